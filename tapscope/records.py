@@ -1,0 +1,171 @@
+"""What travels between the stages: frozen records that check themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Unit = Literal["px", "hand_lengths", "mm", "deg", "none"]
+UNITS: tuple[str, ...] = get_args(Unit)
+
+
+def _check_times(time_s: FloatArray, owner: str) -> None:
+    if time_s.ndim != 1:
+        raise ValueError(f"{owner}: time_s must be one-dimensional, has shape {time_s.shape}")
+    if not np.isfinite(time_s).all():
+        raise ValueError(f"{owner}: time_s holds NaN or infinity")
+    if time_s.size > 1 and not (np.diff(time_s) > 0).all():
+        raise ValueError(f"{owner}: time_s must rise strictly")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBatch:
+    """Some consecutive frames of one video, in display orientation."""
+
+    pixels: NDArray[np.uint8]
+    """RGB, shape (frames, height, width, 3)."""
+    time_s: FloatArray
+    """Presentation time of each frame in seconds, the video's first frame = 0; shape (frames,)."""
+    first_frame: int
+    """Index of the first frame within the video, counted over decoded frames."""
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4 or self.pixels.shape[3] != 3:
+            raise ValueError(f"FrameBatch: pixels must be (n, h, w, 3), is {self.pixels.shape}")
+        if self.pixels.dtype != np.uint8:
+            raise ValueError(f"FrameBatch: pixels must be uint8, are {self.pixels.dtype}")
+        if self.time_s.shape != self.pixels.shape[:1]:
+            raise ValueError("FrameBatch: one time per frame is needed")
+        _check_times(self.time_s, "FrameBatch")
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """Joints of one hand over a recording, as the network saw them (not smoothed)."""
+
+    time_s: FloatArray
+    """Presentation time of each frame in seconds; shape (frames,)."""
+    position_px: FloatArray
+    """x and y of each joint in pixels, display orientation; shape (frames, joints, 2), NaN unknown."""
+    confidence: FloatArray
+    """0 to 1, the chance that the joint lies within a tenth of the hand of its place; (frames, joints)."""
+    reason: NDArray[np.str_]
+    """Why a frame has no tips: '', 'no_hand', 'low_confidence', 'left_picture' ...; shape (frames,)."""
+    joints: tuple[str, ...]
+    """Name of each joint."""
+    blur_px: FloatArray
+    """Length of the motion smear of the tips in pixels, NaN unknown; shape (frames,)."""
+    info: Mapping[str, str] = field(default_factory=dict)
+    """How the hand was chosen ('side', 'side_source' ...) and other facts for the record."""
+
+    def __post_init__(self) -> None:
+        _check_times(self.time_s, "Keypoints")
+        frames, joints = len(self.time_s), len(self.joints)
+        for name, shape in (
+            ("position_px", (frames, joints, 2)),
+            ("confidence", (frames, joints)),
+            ("reason", (frames,)),
+            ("blur_px", (frames,)),
+        ):
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(f"Keypoints: {name} must have shape {shape}, has {found}")
+
+    def joint(self, name: str) -> FloatArray:
+        """Return x and y of the joint called `name`, shape (frames, 2)."""
+        return self.position_px[:, self.joints.index(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One-dimensional opening of the hand over time: small = closed, large = open."""
+
+    time_s: FloatArray
+    """Seconds, rising strictly, not necessarily evenly; shape (samples,)."""
+    opening: FloatArray
+    """Distance of the tips (or the angle between them) in `unit`; NaN unknown; shape (samples,)."""
+    unit: Unit
+    """Unit of `opening`."""
+    source: Literal["video", "gyroscope", "accelerometer", "position", "analytic"]
+    """What measured it."""
+    noise: float = float("nan")
+    """Standard deviation of the measurement noise of `opening`, in `unit`; NaN = to be estimated."""
+    info: Mapping[str, str] = field(default_factory=dict)
+    """How it was made, step by step, for the record."""
+
+    def __post_init__(self) -> None:
+        _check_times(self.time_s, "Trajectory")
+        if self.opening.shape != self.time_s.shape:
+            raise ValueError("Trajectory: opening and time_s must have the same shape")
+        if self.unit not in UNITS:
+            raise ValueError(f"Trajectory: unit {self.unit!r} is none of {UNITS}")
+        if np.isinf(self.opening).any():
+            raise ValueError("Trajectory: opening holds infinity")
+
+    @property
+    def sampling_rate_hz(self) -> float:
+        """Median sampling rate in Hz (NaN with fewer than two samples)."""
+        if len(self.time_s) < 2:
+            return float("nan")
+        return float(1.0 / np.median(np.diff(self.time_s)))
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """The taps of one recording, closure to closure; one element of each array a tap."""
+
+    closure_s: FloatArray
+    """Middle of the closed phase that begins the tap, seconds."""
+    next_closure_s: FloatArray
+    """Middle of the closed phase that ends the tap, seconds."""
+    peak_s: FloatArray
+    """Moment of the widest opening, seconds, between the two."""
+    amplitude: FloatArray
+    """Widest opening less the opening at closure (mean of both sides), in `unit`; NaN unknown."""
+    opening_speed_mean: FloatArray
+    """Amplitude of the opening phase over its duration, unit per second."""
+    opening_speed_peak: FloatArray
+    """Largest speed of opening, unit per second."""
+    closing_speed_mean: FloatArray
+    """Amplitude of the closing phase over its duration, unit per second, positive."""
+    closing_speed_peak: FloatArray
+    """Largest speed of closing, unit per second, positive."""
+    flags: NDArray[np.str_]
+    """Codes per tap, joined by ';': 'gap', 'interrupted', 'after_gap' ...; '' = none."""
+    unit: Unit
+    """Unit of amplitude and speeds."""
+
+    def __post_init__(self) -> None:
+        count = len(self.closure_s)
+        for name in (
+            "next_closure_s",
+            "peak_s",
+            "amplitude",
+            "opening_speed_mean",
+            "opening_speed_peak",
+            "closing_speed_mean",
+            "closing_speed_peak",
+            "flags",
+        ):
+            if getattr(self, name).shape != (count,):
+                raise ValueError(f"Taps: {name} must have one value a tap")
+        if not (
+            (self.closure_s < self.peak_s).all() and (self.peak_s < self.next_closure_s).all()
+        ):
+            raise ValueError("Taps: closure, peak and next closure must follow one another")
+        if not (self.next_closure_s[:-1] <= self.closure_s[1:]).all():
+            raise ValueError("Taps: taps must not overlap")
+
+    def __len__(self) -> int:
+        return len(self.closure_s)
+
+    @property
+    def interval_s(self) -> FloatArray:
+        """Time from closure to closure of each tap, seconds."""
+        return self.next_closure_s - self.closure_s
