@@ -1,10 +1,10 @@
 """Taps: cycles from closure to closure, found in the movement of a trajectory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import percentile_filter
+from scipy.ndimage import percentile_filter, uniform_filter1d
 
 from tapscope import movement
 from tapscope.movement import Movement, Stretch
@@ -26,8 +26,25 @@ class _Closure:
     middle_s: float
     level: float
     """Opening while closed."""
+    rise: float
+    """Height of the higher neighbouring peak above it."""
     index: int
     """Where on the grid the opening is least."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the stretch ends within the closed phase."""
+        return bool(np.isnan(self.middle_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """One side of a closed phase."""
+
+    extrapolated_s: float
+    """Where the movement comes to rest."""
+    crossing_s: float
+    """Where it crosses the lower level."""
 
 
 def find_taps(
@@ -48,11 +65,14 @@ def find_taps(
 
 def taps_of(found: Movement, trajectory: Trajectory, rules: TapRules) -> Taps:
     """Find the taps of an estimated movement of a trajectory."""
-    parts = _recording_range(found)
+    ranges = [_local_range(found, stretch, rules) for stretch in found.stretches]
+    floor = rules.noise_multiple * found.noise
+    if ranges:
+        floor = max(floor, rules.floor_share * float(np.percentile(np.concatenate(ranges), 75)))
     rows: list[tuple[float, ...]] = []
     flags: list[str] = []
-    for number, stretch in enumerate(found.stretches):
-        threshold = _threshold(found, stretch, parts, rules)
+    for stretch, local_range in zip(found.stretches, ranges, strict=True):
+        threshold = np.maximum(rules.swing_share * local_range, floor)
         valleys, peaks = _reversals(stretch.opening, threshold)
         closures = _closures(stretch, valleys, peaks, rules)
         for left, right, peak in _cycles(closures, peaks):
@@ -64,28 +84,18 @@ def taps_of(found: Movement, trajectory: Trajectory, rules: TapRules) -> Taps:
     return Taps(*table.T.copy(), flags=np.array(flags, dtype=np.str_), unit=trajectory.unit)
 
 
-def _recording_range(found: Movement) -> float:
-    if not found.stretches:
-        return float("nan")
-    every = np.concatenate([part.opening for part in found.stretches])
-    low, high = np.percentile(every, [5, 95])
-    return float(high - low)
-
-
-def _threshold(
-    found: Movement, stretch: Stretch, recording_range: float, rules: TapRules
-) -> FloatArray:
-    """Return the least rise and fall that counts, at each moment of the grid."""
+def _local_range(found: Movement, stretch: Stretch, rules: TapRules) -> FloatArray:
+    """Return the range of the movement around each moment of the grid, drift left out."""
     grid_hz = 1.0 / float(stretch.time_s[1] - stretch.time_s[0])
     step = max(int(grid_hz / _RANGE_POINTS_HZ), 1)
     few = stretch.opening[::step]
+    few_hz = grid_hz / step
+    # a mean over two cycles holds nothing of the tapping, so it is the drift
+    few = few - uniform_filter1d(few, int(2 * few_hz / found.spectral_rate_hz) + 1)
     half_s = max(rules.window_s, 1.5 / found.spectral_rate_hz)
-    size = int(2 * half_s * grid_hz / step) + 1
-    high = percentile_filter(few, 95, size=size, mode="nearest")
-    low = percentile_filter(few, 5, size=size, mode="nearest")
-    local = np.interp(stretch.time_s, stretch.time_s[::step], high - low)
-    floor = max(rules.floor_share * recording_range, rules.noise_multiple * found.noise)
-    return np.maximum(rules.swing_share * local, floor)
+    size = int(2 * half_s * few_hz) + 1
+    high, low = (percentile_filter(few, share, size=size, mode="nearest") for share in (95, 5))
+    return np.interp(stretch.time_s, stretch.time_s[::step], high - low)
 
 
 def _reversals(opening: FloatArray, threshold: FloatArray) -> tuple[list[int], list[int]]:
@@ -115,42 +125,76 @@ def _reversals(opening: FloatArray, threshold: FloatArray) -> tuple[list[int], l
 def _closures(
     stretch: Stretch, valleys: list[int], peaks: list[int], rules: TapRules
 ) -> list[_Closure]:
-    result = []
-    for valley in valleys:
-        before = max((peak for peak in peaks if peak < valley), default=None)
-        after = min((peak for peak in peaks if peak > valley), default=None)
-        begin_s = _edge(stretch, valley, before, rules)
-        end_s = _edge(stretch, valley, after, rules)
-        level = float(stretch.opening[valley])
-        result.append(_Closure(begin_s, end_s, (begin_s + end_s) / 2, level, valley))
-    return [closure for closure in result if np.isfinite(closure.middle_s)]
+    """Return the closed phase around each valley that the stretch shows whole or nearly so."""
+    order = np.searchsorted(peaks, valleys)
+    found = [
+        _closure(
+            stretch,
+            peaks[place - 1] if place > 0 else None,
+            valley,
+            peaks[place] if place < len(peaks) else None,
+            rules,
+        )
+        for valley, place in zip(valleys, order, strict=True)
+    ]
+    whole = [closure for closure in found if not closure.is_cut]
+    typical_half_s = max(
+        float(np.median([closure.end_s - closure.begin_s for closure in whole])) / 2
+        if whole
+        else 0.0,
+        0.0,
+    )
+    kept = []
+    for closure in found:
+        if closure.is_cut:
+            height = np.ptp(stretch.opening)
+            near = sorted(whole, key=lambda other: abs(other.index - closure.index))[:3]
+            if (
+                near
+                and closure.level
+                > np.median([o.level for o in near]) + rules.edge_share * closure.rise
+            ):
+                continue
+            middle_s = (
+                closure.end_s - typical_half_s
+                if np.isnan(closure.begin_s)
+                else closure.begin_s + typical_half_s
+            )
+            if not stretch.time_s[0] <= middle_s <= stretch.time_s[-1]:
+                continue
+            closure = replace(closure, middle_s=middle_s)
+        kept.append(closure)
+    return kept
 
 
-def _edge(stretch: Stretch, valley: int, peak: int | None, rules: TapRules) -> float:
-    """Return the moment where the closed phase around `valley` ends towards `peak`."""
+def _closure(
+    stretch: Stretch, before: int | None, valley: int, after: int | None, rules: TapRules
+) -> _Closure:
+    level = float(stretch.opening[valley])
+    left, right = (_edge(stretch, valley, peak, rules) for peak in (before, after))
+    begin_s, end_s = left.extrapolated_s, right.extrapolated_s
+    if before is not None and after is not None:
+        # noise can throw the extrapolation beyond the far side of a short closed phase
+        begin_s, end_s = min(begin_s, right.crossing_s), max(end_s, left.crossing_s)
+    rise = max(float(stretch.opening[peak]) - level for peak in (before, after) if peak is not None)
+    return _Closure(begin_s, end_s, (begin_s + end_s) / 2, level, rise, valley)
+
+
+def _edge(stretch: Stretch, valley: int, peak: int | None, rules: TapRules) -> _Edge:
+    """Return where the closed phase around `valley` ends towards `peak`."""
     if peak is None:
-        return float("nan")
-    sign = 1 if peak > valley else -1
-    path = (
-        stretch.opening[valley : peak + sign : sign]
-        if peak > valley
-        else (stretch.opening[peak : valley + 1][::-1])
-    )
-    path_s = (
-        stretch.time_s[valley : peak + 1]
-        if peak > valley
-        else (stretch.time_s[peak : valley + 1][::-1])
-    )
+        return _Edge(float("nan"), float("nan"))
+    way = slice(valley, peak + 1) if peak > valley else slice(peak, valley + 1)
+    turn = 1 if peak > valley else -1
+    path, path_s = stretch.opening[way][::turn], stretch.time_s[way][::turn]
     share = (path - path[0]) / (path[-1] - path[0])
     moments = []
     for level in rules.closed_levels:
         # from the peak inwards, so that a tremor of the closed hand stays within the closed phase
-        outside = int(np.flatnonzero(share <= level)[-1])
-        moments.append(
-            float(np.interp(level, share[outside : outside + 2], path_s[outside : outside + 2]))
-        )
-    phases = [float(np.arcsin(np.sqrt(level))) for level in rules.closed_levels]
-    return moments[0] - (moments[1] - moments[0]) / (phases[1] - phases[0]) * phases[0]
+        last = int(np.flatnonzero(share <= level)[-1])
+        moments.append(float(np.interp(level, share[last : last + 2], path_s[last : last + 2])))
+    lower, upper = (float(np.arcsin(np.sqrt(level))) for level in rules.closed_levels)
+    return _Edge(moments[0] - (moments[1] - moments[0]) * lower / (upper - lower), moments[0])
 
 
 def _cycles(closures: list[_Closure], peaks: list[int]) -> list[tuple[_Closure, _Closure, int]]:
