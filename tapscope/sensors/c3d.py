@@ -1,0 +1,79 @@
+"""C3D optical motion capture (extra `c3d`, ezc3d): each marker becomes a position signal.
+
+Units (mm or m) are those of POINT:UNITS, the clock is POINT:RATE from 0. Which markers are the tips
+of thumb and index finger is stated by "Placement" in the sidecar unless their labels say so.
+
+ezc3d is compiled code that a damaged file can crash or send into an endless loop, so it runs in a
+process of its own; the seconds that costs are few against a lost batch.
+"""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tapscope.errors import SensorError
+from tapscope.sensors.base import Format, RawRecording, RawSignal, require_extra, uniform_times
+from tapscope.sensors.head import Head
+from tapscope.sensors.sidecar import Sidecar
+
+_CHILD: Final = Path(__file__).with_name("c3d_child.py")
+_SECONDS: Final = 30.0
+_SECONDS_PER_MB: Final = 1.0
+
+
+def _matches(head: Head) -> bool:
+    """Tell by byte 2, the key 0x50, and a parameter section where byte 1 says it is."""
+    start = 512 * (head.magic[0] - 1)
+    return (
+        not head.lines
+        and head.magic[1:2] == b"\x50"
+        and start >= 512
+        and len(head.magic) > start + 3
+        and 0x54 <= head.magic[start + 3] <= 0x56  # the processor: Intel, DEC or SGI
+    )
+
+
+def _read(head: Head, sidecar: Sidecar) -> RawRecording:
+    require_extra("ezc3d", "c3d", head.path)
+    limit_s = _SECONDS + _SECONDS_PER_MB * head.size / 1e6
+    try:
+        # -P keeps the modules beside the script from hiding those that numpy imports.
+        done = subprocess.run(
+            [sys.executable, "-P", str(_CHILD), str(head.path)],
+            capture_output=True,
+            timeout=limit_s,
+            check=True,
+        )
+        with np.load(io.BytesIO(done.stdout), allow_pickle=False) as parts:
+            points, labels = parts["points"], [str(label) for label in parts["labels"]]
+            units, rate_hz = [str(unit) for unit in parts["units"]], float(parts["rate"])
+    except subprocess.TimeoutExpired as error:
+        raise SensorError(
+            f"{head.path}: not read within {limit_s:.0f} s; the C3D file is damaged"
+        ) from error
+    except subprocess.CalledProcessError as error:
+        cause = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise SensorError(
+            f"{head.path}: damaged C3D file: {cause[0] if cause else 'the reader crashed'}"
+        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise SensorError(f"{head.path}: damaged C3D file: {error}") from error
+    if not rate_hz > 0 or not points.size or len(labels) != len(points):
+        raise SensorError(
+            f"{head.path}: no markers in this C3D file (rate {rate_hz:g} Hz, {len(labels)} labels "
+            f"for {len(points)} markers); analog channels are not read"
+        )
+    time_s = uniform_times(points.shape[1], rate_hz)
+    unit = units[0] if len(set(units)) == 1 else ""
+    signals = [
+        RawSignal(label, "pos", unit, time_s, xyz)
+        for label, xyz in zip(labels, points, strict=True)
+    ]
+    return RawRecording(signals)
+
+
+FORMAT: Final = Format("c3d", "C3D (optical motion capture)", _matches, _read)

@@ -1,0 +1,68 @@
+"""Gyroscope .mat (MATLAB 5): gyroThumbX/Y/Z, gyroIndexX/Y/Z in rad/s and the rate fs in Hz.
+
+The layout of the finger-tapping database of parkinsonisms (Belgrade).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import scipy.io
+from numpy.typing import NDArray
+
+from tapscope.errors import SensorError
+from tapscope.sensors.base import Format, RawRecording, RawSignal, uniform_times
+from tapscope.sensors.head import Head
+from tapscope.sensors.recording import FINGERS, Samples
+from tapscope.sensors.sidecar import Sidecar
+
+_FIELDS: Final = {
+    finger: [f"gyro{finger.capitalize()}{axis}" for axis in "XYZ"] for finger in FINGERS
+}
+
+
+def _matches(head: Head) -> bool:
+    return head.magic.startswith(b"MATLAB 5.0 MAT-file")
+
+
+def _read(head: Head, sidecar: Sidecar) -> RawRecording:
+    wanted = ["fs", *(name for names in _FIELDS.values() for name in names)]
+    try:
+        found: Mapping[str, NDArray[np.generic]] = scipy.io.loadmat(
+            head.path, variable_names=wanted, verify_compressed_data_integrity=True
+        )
+    except Exception as error:  # a damaged file makes this reader raise nearly anything
+        raise SensorError(f"{head.path}: damaged MATLAB file: {error}") from error
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise SensorError(
+            f"{head.path}: MATLAB file without {', '.join(missing)}; expected the fields "
+            f"{', '.join(wanted)}"
+        )
+    rate_hz = _numbers(found, "fs", head)
+    if rate_hz.size != 1 or not 1 <= rate_hz[0] <= 20_000:
+        raise SensorError(f"{head.path}: fs must be one number of 1 to 20000 Hz, is {rate_hz[:3]}")
+    columns = {name: _numbers(found, name, head) for name in wanted[1:]}
+    lengths = {column.size for column in columns.values()}
+    if len(lengths) > 1:
+        raise SensorError(f"{head.path}: the channels have different lengths: {sorted(lengths)}")
+    time_s = uniform_times(lengths.pop(), float(rate_hz[0]))
+    unit = sidecar.units.get("gyro", "rad/s")
+    signals = []
+    for finger, names in _FIELDS.items():
+        xyz = np.stack([columns[name] for name in names], axis=1)
+        signals.append(RawSignal(finger, "gyro", unit, time_s, xyz))
+    return RawRecording(signals)
+
+
+def _numbers(found: Mapping[str, NDArray[np.generic]], name: str, head: Head) -> Samples:
+    values = np.asarray(found[name])
+    if values.dtype.kind not in "fiu":
+        raise SensorError(f"{head.path}: {name} holds {values.dtype}, expected real numbers")
+    with np.errstate(over="ignore"):
+        numbers = values.ravel().astype(np.float32)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+FORMAT: Final = Format("gyro_mat", "gyroscope .mat (MATLAB 5)", _matches, _read)
