@@ -1,0 +1,281 @@
+"""What a video file says of itself: its header and the orientation of its pictures."""
+
+import math
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import av.container
+import av.sidedata.sidedata
+import av.stream
+import av.video.stream
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.errors import VideoError
+
+Pixels = NDArray[np.uint8]
+
+_NOT_RECORDINGS: Final = {
+    "tty": "plain text",
+    "image2": "a still picture",
+    "hls": "a playlist",
+    "concat": "a playlist",
+    "concatf": "a playlist",
+    "dash": "a playlist",
+    "lavfi": "a filter description",
+}
+"""Demuxers of FFmpeg that accept things which are no recording, or which open other files."""
+
+_FIRST_PICTURE_PACKETS: Final = 300
+"""How far into the file the first picture is looked for: ten seconds at 30 frames a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the header of a video says, before its frames are decoded."""
+
+    path: Path
+    container: str
+    """FFmpeg's name of the container, for instance 'mov,mp4,m4a,3gp,3g2,mj2'."""
+    codec: str
+    """Name of the codec: 'h264', 'hevc', 'vp9' ..."""
+    pixel_format: str
+    width: int
+    """Pixels across, in display orientation, after rotation and with square pixels."""
+    height: int
+    """Pixels down, likewise."""
+    rotation_deg: int
+    """Clockwise turn from the stored to the displayed picture: 0, 90, 180 or 270."""
+    nominal_fps: float
+    """Frames a second as the header claims; metadata only, NaN unknown."""
+    header_frames: int | None
+    """Number of frames as the header claims."""
+    duration_s: float | None
+    """Seconds as the header claims."""
+    size_bytes: int
+    mirrored: bool = False
+    """Whether the picture is to be mirrored, left to right, before it is turned."""
+    pixel_aspect: float = 1.0
+    """Width over height of one stored pixel; the displayed pixels are square."""
+    interlaced: bool = False
+    """Whether the first picture consists of two fields taken at different times."""
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read the header of a video and the orientation of its first picture.
+
+    Only the first picture is decoded: FFmpeg tells the display matrix nowhere else.
+
+    Parameters
+    ----------
+    path
+        The video file.
+
+    Returns
+    -------
+    VideoInfo
+        Header facts; width and height as displayed.
+
+    Raises
+    ------
+    VideoError
+        When the file is missing, unreadable, empty, no video, holds no video stream, or is encoded
+        in a way that FFmpeg cannot decode.
+    """
+    with open_container(path) as container:
+        stream = choose_stream(container, path)
+        context = stream.codec_context
+        picture = first_picture(container, stream)
+        rotation_deg, mirrored = (0, False) if picture is None else _orientation(picture)
+        aspect = _pixel_aspect(stream)
+        width, height = round(context.width * aspect), context.height
+        if width < 1 or height < 1:
+            raise VideoError(
+                f"{path}: the video stream has no picture size; "
+                "the file is damaged, record or copy it again"
+            )
+        if rotation_deg in (90, 270):
+            width, height = height, width
+        rate = stream.average_rate or stream.guessed_rate
+        return VideoInfo(
+            path=path,
+            container=container.format.name,
+            codec=context.codec.canonical_name,
+            pixel_format=context.pix_fmt or "unknown",
+            width=width,
+            height=height,
+            rotation_deg=rotation_deg,
+            nominal_fps=float(rate) if rate else math.nan,
+            header_frames=stream.frames or None,
+            duration_s=_header_duration_s(container, stream),
+            size_bytes=path.stat().st_size,
+            mirrored=mirrored,
+            pixel_aspect=aspect,
+            interlaced=picture is not None and picture.interlaced_frame,
+        )
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a video file for reading, with every refusal told as a VideoError.
+
+    Parameters
+    ----------
+    path
+        The video file.
+
+    Yields
+    ------
+    InputContainer
+        PyAV's view of the file, closed at the end.
+
+    Raises
+    ------
+    VideoError
+        When the file is missing, unreadable, empty or nothing that FFmpeg takes for a video.
+    """
+    _check_readable(path)
+    try:
+        # The absolute path keeps FFmpeg from reading "a:b.mp4" as a protocol; the white list keeps
+        # a playlist in disguise from reaching out.
+        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, UnicodeError) as error:
+        raise VideoError(
+            f"{path}: not a video that can be opened ({error}); expected mp4, mov, avi, mkv or "
+            "webm. A recording that was cut off before it was closed lacks its index: "
+            "copy it again from the camera, or repair it"
+        ) from error
+    with container:
+        form = container.format.name
+        kind = "a still picture" if form.endswith("_pipe") else _NOT_RECORDINGS.get(form)
+        if kind is not None:
+            raise VideoError(f"{path}: this is {kind}, not a video; give a video file")
+        yield container
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except FileNotFoundError as error:
+        raise VideoError(f"{path}: no such file; check the name and the folder") from error
+    except IsADirectoryError as error:
+        raise VideoError(f"{path}: this is a folder; give a video file") from error
+    except OSError as error:
+        raise VideoError(
+            f"{path}: cannot be read ({error.strerror}); check permissions and the disk"
+        ) from error
+    if empty:
+        raise VideoError(
+            f"{path}: the file is empty (zero bytes); copy it again from the camera or delete it"
+        )
+
+
+def choose_stream(
+    container: av.container.InputContainer, path: Path
+) -> av.video.stream.VideoStream:
+    """Return the first video stream that is no cover picture.
+
+    Parameters
+    ----------
+    container
+        The opened file.
+    path
+        Its path, for the message.
+
+    Raises
+    ------
+    VideoError
+        When there is no such stream, or no decoder for it (unknown or encrypted).
+    """
+    still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+    stream = next((s for s in container.streams.video if not s.disposition & still), None)
+    if stream is None:
+        kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+        raise VideoError(
+            f"{path}: no video stream in the file (found: {kinds}); give the file with the picture"
+        )
+    if stream.codec_context is None:
+        raise VideoError(
+            f"{path}: the picture is encrypted or its codec is unknown "
+            "(FFmpeg has no decoder for it); convert the video to H.264 in mp4"
+        )
+    # One thread: the pictures of a damaged file are then the same at every run, and on a small
+    # machine the network needs the other cores.
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def first_picture(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> av.VideoFrame | None:
+    """Decode the first picture that can be decoded, None where none comes within 300 packets."""
+    try:
+        for count, packet in enumerate(container.demux(stream)):
+            try:
+                for frame in packet.decode():
+                    return frame
+            except av.FFmpegError:
+                continue  # a damaged start; the next key frame may be whole
+            if count >= _FIRST_PICTURE_PACKETS:
+                break
+    except av.FFmpegError:
+        return None  # the file breaks off here; reading the frames will tell
+    return None
+
+
+def _orientation(picture: av.VideoFrame) -> tuple[int, bool]:
+    """Return the clockwise turn in degrees and whether to mirror first, from the display matrix.
+
+    FFmpeg maps a stored point to x' = a x + c y, y' = b x + d y. A negative determinant is a
+    mirror image, as front cameras store it: it is split off as a flip from left to right.
+    """
+    kind = av.sidedata.sidedata.Type.DISPLAYMATRIX
+    entries = cast(av.sidedata.sidedata.SideDataContainer, picture.side_data)
+    if kind not in entries:
+        return 0, False
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(entries[kind]))
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    quarter_turns = round(math.degrees(math.atan2(b, a)) / 90) % 4
+    return 90 * quarter_turns, mirrored
+
+
+def _pixel_aspect(stream: av.video.stream.VideoStream) -> float:
+    aspect = float(stream.sample_aspect_ratio or 1)
+    # Encoders write ratios such as 4095:4096 for rounding's sake; those pixels are square.
+    return 1.0 if abs(aspect - 1) < 0.01 or aspect <= 0 else aspect
+
+
+def _header_duration_s(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / av.time_base
+
+
+def turn(pixels: Pixels, rotation_deg: int, mirrored: bool) -> Pixels:
+    """Bring a stored picture into display orientation.
+
+    Parameters
+    ----------
+    pixels
+        Shape (height, width, 3), as stored.
+    rotation_deg
+        Clockwise turn, a multiple of 90.
+    mirrored
+        Whether to flip left to right before turning.
+
+    Returns
+    -------
+    array
+        A view of `pixels`, nothing is copied.
+    """
+    return np.rot90(pixels[:, ::-1] if mirrored else pixels, -rotation_deg // 90)
