@@ -52,11 +52,11 @@ class Keypoints:
     time_s: FloatArray
     """Presentation time of each frame in seconds; shape (frames,)."""
     position_px: FloatArray
-    """x and y of each joint in pixels, display orientation; shape (frames, joints, 2), NaN unknown."""
+    """x and y in pixels, display orientation; shape (frames, joints, 2), NaN unknown."""
     confidence: FloatArray
-    """0 to 1, the chance that the joint lies within a tenth of the hand of its place; (frames, joints)."""
+    """Chance that a joint is within a tenth of the hand of its place; shape (frames, joints)."""
     reason: NDArray[np.str_]
-    """Why a frame has no tips: '', 'no_hand', 'low_confidence', 'left_picture' ...; shape (frames,)."""
+    """Why a frame has no tips: '', 'no_hand', 'low_confidence' ...; shape (frames,)."""
     joints: tuple[str, ...]
     """Name of each joint."""
     blur_px: FloatArray
@@ -95,7 +95,7 @@ class Trajectory:
     source: Literal["video", "gyroscope", "accelerometer", "position", "analytic"]
     """What measured it."""
     noise: float = float("nan")
-    """Standard deviation of the measurement noise of `opening`, in `unit`; NaN = to be estimated."""
+    """Standard deviation of the noise of `opening`, in `unit`; NaN = to be estimated."""
     info: Mapping[str, str] = field(default_factory=dict)
     """How it was made, step by step, for the record."""
 
@@ -155,9 +155,7 @@ class Taps:
         ):
             if getattr(self, name).shape != (count,):
                 raise ValueError(f"Taps: {name} must have one value a tap")
-        if not (
-            (self.closure_s < self.peak_s).all() and (self.peak_s < self.next_closure_s).all()
-        ):
+        if not ((self.closure_s < self.peak_s).all() and (self.peak_s < self.next_closure_s).all()):
             raise ValueError("Taps: closure, peak and next closure must follow one another")
         if not (self.next_closure_s[:-1] <= self.closure_s[1:]).all():
             raise ValueError("Taps: taps must not overlap")

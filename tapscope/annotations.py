@@ -1,0 +1,219 @@
+"""Folders of labelled frames: COCO keypoints in `annotations.json`, pictures beside it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.errors import AnnotationError
+from tapscope.records import FloatArray
+
+PSEUDO_LABEL = 1
+"""Visibility of a joint that another network placed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledHand:
+    """The joints of one hand in one picture."""
+
+    position_px: FloatArray
+    """x and y of each joint, centre of the top left pixel = 0; shape (joints, 2)."""
+    visibility: NDArray[np.int_]
+    """0 no label, 1 placed by another network, 2 placed by hand or exact; shape (joints,)."""
+    side: str
+    """'left', 'right' or '' where it is not known."""
+    box_px: FloatArray
+    """Left, top, right, bottom of the hand."""
+
+    @property
+    def size_px(self) -> float:
+        """Longer side of the box; enlarged where less than half the joints are labelled.
+
+        The box of a hand with labelled tips only ends at the tips; the factor makes up for the
+        palm, as measured on hands that have all their labels.
+        """
+        side = float(max(self.box_px[2] - self.box_px[0], self.box_px[3] - self.box_px[1]))
+        return side if (self.visibility > 0).mean() >= 0.5 else 1.8 * side
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """One picture, its hands, and where it belongs."""
+
+    path: Path
+    width: int
+    height: int
+    dataset: str
+    """Name of the folder that it came from."""
+    group: str
+    """Pictures of one group are near-copies and stay on one side of a split."""
+    split: str
+    """'train', 'test' or '' where the folder does not say."""
+    hands: tuple[LabelledHand, ...]
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Read the picture, RGB, shape (height, width, 3)."""
+        found = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        if found is None:
+            raise AnnotationError(f"{self.path}: cannot be read as a picture; replace or remove it")
+        if found.shape[:2] != (self.height, self.width):
+            raise AnnotationError(
+                f"{self.path}: is {found.shape[1]} x {found.shape[0]} pixels, its annotation says "
+                f"{self.width} x {self.height}; correct annotations.json"
+            )
+        return np.ascontiguousarray(found[:, :, ::-1]).astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSet:
+    """Labelled pictures that share one list of joints."""
+
+    images: tuple[LabelledImage, ...]
+    joints: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def where(self, keep: Callable[[LabelledImage], bool]) -> "LabelledSet":
+        """Return the pictures for which `keep` is true."""
+        return LabelledSet(tuple(i for i in self.images if keep(i)), self.joints)
+
+
+def load(folder: Path, *, split: str | None = None) -> LabelledSet:
+    """Read `folder/annotations.json`.
+
+    Parameters
+    ----------
+    folder
+        Holds annotations.json (COCO keypoints); file names in it are relative to the folder.
+    split
+        Keep only pictures with this `split`; all when None.
+
+    Raises
+    ------
+    AnnotationError
+        The file is missing or malformed, a picture is missing, or nothing is left.
+    """
+    file = folder / "annotations.json"
+    if not file.is_file():
+        raise AnnotationError(
+            f"{folder}: no annotations.json in it; give a folder of labelled frames "
+            "(COCO keypoints, see the README's page on training)"
+        )
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        joints = tuple(str(name) for name in content["categories"][0]["keypoints"])
+        hands: dict[int, list[LabelledHand]] = {}
+        for row in content["annotations"]:
+            if not row.get("iscrowd"):
+                hands.setdefault(row["image_id"], []).append(_hand(row, len(joints)))
+        images = [_image(row, folder, hands.get(row["id"], [])) for row in content["images"]]
+    except (KeyError, IndexError, TypeError, ValueError) as problem:
+        raise AnnotationError(
+            f"{file}: not COCO keypoints ({type(problem).__name__}: {problem}); expected images, "
+            "annotations with keypoints [x, y, visibility, ...] and categories with joint names"
+        ) from problem
+    kept = tuple(i for i in images if i.hands and (split is None or i.split == split))
+    if not kept:
+        wanted = "" if split is None else f" with split {split!r}"
+        raise AnnotationError(f"{file}: holds no labelled picture{wanted}")
+    for image in kept:
+        if not image.path.is_file():
+            raise AnnotationError(f"{image.path}: named in {file.name}, but not there")
+    return LabelledSet(kept, joints)
+
+
+def _hand(row: dict[str, Any], joints: int) -> LabelledHand:
+    values = np.asarray(row["keypoints"], dtype=float).reshape(joints, 3)
+    visibility = values[:, 2].astype(int)
+    position = np.where(visibility[:, None] > 0, values[:, :2], np.nan)
+    if "bbox" in row:
+        left, top, width, height = (float(v) for v in row["bbox"])
+        box = np.array([left, top, left + width, top + height])
+    elif (visibility > 0).any():
+        box = np.concatenate([np.nanmin(position, axis=0), np.nanmax(position, axis=0)])
+    else:
+        raise ValueError("a hand with neither bbox nor labelled joint")
+    return LabelledHand(position, visibility, str(row.get("side", "")), box)
+
+
+def _image(row: dict[str, Any], folder: Path, hands: list[LabelledHand]) -> LabelledImage:
+    return LabelledImage(
+        path=folder / row["file_name"],
+        width=int(row["width"]),
+        height=int(row["height"]),
+        dataset=folder.name,
+        group=str(row.get("group", "")),
+        split=str(row.get("split", "")),
+        hands=tuple(h for h in hands if (h.visibility > 0).any()),
+    )
+
+
+def merge(sets: Sequence[LabelledSet]) -> LabelledSet:
+    """Join several sets; joints are matched by name, one that a set lacks counts as unlabelled."""
+    joints = max((s.joints for s in sets), key=len)
+    images: list[LabelledImage] = []
+    for one in sets:
+        unknown = set(one.joints) - set(joints)
+        if unknown:
+            raise AnnotationError(
+                f"{one.images[0].dataset}: joints {sorted(unknown)} are in no other set; "
+                "folders that are trained together must name their joints alike"
+            )
+        images += [adopt(image, one.joints, joints) for image in one.images]
+    return LabelledSet(tuple(images), joints)
+
+
+def adopt(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> LabelledImage:
+    """Return the picture with its joints in the order of `new`; those it lacks are unlabelled."""
+    if tuple(old) == tuple(new):
+        return image
+    source = [old.index(name) if name in old else -1 for name in new]
+    hands = []
+    for hand in image.hands:
+        position = np.stack([hand.position_px[j] if j >= 0 else [np.nan] * 2 for j in source])
+        visibility = np.array([hand.visibility[j] if j >= 0 else 0 for j in source])
+        hands.append(LabelledHand(position, visibility, hand.side, hand.box_px))
+    return LabelledImage(
+        image.path, image.width, image.height, image.dataset, image.group, image.split,
+        tuple(hands),
+    )  # fmt: skip
+
+
+def split_by_group(
+    images: LabelledSet, *, validation_share: float, seed: int
+) -> tuple[LabelledSet, LabelledSet]:
+    """Divide into training and validation so that no group stands on both sides.
+
+    In each dataset whole groups are drawn until `validation_share` of its pictures is reached.
+    A dataset of one group (frames in order, no names) gives its last pictures instead.
+
+    Returns
+    -------
+    training, validation
+        Both keep the order of `images`; with one picture in all, both are that picture.
+    """
+    chosen: set[Path] = set()
+    for dataset in sorted({i.dataset for i in images.images}):
+        members = [i for i in images.images if i.dataset == dataset]
+        groups = sorted({i.group for i in members})
+        wanted = round(validation_share * len(members))
+        if len(groups) < 3:
+            chosen |= {i.path for i in members[len(members) - wanted :]}
+            continue
+        count = 0
+        for group in np.random.default_rng([seed, len(members)]).permutation(groups):
+            size = sum(i.group == group for i in members)
+            if count + size <= max(wanted * 1.5, 1):
+                chosen |= {i.path for i in members if i.group == group}
+                count += size
+            if count >= wanted:
+                break
+    training = images.where(lambda i: i.path not in chosen)
+    validation = images.where(lambda i: i.path in chosen)
+    return (training or images), (validation or images)

@@ -1,0 +1,96 @@
+"""Square windows on a picture: where they lie, how they are cut out, how points come back.
+
+A window has a centre, a side and a turn in picture coordinates (centre of the top left pixel = 0).
+Cut out, it is a square of `size_px` pixels.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.records import FloatArray
+
+BORDER = (114, 114, 114)
+"""Colour beyond the edge of a picture: a grey that is no colour of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A square part of a picture, possibly turned, mirrored or reaching beyond its edges."""
+
+    x: float
+    y: float
+    side: float
+    turn_deg: float = 0.0
+    mirrored: bool = False
+
+    def to_picture(self, size_px: int) -> FloatArray:
+        """Return the 2 x 3 matrix from window pixels to picture pixels."""
+        step = self.side / size_px
+        angle = np.deg2rad(self.turn_deg)
+        linear = step * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        if self.mirrored:
+            linear[:, 0] *= -1
+        middle = (size_px - 1) / 2
+        shift = np.array([self.x, self.y]) - linear @ np.array([middle, middle])
+        return np.column_stack([linear, shift])
+
+
+def move(points: FloatArray, matrix: FloatArray) -> FloatArray:
+    """Apply a 2 x 3 matrix to points of shape (..., 2); NaN stays NaN."""
+    moved: FloatArray = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved
+
+
+def inverse(matrix: FloatArray) -> FloatArray:
+    """Invert a 2 x 3 matrix."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([linear, -linear @ matrix[:, 2]])
+
+
+def cut(picture: NDArray[np.uint8], window: Window, size_px: int) -> NDArray[np.uint8]:
+    """Cut a window out of a picture, without aliasing.
+
+    Parameters
+    ----------
+    picture
+        RGB, shape (height, width, 3).
+
+    Returns
+    -------
+    ndarray
+        RGB, shape (size_px, size_px, 3); `BORDER` beyond the picture.
+    """
+    matrix = window.to_picture(size_px)
+    # Only the part that the window can touch is shrunk: warping alone would alias below half size.
+    reach = window.side * (0.5 if window.turn_deg == 0 else np.sqrt(0.5)) + 2
+    left, top = (max(0, int(v - reach)) for v in (window.x, window.y))
+    right = min(picture.shape[1], int(window.x + reach) + 2)
+    bottom = min(picture.shape[0], int(window.y + reach) + 2)
+    if right - left < 2 or bottom - top < 2:
+        return np.full((size_px, size_px, 3), BORDER, dtype=np.uint8)
+    part = picture[top:bottom, left:right]
+    shrink = window.side / size_px
+    if shrink > 1.5:
+        width = max(1, round(part.shape[1] / shrink))
+        height = max(1, round(part.shape[0] / shrink))
+        scale = np.array([width / part.shape[1], height / part.shape[0]])
+        part = np.asarray(
+            cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
+    else:
+        scale = np.ones(2)
+    to_part = np.column_stack([matrix[:, :2], matrix[:, 2] - np.array([left, top])])
+    to_part = scale[:, None] * to_part
+    to_part[:, 2] += 0.5 * scale - 0.5
+    warped = cv2.warpAffine(
+        part,
+        to_part,
+        (size_px, size_px),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=BORDER,
+    )
+    return warped.astype(np.uint8, copy=False)

@@ -1,0 +1,191 @@
+"""The network behind one call, wherever it runs.
+
+On a GPU torch in bfloat16; on a CPU OpenVINO, which fuses the many small layers (several times
+faster than plain torch); plain torch in single precision is the reference for both.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import openvino
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tapscope.errors import WeightsError
+from tapscope.heatmap import Peaks, decode
+from tapscope.network import normalise
+from tapscope.weights import Weights, confidence
+
+Heat = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """The network's answer for some pictures, decoded."""
+
+    position_px: NDArray[np.float64]
+    """x and y, centre of the top left pixel = 0; shape (n, joints, 2)."""
+    confidence: NDArray[np.float64]
+    """Calibrated chance of a good joint; shape (n, joints)."""
+
+
+class FinalHeatmaps(nn.Module):
+    """uint8 pictures to final heatmaps: what is exported and compiled."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return heatmaps of shape (n, joints, height, width)."""
+        final: Tensor = self.network(normalise(pixels)).final
+        return final
+
+
+class Engine(ABC):
+    """Runs one set of weights."""
+
+    name: str
+    """What computes, for the record."""
+    batch_size: int
+    """How many pictures are worth giving at once."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.card = weights.card
+        self.weights_name = weights.name
+
+    @abstractmethod
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
+        """Return the final heatmaps.
+
+        Parameters
+        ----------
+        pixels
+            RGB, shape (n, height, width, 3); sides multiples of the network's largest stride.
+
+        Returns
+        -------
+        ndarray
+            Shape (n, joints, height, width).
+        """
+
+    def joints(self, pixels: NDArray[np.uint8]) -> Joints:
+        """Return the decoded joints of pictures as in `heatmaps`."""
+        return self._decoded(decode(torch.from_numpy(self.heatmaps(pixels))))
+
+    def _decoded(self, peaks: Peaks) -> Joints:
+        return Joints(
+            peaks.position_px.double().cpu().numpy(),
+            confidence(self.card, peaks.height).double().cpu().numpy(),
+        )
+
+
+class TorchEngine(Engine):
+    """Plain torch: the reference on the CPU, the fast way on a GPU (bfloat16)."""
+
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+        super().__init__(weights)
+        self._device = torch.device(device)
+        self._network = FinalHeatmaps(weights.network).eval()
+        self._network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.name = f"torch {torch.__version__} {device}"
+        self.batch_size = 1 if device == "cpu" else 64
+
+    def _run(self, pixels: NDArray[np.uint8]) -> Tensor:
+        with (
+            torch.inference_mode(),
+            torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"),
+        ):
+            answer: Tensor = self._network(torch.from_numpy(pixels).to(self._device)).float()
+        return answer
+
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
+        """Return the final heatmaps, see `Engine.heatmaps`."""
+        answer: Heat = self._run(pixels).cpu().numpy()
+        return answer
+
+    def joints(self, pixels: NDArray[np.uint8]) -> Joints:
+        """Return the decoded joints; decoding happens where the heatmaps are."""
+        return self._decoded(decode(self._run(pixels)))
+
+
+class OpenVinoEngine(Engine):
+    """OpenVINO on the CPU; one compiled network per picture size, one picture a request.
+
+    Requests run side by side, one thread each: small maps do not fill two cores, and a fixed
+    division of work gives the same bits every time.
+    """
+
+    def __init__(self, weights: Weights, threads: int = 0) -> None:
+        super().__init__(weights)
+        self._core = openvino.Core()
+        self._exported = openvino.convert_model(
+            FinalHeatmaps(weights.network).eval(),
+            example_input=torch.zeros((1, 64, 64, 3), dtype=torch.uint8),
+        )
+        self._compiled: dict[tuple[int, int], openvino.AsyncInferQueue] = {}
+        self._threads = threads or torch.get_num_threads()
+        self.name = f"openvino {openvino.__version__.split('-')[0]} cpu"
+        self.batch_size = 2 * self._threads
+
+    def _queue(self, size: tuple[int, int]) -> openvino.AsyncInferQueue:
+        if size not in self._compiled:
+            model = self._exported.clone()
+            model.reshape([1, *size, 3])
+            compiled = self._core.compile_model(
+                model,
+                "CPU",
+                {
+                    "PERFORMANCE_HINT": "THROUGHPUT",
+                    "NUM_STREAMS": self._threads,
+                    "INFERENCE_NUM_THREADS": self._threads,
+                },
+            )
+            self._compiled[size] = openvino.AsyncInferQueue(compiled, self._threads)
+        return self._compiled[size]
+
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
+        """Return the final heatmaps, see `Engine.heatmaps`."""
+        count, height, width = pixels.shape[:3]
+        queue = self._queue((height, width))
+        answer = np.empty((count, len(self.card.joints), height, width), dtype=np.float32)
+
+        def store(request: openvino.InferRequest, index: int) -> None:
+            answer[index] = request.get_output_tensor(0).data[0]
+
+        queue.set_callback(store)
+        for index in range(count):
+            queue.start_async({0: pixels[index : index + 1]}, index)
+        queue.wait_all()
+        return answer
+
+
+def make_engine(weights: Weights, device: str = "auto", threads: int = 0) -> Engine:
+    """Return the engine for a device.
+
+    Parameters
+    ----------
+    device
+        "auto" (a GPU where there is one), "cpu" (OpenVINO), "cuda", or "reference" (plain torch).
+    threads
+        Threads on a CPU; 0 for as many as there are cores.
+
+    Raises
+    ------
+    WeightsError
+        A GPU is asked for and there is none.
+    """
+    if device not in ("auto", "cpu", "cuda", "reference"):
+        raise WeightsError(f"device {device!r} is none of auto, cpu, cuda, reference")
+    if device == "reference":
+        return TorchEngine(weights)
+    has_gpu = torch.cuda.is_available()
+    if device == "cuda" and not has_gpu:
+        raise WeightsError(
+            "--device cuda: torch finds no CUDA GPU on this machine; use --device cpu or auto"
+        )
+    if has_gpu and device != "cpu":
+        return TorchEngine(weights, "cuda")
+    return OpenVinoEngine(weights, threads)

@@ -1,0 +1,35 @@
+"""Writing files whole or not at all, and hashing them."""
+
+import hashlib
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    The temporary file lies in the same folder, so that the last step is a rename.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
+    ) as part:
+        try:
+            part.write(content)
+            part.flush()
+            os.fsync(part.fileno())
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+    # NamedTemporaryFile makes private files; results are as readable as any other file.
+    umask = os.umask(0)
+    os.umask(umask)
+    Path(part.name).chmod(0o666 & ~umask)
+    Path(part.name).replace(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,74 @@
+"""Joints to heatmaps and back: Gaussian targets, sub-pixel decoding."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+VARIANCE_PX2 = 3.0
+"""Isotropic variance of a target; the paper prints the singular matrix [[3, 3], [3, 3]]."""
+
+
+class Peaks(NamedTuple):
+    """The best place of every joint in its heatmap."""
+
+    position_px: Tensor
+    """x and y, centre of the top left pixel = 0; shape (n, joints, 2)."""
+    height: Tensor
+    """Value of the heatmap at the highest pixel; shape (n, joints)."""
+
+
+def encode(position_px: Tensor, size: tuple[int, int]) -> Tensor:
+    """Draw one Gaussian of height 1 for each joint.
+
+    Parameters
+    ----------
+    position_px
+        x and y, shape (n, joints, 2); NaN or far outside gives an empty map.
+    size
+        Height and width of the maps.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, joints, height, width).
+    """
+    height, width = size
+    place = torch.nan_to_num(position_px, nan=-1e4)
+    columns = torch.arange(width, device=place.device, dtype=place.dtype)
+    rows = torch.arange(height, device=place.device, dtype=place.dtype)
+    across = torch.exp(-((columns - place[..., 0:1]) ** 2) / (2 * VARIANCE_PX2))
+    down = torch.exp(-((rows - place[..., 1:2]) ** 2) / (2 * VARIANCE_PX2))
+    return down.unsqueeze(-1) * across.unsqueeze(-2)
+
+
+def decode(heatmaps: Tensor) -> Peaks:
+    """Find the highest pixel of every map and refine it below a pixel.
+
+    The refinement is one Newton step on the logarithm of the map, which is exact for a Gaussian
+    (distribution-aware decoding, Zhang et al. 2020, doi 10.1109/CVPR42600.2020.00712), here along
+    each axis from the three values about the peak, and never more than a pixel.
+
+    Parameters
+    ----------
+    heatmaps
+        Shape (n, joints, height, width).
+    """
+    n, joints, height, width = heatmaps.shape
+    highest, index = heatmaps.reshape(n, joints, -1).max(dim=-1)
+    row, column = index // width, index % width
+    logarithm = heatmaps.clamp_min(1e-4).log()
+    rows = torch.arange(n, device=heatmaps.device)[:, None]
+    each = torch.arange(joints, device=heatmaps.device)[None, :]
+
+    def at(r: Tensor, c: Tensor) -> Tensor:
+        return logarithm[rows, each, r.clamp(0, height - 1), c.clamp(0, width - 1)]
+
+    def step(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
+        curvature = (before - 2 * here + after).clamp_max(-1e-3)
+        return (0.5 * (before - after) / curvature).clamp(-1, 1)
+
+    here = at(row, column)
+    x = column + step(at(row, column - 1), here, at(row, column + 1))
+    y = row + step(at(row - 1, column), here, at(row + 1, column))
+    return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest)

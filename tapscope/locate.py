@@ -1,0 +1,170 @@
+"""Find hands in a whole picture with the network that places their joints.
+
+The picture is seen whole at two low resolutions. Where many joints answer together a hand may be;
+each such place is cut out, seen again closely, and kept if the network is sure of what it sees.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.crop import BORDER, Window, cut, move
+from tapscope.engine import Engine, Joints
+from tapscope.hand import MIDDLE_MCP, WRIST
+from tapscope.records import FloatArray
+
+LONG_SIDES_PX = (128, 256)
+"""Sizes at which the whole picture is seen: large hands first, then small ones."""
+MOST_CANDIDATES = 4
+FILL = 0.6
+"""Longer side of the hand over the window in which it is followed."""
+SURE = 0.3
+"""Mean confidence over the joints from which a place counts as a hand."""
+SEEN = 0.25
+"""Confidence from which a joint helps to say where the hand is."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandView:
+    """A hand as seen through a window, in picture coordinates."""
+
+    window: Window
+    position_px: FloatArray
+    """Shape (joints, 2)."""
+    confidence: FloatArray
+    """Shape (joints,)."""
+
+    @property
+    def score(self) -> float:
+        """Mean confidence over the joints."""
+        return float(self.confidence.mean())
+
+
+def look(
+    engine: Engine, pictures: Sequence[NDArray[np.uint8]], windows: Sequence[Window], size_px: int
+) -> list[HandView]:
+    """See each picture through its window."""
+    crops = np.stack([cut(p, w, size_px) for p, w in zip(pictures, windows, strict=True)])
+    seen: Joints = engine.joints(crops)
+    return [
+        HandView(window, move(place, window.to_picture(size_px)), sure)
+        for window, place, sure in zip(windows, seen.position_px, seen.confidence, strict=True)
+    ]
+
+
+def window_around(position_px: FloatArray, confidence: FloatArray) -> Window | None:
+    """Return the window in which the joints that are seen fill `FILL`; None with under three.
+
+    The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
+    hidden.
+
+    Parameters
+    ----------
+    position_px, confidence
+        Shapes (..., joints, 2) and (..., joints): one frame or several together.
+    """
+    places = position_px.reshape(-1, 2)[(confidence >= SEEN).ravel()]
+    if len(places) < 3:
+        return None
+    # A few stray joints of a long run of frames must not widen the window.
+    low, high = np.percentile(places, [1, 99] if confidence.ndim > 1 else [0, 100], axis=0)
+    side = float((high - low).max())
+    palms = np.linalg.norm(position_px[..., MIDDLE_MCP, :] - position_px[..., WRIST, :], axis=-1)
+    sure = (confidence[..., MIDDLE_MCP] >= SEEN) & (confidence[..., WRIST] >= SEEN)
+    if np.any(sure):
+        side = max(side, 1.3 * float(np.median(palms[sure])))
+    middle = (low + high) / 2
+    return Window(float(middle[0]), float(middle[1]), max(side, 8.0) / FILL)
+
+
+def find_hands(
+    engine: Engine, picture: NDArray[np.uint8], size_px: int, *, most: int = MOST_CANDIDATES
+) -> list[HandView]:
+    """Return the hands in a picture, the surest first.
+
+    Parameters
+    ----------
+    picture
+        RGB, shape (height, width, 3).
+    size_px
+        Side of the crops in which candidates are looked at.
+    most
+        How many candidates are looked at closely.
+    """
+    windows = [
+        window for long_side in LONG_SIDES_PX for window in _candidates(engine, picture, long_side)
+    ]
+    windows = _distinct(windows)[: 2 * most]
+    hands: list[HandView] = []
+    for _ in range(2):  # the first look corrects the window for the second
+        if not windows:
+            break
+        hands = look(engine, [picture] * len(windows), windows, size_px)
+        hands = [h for h in hands if h.score >= SURE / 2]
+        hands.sort(key=lambda h: -h.score)
+        corrected = (window_around(h.position_px, h.confidence) for h in hands)
+        windows = _distinct([w for w in corrected if w is not None])[:most]
+    found: list[HandView] = []
+    for hand in hands:
+        new = all(distance(hand.window, other.window) > 0.35 for other in found)
+        if hand.score >= SURE and new:
+            found.append(hand)
+    return found
+
+
+def distance(a: Window, b: Window) -> float:
+    """Return the distance of two windows' centres over the smaller side."""
+    return float(np.hypot(a.x - b.x, a.y - b.y)) / min(a.side, b.side)
+
+
+def _distinct(windows: Sequence[Window]) -> list[Window]:
+    """Drop windows that show nearly the same as an earlier one."""
+    kept: list[Window] = []
+    for window in windows:
+        if all(
+            distance(window, other) > 0.25 or not 0.6 < window.side / other.side < 1.7
+            for other in kept
+        ):
+            kept.append(window)
+    return kept
+
+
+def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> list[Window]:
+    """Return windows around places where joints answer in the whole picture."""
+    height, width = picture.shape[:2]
+    scale = long_side / max(height, width)
+    small_height, small_width = max(1, round(height * scale)), max(1, round(width * scale))
+    small = cv2.resize(picture, (small_width, small_height), interpolation=cv2.INTER_AREA)
+    padded = np.empty((-(-small_height // 16) * 16, -(-small_width // 16) * 16, 3), np.uint8)
+    padded[:] = BORDER
+    padded[:small_height, :small_width] = small
+    heat = np.clip(engine.heatmaps(padded[None])[0], 0, 1)
+    # Joints of one hand lie within a few dozen pixels: blurred together they make one hill.
+    hill = cv2.GaussianBlur(heat.sum(axis=0), (0, 0), 5)
+    windows = []
+    for _ in range(MOST_CANDIDATES):
+        row, column = (int(v) for v in np.unravel_index(int(hill.argmax()), hill.shape))
+        if hill[row, column] < 0.02:
+            break
+        window = _hand_near(heat, row, column)
+        cv2.circle(hill, (column, row), 14, 0.0, -1)
+        if window is not None:
+            x, y = ((v + 0.5) / scale - 0.5 for v in (window.x, window.y))
+            windows.append(Window(x, y, window.side / scale))
+    return windows
+
+
+def _hand_near(heat: NDArray[np.float32], row: int, column: int) -> Window | None:
+    """Gather the joints about a place, widening the reach as long as new ones lie at its rim."""
+    height, width = heat.shape[1:]
+    rows, columns = np.ogrid[:height, :width]
+    away = np.hypot(rows - row, columns - column)
+    near = np.where(away < 48, heat * np.exp(-0.5 * (away / 30) ** 2), 0)
+    flat = near.reshape(len(heat), -1)
+    index = flat.argmax(axis=1)
+    place = np.column_stack([index % width, index // width]).astype(float)
+    value = heat.reshape(len(heat), -1)[np.arange(len(heat)), index]
+    return window_around(place, np.where(value > 0.15, 1.0, 0.0))

@@ -1,0 +1,88 @@
+"""How well joints are placed: PCK, MPJPE under a threshold, and the share found.
+
+Definitions after Li et al. 2021 (see network.py): an undetected joint counts as wrong in PCK;
+MPJPE@t is the mean error of the joints that are nearer than t, with their number.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.records import FloatArray
+
+THRESHOLDS_PX = (5, 10, 20)
+THRESHOLDS_HAND = (0.05, 0.1, 0.2)
+
+
+def pck(error: FloatArray, threshold: float) -> float:
+    """Return the share of errors under a threshold; NaN errors (undetected) count as wrong.
+
+    Returns NaN when there is no joint at all.
+    """
+    if error.size == 0:
+        return float("nan")
+    return float(np.mean(np.nan_to_num(error, nan=np.inf) < threshold))
+
+
+def mpjpe(error: FloatArray, threshold: float) -> tuple[float, int]:
+    """Return the mean of the errors under a threshold and their number."""
+    near = error[np.nan_to_num(error, nan=np.inf) < threshold]
+    return (float(near.mean()) if near.size else float("nan"), int(near.size))
+
+
+def summary(
+    error_px: FloatArray, hand_px: FloatArray, found: NDArray[np.bool_]
+) -> dict[str, object]:
+    """Gather every figure for some joints.
+
+    Parameters
+    ----------
+    error_px
+        Distance from the label of each labelled joint in pixels; NaN undetected; shape (n,).
+    hand_px
+        Longer side of the hand that each joint belongs to; shape (n,).
+    found
+        Whether the hand of each image was found; shape (images,).
+    """
+    scaled = error_px / hand_px
+    row: dict[str, object] = {"n": int(error_px.size), "found": float(found.mean())}
+    row["median_error_px"] = float(np.nanmedian(error_px)) if np.isfinite(error_px).any() else None
+    for t in THRESHOLDS_PX:
+        row[f"pck@{t}"] = pck(error_px, t)
+    for share in THRESHOLDS_HAND:
+        row[f"pck@{share}"] = pck(scaled, share)
+    for t in THRESHOLDS_PX:
+        error, count = mpjpe(error_px, t)
+        row[f"mpjpe@{t}"] = {"error_px": error if count else None, "count": count}
+    return row
+
+
+def calibrate(height: FloatArray, good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Fit logistic(slope * height + intercept) to whether joints were good.
+
+    Newton's method with a light ridge on the slope, so that perfectly separated joints
+    still give a finite answer.
+
+    Returns
+    -------
+    slope, intercept
+    """
+    design = np.column_stack([height, np.ones_like(height)])
+    ridge = np.diag([1e-3, 1e-6])
+    beta = np.zeros(2)
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ beta))
+        gradient = design.T @ (good - chance) - ridge @ beta
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + ridge
+        step = np.linalg.solve(curvature, gradient)
+        # A long first step can overshoot into saturation, from which Newton does not return.
+        beta += step / max(1.0, float(np.abs(step).max()) / 5)
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return float(beta[0]), float(beta[1])
+
+
+def shares(error: FloatArray, thresholds: Sequence[float]) -> list[float]:
+    """Return the PCK curve: `pck` at every threshold."""
+    return [pck(error, t) for t in thresholds]

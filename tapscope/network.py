@@ -1,0 +1,222 @@
+"""P-MSDSNet: parallel multi-scale maps, fused in stages, every stage supervised.
+
+Source: Li, Tran, Garg, Lawler, Alty and Bai, "Parallel Multi-Scale Networks with Deep
+Supervision for Hand Keypoint Detection", December 2021. Equation numbers below are the paper's.
+
+Choices where the paper is silent
+---------------------------------
+- Widths rise with the stride, so that the full-resolution maps, where the time goes, stay thin.
+- The convolution with stride t that makes a base map has kernel 2t - 1 (at least 3): neighbouring
+  windows overlap, no pixel is left out.
+- conv_down is 3 x 3 with stride 2; conv_up is 1 x 1, followed by bilinear enlargement by two (a
+  quarter of the arithmetic of enlarging first); conv_Q and conv_ds are 1 x 1: they read out what
+  conv_X has found.
+- Every convolution but conv_ds and the last is followed by batch normalisation and ReLU.
+- An image side that is no multiple of the largest stride is an error, not a silent padding.
+- fusion="down" leaves conv_up out, fusion="up" leaves conv_down out; "cyclic" has both.
+- The last convolution is 1 x 1 and reads X(1, M + 1), as the paper draws it.
+- shared_stages=True (the paper's future work) makes all stages one set of weights.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name the whole field uses
+from torch import Tensor, nn
+
+Fusion = Literal["cyclic", "down", "up"]
+DEFAULT_WIDTHS = (8, 16, 32, 48, 104)
+
+
+class Heatmaps(NamedTuple):
+    """What the network answers; values near 1 at a joint, near 0 elsewhere, not clipped."""
+
+    final: Tensor
+    """Heatmaps at full resolution, shape (n, joints, height, width)."""
+    supervised: list[list[Tensor]]
+    """Z(s, m) as supervised[m][s], shape (n, joints, height / 2^s, width / 2^s); scales from 0."""
+
+
+def conv_block(
+    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, layers: int = 1
+) -> nn.Sequential:
+    """Return `layers` convolutions, each with batch normalisation and ReLU."""
+    modules: list[nn.Module] = []
+    for layer in range(layers):
+        modules += [
+            nn.Conv2d(
+                inputs if layer == 0 else outputs,
+                outputs,
+                kernel,
+                stride if layer == 0 else 1,
+                padding=(kernel - 1) // 2,
+                bias=False,
+            ),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*modules)
+
+
+class Stage(nn.Module):
+    """One stage: fuse from fine to coarse, from coarse to fine, answer at every scale."""
+
+    def __init__(
+        self, inputs: Sequence[int], widths: Sequence[int], joints: int, fusion: Fusion
+    ) -> None:
+        super().__init__()
+        self.scales = len(widths)
+        self.fuses_down = fusion in ("cyclic", "down")
+        self.fuses_up = fusion in ("cyclic", "up")
+        gathered = [
+            channels + (widths[s] if self.fuses_down and s > 0 else 0)
+            for s, channels in enumerate(inputs)
+        ]
+        self.outputs = self.output_widths(widths, fusion)
+        self.conv_down = nn.ModuleList(
+            conv_block(gathered[s - 1], widths[s], stride=2)
+            for s in range(1, self.scales)
+            if self.fuses_down
+        )
+        self.conv_x = nn.ModuleList(
+            conv_block(gathered[s], widths[s], layers=3) for s in range(self.scales)
+        )
+        self.conv_up = nn.ModuleList(
+            conv_block(self.outputs[s + 1], widths[s], kernel=1)
+            for s in range(self.scales - 1)
+            if self.fuses_up
+        )
+        self.conv_q = nn.ModuleList(
+            conv_block(self.outputs[s], widths[s], kernel=1) for s in range(self.scales)
+        )
+        self.conv_ds = nn.ModuleList(
+            nn.Conv2d(widths[s] + widths[s], joints, 1) for s in range(self.scales)
+        )
+
+    @staticmethod
+    def output_widths(widths: Sequence[int], fusion: Fusion) -> list[int]:
+        """Return the channels of Q(s): its own and, but for the coarsest, those from below."""
+        last = len(widths) - 1
+        return [
+            width * (2 if fusion != "down" and s < last else 1) for s, width in enumerate(widths)
+        ]
+
+    def forward(self, x: list[Tensor], base: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Return X(s, m + 1) and Z(s, m) for every scale s."""
+        gathered = [x[0]]
+        for s in range(1, self.scales):  # (4)
+            if self.fuses_down:
+                below = self.conv_down[s - 1](gathered[s - 1])
+                gathered.append(torch.cat([x[s], below], dim=1))
+            else:
+                gathered.append(x[s])
+
+        fused: list[Tensor] = [torch.empty(0)] * self.scales
+        for s in reversed(range(self.scales)):  # (5)
+            fused[s] = self.conv_x[s](gathered[s])
+            if self.fuses_up and s + 1 < self.scales:
+                above = self.conv_up[s](fused[s + 1])
+                above = F.interpolate(above, scale_factor=2.0, mode="bilinear", align_corners=False)
+                fused[s] = torch.cat([fused[s], above], dim=1)
+
+        answers = [
+            self.conv_ds[s](torch.cat([self.conv_q[s](fused[s]), base[s]], dim=1))  # (6)
+            for s in range(self.scales)
+        ]
+        attended = [
+            attention(answer) * q
+            for answer, q in zip(answers, fused, strict=True)  # (7)
+        ]
+        return attended, answers
+
+
+def attention(answer: Tensor) -> Tensor:
+    """Return g(Z): the sum over joints through a sigmoid, shape (n, 1, height, width)."""
+    return torch.sigmoid(answer.sum(dim=1, keepdim=True))
+
+
+class PMSDSNet(nn.Module):
+    """Parallel multi-scale deep supervision network for hand keypoints.
+
+    Parameters
+    ----------
+    joints
+        K, the number of heatmaps.
+    stages
+        M, at least 1; the paper has 3 (2.8 M parameters) and 6 (5.0 M).
+    widths
+        Channels of each scale, finest (stride 1) first; their number is S.
+    fusion
+        Which way the scales exchange maps within a stage.
+    deep_supervision
+        Without it the network is the same, and `forward` answers with the final heatmaps only.
+    shared_stages
+        One set of weights for all stages after the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        joints: int = 21,
+        stages: int = 3,
+        widths: Sequence[int] = DEFAULT_WIDTHS,
+        fusion: Fusion = "cyclic",
+        deep_supervision: bool = True,
+        shared_stages: bool = False,
+    ) -> None:
+        super().__init__()
+        if stages < 1 or joints < 1 or len(widths) < 2:
+            raise ValueError("PMSDSNet needs a stage, a joint and two scales at least")
+        if fusion not in ("cyclic", "down", "up"):
+            raise ValueError(f"PMSDSNet: fusion {fusion!r} is none of cyclic, down, up")
+        self.stages = stages
+        self.deep_supervision = deep_supervision
+        self.largest_stride = 2 ** (len(widths) - 1)
+        self.base = nn.ModuleList(
+            conv_block(3, width, kernel=max(3, 2 ** (s + 1) - 1), stride=2**s)
+            for s, width in enumerate(widths)
+        )
+        self.entry = nn.ModuleList(conv_block(width, width) for width in widths)
+        later = Stage.output_widths(widths, fusion)
+        first = Stage(widths, widths, joints, fusion)
+        if shared_stages:
+            rest = [Stage(later, widths, joints, fusion)] * (stages - 1)
+        else:
+            rest = [Stage(later, widths, joints, fusion) for _ in range(stages - 1)]
+        self.stage = nn.ModuleList([first, *rest])
+        self.last = nn.Conv2d(later[0], joints, 1)
+
+    def forward(self, image: Tensor) -> Heatmaps:
+        """Return the heatmaps of a batch of images.
+
+        Parameters
+        ----------
+        image
+            RGB, zero mean and unit variance by `weights.normalise`, shape (n, 3, height, width);
+            both sides multiples of `largest_stride`.
+        """
+        if not torch.compiler.is_compiling() and (
+            image.shape[-1] % self.largest_stride or image.shape[-2] % self.largest_stride
+        ):
+            raise ValueError(
+                f"image sides {tuple(image.shape[-2:])} must be multiples of {self.largest_stride}"
+            )
+        base = [conv(image) for conv in self.base]
+        x = [conv(b) for conv, b in zip(self.entry, base, strict=True)]
+        supervised: list[list[Tensor]] = []
+        for stage in self.stage:
+            x, answers = stage(x, base)
+            supervised.append(answers)
+        final = self.last(x[0])
+        return Heatmaps(final, supervised if self.deep_supervision else [])
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Return the number of trainable numbers (shared ones once)."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Turn uint8 RGB of shape (n, height, width, 3) into what the network takes."""
+    return (pixels.permute(0, 3, 1, 2).float() - 127.5) / 64.0

@@ -1,0 +1,309 @@
+"""Follow hands through a video and say which one taps.
+
+Every hand in view is followed on its own, in a window that moves with it; the whole picture is
+searched at the start, when a hand is lost, and every few seconds for hands that came later. At the
+end the hand that taps is taken, or the one on the side that was asked for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.crop import Window
+from tapscope.engine import Engine
+from tapscope.hand import INDEX_TIP, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.locate import SURE, HandView, distance, find_hands, look, window_around
+from tapscope.records import FloatArray, FrameBatch, Keypoints
+
+CHUNK_FRAMES = 8
+"""Frames that share a window: a quarter of a second at 30 frames a second."""
+SEARCH_EVERY_S = 2.0
+SEARCH_LOST_EVERY_S = 0.25
+"""A search costs as much as several frames: after a loss it is not made in each one."""
+MOST_TRACKS = 3
+SAME_HAND = 0.8
+"""Windows nearer than this share of their side show the same hand."""
+LOST_REACH = 1.5
+"""A lost hand may be taken up again within this many window sides of where it was last seen."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """One hand on its way through the video."""
+
+    window: Window
+    born: int
+    lost_s: float = 0.0
+    frames: list[HandView | None] = field(default_factory=list)
+
+    @property
+    def is_lost(self) -> bool:
+        return self.lost_s > 0
+
+
+class HandTracker:
+    """Takes the frames of one video in order, gives the keypoints of the tapping hand.
+
+    Parameters
+    ----------
+    engine
+        Runs the network.
+    size_px
+        Side of the crops; by default the size that the weights were trained on.
+    """
+
+    def __init__(self, engine: Engine, size_px: int | None = None) -> None:
+        self._engine = engine
+        self._size = size_px or engine.card.input_size_px
+        self._tracks: list[_Track] = []
+        self._time: list[float] = []
+        self._blur: list[FloatArray] = []
+        self._next_search_s = 0.0
+
+    def add(self, batch: FrameBatch) -> None:
+        """Follow every hand through the next frames."""
+        step = max(CHUNK_FRAMES, self._engine.batch_size)
+        for start in range(0, len(batch), step):
+            pixels = batch.pixels[start : start + step]
+            self._add_chunk(list(pixels), batch.time_s[start : start + step])
+
+    def _add_chunk(self, pictures: list[NDArray[np.uint8]], time_s: FloatArray) -> None:
+        begin, end = float(time_s[0]), float(time_s[-1])
+        if begin >= self._next_search_s:
+            self._search(pictures[len(pictures) // 2])
+            none_alive = all(t.is_lost for t in self._tracks)
+            self._next_search_s = end + (SEARCH_LOST_EVERY_S if none_alive else SEARCH_EVERY_S)
+        for track in self._tracks:
+            views = [None] * len(pictures) if track.is_lost else self._follow(track, pictures)
+            track.frames += views
+            if all(view is None for view in views):
+                track.lost_s += end - begin + 1e-9
+                self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
+        self._time += time_s.tolist()
+        self._blur.append(self._smear(pictures))
+
+    def _search(self, picture: NDArray[np.uint8]) -> None:
+        """Look at the whole picture: take up lost hands, begin to follow new ones."""
+        for hand in find_hands(self._engine, picture, self._size):
+            window = window_around(hand.position_px, hand.confidence)
+            if window is None:
+                continue
+            known = [t for t in self._tracks if not t.is_lost]
+            if any(distance(window, t.window) < SAME_HAND for t in known):
+                continue
+            lost = [
+                t
+                for t in self._tracks
+                if t.is_lost
+                and distance(window, t.window) < LOST_REACH
+                and 0.5 < window.side / t.window.side < 2
+            ]
+            if lost:
+                nearest = min(lost, key=lambda t: distance(window, t.window))
+                nearest.window, nearest.lost_s = window, 0.0
+            elif len(known) < MOST_TRACKS:
+                self._tracks.append(
+                    _Track(window, len(self._time), frames=[None] * len(self._time))
+                )
+
+    def _follow(self, track: _Track, pictures: list[NDArray[np.uint8]]) -> list[HandView | None]:
+        """See a hand in some frames; look again where it left the window it was expected in."""
+        views: list[HandView] = []
+        for attempt in range(3):
+            views = look(self._engine, pictures, [track.window] * len(pictures), self._size)
+            seen = [v for v in views if v.score >= SURE]
+            if len(seen) < max(1, len(views) // 4):
+                break
+            better = window_around(
+                np.stack([v.position_px for v in seen]), np.stack([v.confidence for v in seen])
+            )
+            if better is None or _fits(track.window, better) or attempt == 2:
+                break
+            track.window = better
+        return [view if view.score >= SURE else None for view in views]
+
+    def _smear(self, pictures: list[NDArray[np.uint8]]) -> FloatArray:
+        """Return the edge smear about the tips of the surest hand, one value a frame."""
+        result = np.full(len(pictures), np.nan)
+        for n, picture in enumerate(pictures):
+            views = [t.frames[len(self._time) - len(pictures) + n] for t in self._tracks]
+            seen = [v for v in views if v is not None]
+            if seen:
+                best = max(seen, key=lambda v: v.score)
+                tips = best.position_px[[THUMB_TIP, INDEX_TIP]]
+                result[n] = edge_smear_px(picture, tips, best.window.side)
+        return result
+
+    def finish(self, *, hand: str = "", hand_source: str = "") -> Keypoints:
+        """Choose the hand and return its keypoints.
+
+        Parameters
+        ----------
+        hand
+            'left', 'right' or '' when nobody said.
+        hand_source
+            Who said: 'option', 'manifest', 'file name', 'protocol'.
+        """
+        count = len(self._time)
+        joints = self._engine.card.joints
+        chosen, choice = choose_track(
+            [_oscillation(t.frames, joints_count=len(joints)) for t in self._tracks],
+            [_mean_x(t.frames) for t in self._tracks],
+            hand,
+        )
+        position = np.full((count, len(joints), 2), np.nan)
+        confidence = np.zeros((count, len(joints)))
+        reason = np.full(count, "no_hand", dtype="<U16")
+        if chosen is not None:
+            for n, view in enumerate(self._tracks[chosen].frames):
+                if view is not None:
+                    position[n], confidence[n] = view.position_px, view.confidence
+                    reason[n] = ""
+        blur = np.concatenate(self._blur) if self._blur else np.empty(0)
+        return Keypoints(
+            np.array(self._time),
+            position,
+            confidence,
+            reason,
+            joints,
+            np.where(reason == "", blur, np.nan),
+            {
+                "hand": hand,
+                "hand_source": hand_source,
+                "hand_choice": choice,
+                "hands_seen": str(len(self._tracks)),
+            },
+        )
+
+
+def track_hand(
+    frames: Iterable[FrameBatch],
+    engine: Engine,
+    *,
+    hand: str = "",
+    hand_source: str = "",
+    size_px: int | None = None,
+) -> Keypoints:
+    """Return the keypoints of the tapping hand in a video.
+
+    Parameters
+    ----------
+    frames
+        The video in order.
+    hand, hand_source
+        Side that is known beforehand, and from where; see `HandTracker.finish`.
+    size_px
+        Side of the crops given to the network.
+
+    Returns
+    -------
+    Keypoints
+        Every frame of the video; NaN and a reason where the hand was not seen.
+    """
+    tracker = HandTracker(engine, size_px)
+    for batch in frames:
+        tracker.add(batch)
+    return tracker.finish(hand=hand, hand_source=hand_source)
+
+
+def _fits(window: Window, better: Window) -> bool:
+    """Say whether a window still shows the hand well enough to keep it."""
+    return distance(window, better) < 0.12 and 0.8 < window.side / better.side < 1.25
+
+
+def _oscillation(views: list[HandView | None], *, joints_count: int) -> float:
+    """Return how much a hand taps: spread of its opening, in hand lengths, over the whole video.
+
+    Slow drift is taken out by differences over a third of a second, so that a hand that rests or
+    travels scores near zero, and a hand seen in half the video scores half.
+    """
+    if joints_count <= MIDDLE_MCP or not views:
+        return float(sum(v is not None for v in views))
+    opening = np.full(len(views), np.nan)
+    for n, view in enumerate(views):
+        if view is not None and view.confidence[[THUMB_TIP, INDEX_TIP]].min() > 0.2:
+            tips = np.linalg.norm(view.position_px[THUMB_TIP] - view.position_px[INDEX_TIP])
+            palm = np.linalg.norm(view.position_px[MIDDLE_MCP] - view.position_px[WRIST])
+            opening[n] = min(float(tips) / max(float(palm), 0.24 * view.window.side), 3.0)
+    change = np.abs(np.diff(opening))
+    known = np.isfinite(change)
+    if not known.any():
+        return 0.0
+    # The upper half of the changes: a halt or a slow opening must not hide the tapping.
+    return float(np.percentile(change[known], 75) * known.mean())
+
+
+def _mean_x(views: list[HandView | None]) -> float:
+    xs = [v.window.x for v in views if v is not None]
+    return float(np.mean(xs)) if xs else float("nan")
+
+
+def choose_track(
+    oscillation: list[float], mean_x: list[float], hand: str
+) -> tuple[int | None, str]:
+    """Choose among hands that were followed.
+
+    Parameters
+    ----------
+    oscillation
+        How much each one taps.
+    mean_x
+        Where it stood in the picture.
+    hand
+        Side asked for, or ''.
+
+    Returns
+    -------
+    index, why
+        `why` is written into the record: only_hand, taps_most, or side_by_place (two hands tap;
+        a person who faces the camera has the right hand on the picture's left).
+    """
+    if not oscillation:
+        return None, "none_seen"
+    if len(oscillation) == 1:
+        return 0, "only_hand"
+    order = sorted(range(len(oscillation)), key=lambda n: -oscillation[n])
+    first, second = order[:2]
+    if hand and oscillation[second] > 0.5 * oscillation[first] > 0:
+        left, right = sorted((first, second), key=lambda n: mean_x[n])
+        return (left if hand == "right" else right), "side_by_place"
+    return first, "taps_most"
+
+
+def edge_smear_px(picture: NDArray[np.uint8], tips_px: FloatArray, window_side: float) -> float:
+    """Estimate over how many pixels the edges near the tips are smeared.
+
+    An edge blurred by a Gaussian of width s, blurred again by s0, loses gradient by the ratio
+    R = sqrt(s^2 + s0^2) / s, so s = s0 / sqrt(R^2 - 1) (Zhuo & Sim 2011,
+    doi 10.1016/j.patcog.2011.03.009). A uniform smear of length L has s = L / sqrt(12).
+
+    Returns
+    -------
+    float
+        Length L in pixels, the larger of both tips; NaN where no edge is seen.
+    """
+    radius = int(np.clip(0.12 * window_side, 6, 24))
+    again = 1.5
+    lengths = []
+    for x, y in tips_px:
+        if not (np.isfinite(x) and np.isfinite(y)):
+            continue
+        left, top = max(0, int(x) - radius), max(0, int(y) - radius)
+        patch = picture[top : int(y) + radius + 1, left : int(x) + radius + 1]
+        if min(patch.shape[:2]) < 6:
+            continue
+        grey = patch[:, :, 1].astype(np.float32)
+        softer = cv2.GaussianBlur(grey, (0, 0), again)
+        before, after = (
+            np.hypot(cv2.Sobel(g, cv2.CV_32F, 1, 0), cv2.Sobel(g, cv2.CV_32F, 0, 1))
+            for g in (grey, softer)
+        )
+        strong = before >= np.percentile(before, 90)
+        if float(before[strong].mean()) < 20:  # nothing but noise
+            continue
+        ratio = float(np.median(before[strong] / np.maximum(after[strong], 1e-3)))
+        lengths.append(np.sqrt(12.0) * again / np.sqrt(max(ratio**2 - 1, 1e-3)))
+    return float(max(lengths)) if lengths else float("nan")
