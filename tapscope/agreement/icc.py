@@ -68,7 +68,8 @@ def intraclass_correlations(ratings: ArrayLike, confidence_level: float = 0.95) 
     -------
     list of Estimate
         icc_1_1, icc_a_1, icc_c_1, icc_1_k, icc_a_k, icc_c_k. NaN with fewer than three targets or
-        where the targets do not differ; intervals NaN where the methods do not differ.
+        where the targets do not differ, averages also where a single rating is worthless
+        (-1/(k - 1) or less); intervals NaN where the methods do not differ.
 
     Raises
     ------
@@ -107,12 +108,16 @@ def intraclass_correlations(ratings: ArrayLike, confidence_level: float = 0.95) 
             values[name],
             *intervals[name],
             confidence_level,
-            f"{form} (McGraw & Wong 1996); F interval{note}",
+            f"{form} (McGraw & Wong 1996); F interval{note or _without_average(values[name])}",
             len(kept),
             n_dropped=n_dropped,
         )
         for name, form in FORMS.items()
     ]
+
+
+def _without_average(value: float) -> str:
+    return "; undefined: single rating at or below -1/(k - 1)" if np.isnan(value) else ""
 
 
 def _negligible(mean_square: float, squares: _TwoWay) -> bool:
@@ -131,9 +136,9 @@ def _single(squares: _TwoWay) -> dict[str, float]:
 
 
 def _average(single: float, k: int) -> float:
-    """Return the reliability of the mean of k ratings (Spearman-Brown); -inf at its pole."""
+    """Return the reliability of the mean of k ratings (Spearman-Brown); NaN from its pole down."""
     below = 1 + (k - 1) * single
-    return k * single / below if below > 0 else float("-inf")
+    return k * single / below if below > 1e-9 else NAN
 
 
 def _with_averages(single: dict[str, float], k: int) -> dict[str, float]:

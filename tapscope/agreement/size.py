@@ -10,6 +10,7 @@ from tapscope.agreement.estimate import (
     MINIMUM_PAIRS,
     NAN,
     NO_INTERVAL,
+    ROUNDING,
     Estimate,
     Pairs,
     check_level,
@@ -49,7 +50,7 @@ def error_sizes(
     """
     check_level(confidence_level)
     pairs = Pairs.of(video, sensor)
-    nonzero = pairs.sensor != 0
+    nonzero = np.abs(pairs.sensor) > ROUNDING * pairs.magnitude
     percent = 100 * np.abs(pairs.difference[nonzero] / pairs.sensor[nonzero])
     omitted = int(np.count_nonzero(~nonzero))
     note = f", {omitted} pairs with sensor 0 left out" if omitted else ""

@@ -128,14 +128,14 @@ def test_repeated_limits_of_a_constant_value() -> None:
 
 def test_jackknife_over_participants() -> None:
     generator = np.random.default_rng(6)
-    # Each of 25 participants has a true value and a video error, the same in all four trials.
-    ids = np.repeat([f"P{number}" for number in range(25)], 4).tolist()
+    # Each of 15 participants has a true value and a video error, the same in all four trials.
+    ids = np.repeat([f"P{number}" for number in range(15)], 4).tolist()
     truths = {"pearson_r": float(1 / np.sqrt(1.25))}
     covered, naive = [], []
     for _ in range(100):
-        truth = np.repeat(generator.normal(0, 1, 25), 4)
-        video = truth + np.repeat(generator.normal(0, 0.5, 25), 4)
-        video += generator.normal(0, 1e-3, 100)
+        truth = np.repeat(generator.normal(0, 1, 15), 4)
+        video = truth + np.repeat(generator.normal(0, 0.5, 15), 4)
+        video += generator.normal(0, 1e-3, 60)
         found = compare_paired(video, truth, ids, comparable_units=False)
         covered.append(covers(list(found), truths))
         naive.append(covers([pearson(video, truth)], truths))

@@ -53,6 +53,7 @@ def test_deming_against_orthogonal_distance_regression(seed: int, ratio: float) 
         np.array([1.0, 0.0]),
         weight_x=1.0,
         weight_y=1 / ratio,
+        diff_scheme="central",
         maxit=1000,
         sstol=1e-14,
         partol=1e-14,
