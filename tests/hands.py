@@ -1,0 +1,135 @@
+"""Made-up hands: pictures whose joints are coloured dots, and an engine that sees such dots.
+
+The engine stands for a perfect network, so that finding, following and choosing can be tested
+without weights.
+"""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.engine import Engine
+from tapscope.hand import JOINTS
+from tapscope.heatmap import VARIANCE_PX2
+from tapscope.network import PMSDSNet
+from tapscope.weights import Card, Weights
+
+COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in range(len(JOINTS))])
+"""One colour a joint, no two nearer than 25 levels."""
+
+
+def hand_shape(*, opening: float = 0.5, size: float = 100.0) -> NDArray[np.float64]:
+    """Return 21 joints of an upright hand about (0, 0), its tips `opening` sizes apart."""
+    joints = np.zeros((21, 2))
+    joints[0] = (0, 0.5)
+    for finger, x in enumerate((0.0, -0.15, 0.0, 0.13, 0.25)):
+        for part in range(4):
+            joints[1 + 4 * finger + part] = (x, 0.05 - 0.14 * part)
+    for part in range(4):  # the thumb goes out to the left
+        joints[1 + part] = (-0.12 - 0.08 * part, 0.3 - 0.08 * part)
+    joints[4] = joints[8] + (-0.7 * opening, 0.7 * opening)
+    return joints * size
+
+
+def paint(
+    hands: list[NDArray[np.float64]], *, width: int = 320, height: int = 240, radius: int = 5
+) -> NDArray[np.uint8]:
+    """Draw hands as dots on black."""
+    picture = np.zeros((height, width, 3), dtype=np.uint8)
+    for joints in hands:
+        for colour, (x, y) in zip(COLOURS, joints, strict=True):
+            cv2.circle(
+                picture, (round(x * 16), round(y * 16)), radius * 16,
+                tuple(int(c) for c in colour), -1, cv2.LINE_AA, 4,
+            )  # fmt: skip
+    return picture
+
+
+class DotEngine(Engine):
+    """Answers with a Gaussian at the middle of the dots of each joint's colour."""
+
+    def __init__(self) -> None:
+        super().__init__(tiny_weights())
+        self.name = "dots"
+        self.batch_size = 4
+        self.pictures_seen = 0
+
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.pictures_seen += len(pixels)
+        n, height, width = pixels.shape[:3]
+        answer = np.zeros((n, len(COLOURS), height, width), dtype=np.float32)
+        rows, columns = np.mgrid[:height, :width]
+        for picture, maps in zip(pixels.astype(int), answer, strict=True):
+            for colour, heat in zip(COLOURS, maps, strict=True):
+                mask = (np.abs(picture - colour).max(axis=2) < 12).astype(np.uint8)
+                count, _, stats, centres = cv2.connectedComponentsWithStats(mask)
+                for part in range(1, count):
+                    if stats[part, cv2.CC_STAT_AREA] >= 2:
+                        x, y = centres[part]
+                        away = (columns - x) ** 2 + (rows - y) ** 2
+                        np.maximum(heat, np.exp(-away / (2 * VARIANCE_PX2)), out=heat)
+        return answer
+
+
+TINY = {"joints": 21, "stages": 1, "widths": [4, 4, 4]}
+
+
+def tiny_card() -> Card:
+    return Card(
+        network=TINY,
+        input_size_px=96,
+        joints=JOINTS,
+        confidence_slope=10.0,
+        confidence_intercept=-5.0,
+        trained_on=(),
+        command="tests",
+        seed=0,
+        tapscope_version="0",
+        sha256="0" * 64,
+    )
+
+
+def tiny_weights() -> Weights:
+    """Return an untrained network of a few hundred parameters."""
+    return Weights(PMSDSNet(joints=21, stages=1, widths=[4, 4, 4]).eval(), tiny_card(), Path("t"))
+
+
+def labelled_folder(
+    folder: Path, *, pictures: int = 12, groups: int = 4, with_bbox: bool = True
+) -> Path:
+    """Write a COCO keypoint folder of dot hands."""
+    rng = np.random.default_rng(pictures)
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for n in range(pictures):
+        joints = hand_shape(opening=rng.uniform(0.1, 0.6), size=70) + rng.uniform(60, 100, 2)
+        cv2.imwrite(
+            str(folder / "images" / f"{n}.png"),
+            paint([joints], width=160, height=160)[:, :, ::-1],
+        )
+        images.append(
+            {
+                "id": n + 1, "file_name": f"images/{n}.png", "width": 160, "height": 160,
+                "group": f"person-{n % groups}", "split": "test" if n % 4 == 3 else "train",
+            }
+        )  # fmt: skip
+        low, high = joints.min(axis=0), joints.max(axis=0)
+        visibility = np.full(21, 2 if n % 2 else 1)
+        visibility[20] = 0
+        row = {
+            "id": n + 1, "image_id": n + 1, "category_id": 1, "iscrowd": 0, "side": "right",
+            "keypoints": np.column_stack([joints, visibility]).ravel().tolist(),
+        }  # fmt: skip
+        if with_bbox:
+            row["bbox"] = [*low.tolist(), *(high - low).tolist()]
+        annotations.append(row)
+    content = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "hand", "keypoints": list(JOINTS)}],
+    }
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder

@@ -1,0 +1,43 @@
+"""Joints to heatmaps and back."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tapscope.heatmap import VARIANCE_PX2, decode, encode
+
+
+@given(st.floats(0, 63), st.floats(0, 47))
+def test_round_trip_within_a_twentieth_of_a_pixel(x: float, y: float) -> None:
+    position = torch.tensor([[[x, y]]], dtype=torch.float64)
+    peaks = decode(encode(position, (48, 64)))
+    inside = 1 <= x <= 62 and 1 <= y <= 46
+    assert (peaks.position_px - position).abs().max() < (0.05 if inside else 0.6)
+    assert 0.9 < peaks.height.item() <= 1.0
+
+
+def test_target_is_the_papers_gaussian() -> None:
+    heat = encode(torch.tensor([[[10.0, 8.0]]]), (16, 20))[0, 0]
+    assert heat[8, 10] == 1.0
+    assert heat[8, 12].item() == torch.exp(torch.tensor(-4 / (2 * VARIANCE_PX2))).item()
+    assert heat[11, 10] == heat[8, 13]
+
+
+def test_joint_that_is_unknown_or_far_away_leaves_its_map_empty() -> None:
+    heat = encode(torch.tensor([[[float("nan"), 3.0], [500.0, 3.0]]]), (8, 8))
+    assert heat.max() == 0.0
+
+
+def test_flat_map_decodes_to_something_finite_inside() -> None:
+    peaks = decode(torch.zeros(1, 2, 8, 8))
+    assert torch.isfinite(peaks.position_px).all()
+    assert peaks.height.max() == 0.0
+
+
+def test_step_is_never_more_than_a_pixel() -> None:
+    torch.manual_seed(0)
+    heat = torch.rand(3, 5, 9, 9)
+    peaks = decode(heat)
+    index = heat.reshape(3, 5, -1).argmax(dim=-1)
+    whole = torch.stack([index % 9, index // 9], dim=-1)
+    assert (peaks.position_px - whole).abs().max() <= 1.0
