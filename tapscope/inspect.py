@@ -81,7 +81,7 @@ def inspect_video(
             pass
         info, summary = stream.info, stream.summary
     findings = (
-        *_rate_findings(info, summary, min_fps),
+        *_rate_findings(summary, min_fps),
         *_duration_findings(summary, min_duration_s, max_duration_s),
         *_frame_findings(summary),
         *_picture_findings(info, min_side_px),
@@ -89,7 +89,7 @@ def inspect_video(
     return Inspection(info, summary, tuple(sorted(findings, key=lambda found: not found.serious)))
 
 
-def _rate_findings(info: VideoInfo, summary: StreamSummary, min_fps: float) -> Iterator[Finding]:
+def _rate_findings(summary: StreamSummary, min_fps: float) -> Iterator[Finding]:
     measured = summary.measured_fps
     if summary.decoded_frames < 2:
         yield Finding("one_frame", True, "The file holds a single frame: no movement to measure.")
@@ -106,13 +106,6 @@ def _rate_findings(info: VideoInfo, summary: StreamSummary, min_fps: float) -> I
             "frame_rate_variable",
             False,
             "The frame rate varies. Each frame's true time is used, so rates stay right.",
-        )
-    elif abs(info.nominal_fps / measured - 1) > 0.05:
-        yield Finding(
-            "header_rate_wrong",
-            False,
-            f"The header claims {info.nominal_fps:.2f} frames a second, the frames' times say "
-            f"{measured:.2f}. The frames' times are used.",
         )
 
 

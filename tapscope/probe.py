@@ -31,6 +31,9 @@ _NOT_RECORDINGS: Final = {
 }
 """Demuxers of FFmpeg that accept things which are no recording, or which open other files."""
 
+READING_ERRORS: Final = (av.FFmpegError, IndexError)
+"""What PyAV raises between packets; IndexError where a damaged file seems to begin a new stream."""
+
 _FIRST_PICTURE_PACKETS: Final = 300
 """How far into the file the first picture is looked for: ten seconds at 30 frames a second."""
 
@@ -224,7 +227,7 @@ def first_picture(
                 continue  # a damaged start; the next key frame may be whole
             if count >= _FIRST_PICTURE_PACKETS:
                 break
-    except av.FFmpegError:
+    except READING_ERRORS:
         return None  # the file breaks off here; reading the frames will tell
     return None
 
@@ -249,8 +252,10 @@ def _orientation(picture: av.VideoFrame) -> tuple[int, bool]:
 
 def _pixel_aspect(stream: av.video.stream.VideoStream) -> float:
     aspect = float(stream.sample_aspect_ratio or 1)
-    # Encoders write ratios such as 4095:4096 for rounding's sake; those pixels are square.
-    return 1.0 if abs(aspect - 1) < 0.01 or aspect <= 0 else aspect
+    # Encoders write ratios such as 4095:4096 for rounding's sake: those pixels are square. No
+    # camera's pixels are three times as wide as high: such a header is damaged.
+    plausible = 1 / 3 < aspect < 3 and abs(aspect - 1) >= 0.01
+    return aspect if plausible else 1.0
 
 
 def _header_duration_s(

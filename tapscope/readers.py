@@ -12,6 +12,7 @@ import numpy as np
 
 from tapscope.errors import VideoError
 from tapscope.probe import (
+    READING_ERRORS,
     Pixels,
     VideoInfo,
     choose_stream,
@@ -105,7 +106,7 @@ def _packets(
         for packet in container.demux(stream):
             if packet.size:
                 yield packet
-    except av.FFmpegError:
+    except READING_ERRORS:
         pass  # the index has noted that the file breaks off here (PacketIndex.fault)
     yield None
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.errors import VideoError
-from tapscope.probe import choose_stream, open_container
+from tapscope.probe import READING_ERRORS, choose_stream, open_container
 from tapscope.records import FloatArray
 
 GAP: Final = 1.5
@@ -139,8 +139,8 @@ def index_packets(path: Path) -> PacketIndex:
                 incomplete += packet.is_corrupt
                 if packet.pts is not None and not packet.is_discard:
                     stamps.append(packet.pts)
-        except av.FFmpegError as error:
-            fault = f"the file breaks off ({error.strerror})"
+        except READING_ERRORS as error:
+            fault = f"the file breaks off ({error})"
         fault = fault or _sign_of_a_cut(container, stream, packets, incomplete, end_s)
         # Avi counts frames in coding order, which is another order where there are B-frames.
         by_order = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)

@@ -1,10 +1,14 @@
 """Video to a stream of FrameBatch: display orientation, true times, bounded memory.
 
-decord reads first; PyAV takes over where decord cannot read a file, or where it disagrees with the
-packets' time stamps or with the first picture as PyAV shows it. Measured on decord 0.6.0: it has no
-AV1; it counts frames that an edit list hides and repeats others in their place; it ignores mirrored
-display matrices; it gives no stamps for H.264 in avi; it stops at the first damaged packet. Its own
-time stamps are 32-bit floats relative to the first packet, so the packets' stamps are used instead.
+Two decoders give the same pictures, bit by bit for 8-bit H.264 and Motion JPEG. 'decord' reads with
+decord, and with PyAV where decord cannot read or disagrees with the packets' time stamps, their
+number, or the first picture. 'auto' is PyAV alone, because of what decord 0.6.0 was seen to do:
+- a damaged packet can end the whole Python process (a thread of its own is left joinable; about
+  once in a thousand damaged files), and no look at the packets tells which are damaged;
+- frames that HEVC or VP9 pass over in silence shift the times of all later frames;
+- it takes 1.3 to 1.7 times the processor time of PyAV (`python -m tests.bench.decoding`);
+- it has no AV1, ignores mirrored display matrices, has no stamps for H.264 in avi, and repeats
+  frames in place of those that an edit list hides.
 """
 
 import math
@@ -27,6 +31,8 @@ from tapscope.timestamps import PacketIndex, index_packets, measure_timing
 
 Reader = Literal["auto", "decord", "pyav"]
 
+AUTO: Final[Reader] = "pyav"
+"""The reader that 'auto' stands for; see the head of this file."""
 MAX_BATCH_BYTES: Final = 64 * 2**20
 """Two 4K frames. At most five batches live at once: made, two waiting, at the reader, kept."""
 _WAITING_BATCHES: Final = 2
@@ -41,9 +47,9 @@ class StreamSummary:
 
     decoded_frames: int
     reader: str
-    """'decord', 'pyav', or 'decord, pyav' where the second took over midway."""
+    """'decord', or 'pyav' where it read the video or took over midway."""
     reader_reason: str
-    """Why decord did not read it (all), '' where it did."""
+    """Why decord did not read it, or not to the end; '' where it did or was not asked."""
     truncated: bool
     """Whether the end of the recording is lost."""
     truncated_reason: str
@@ -71,7 +77,7 @@ class _Tally:
     """What is noted while frames go by."""
 
     resolution_s: float
-    readers: list[str] = field(default_factory=list)
+    reader: str = "pyav"
     reader_reason: str = ""
     truncated_reason: str = ""
     damage: Damage = field(default_factory=Damage)
@@ -87,7 +93,7 @@ class _Tally:
         timing = measure_timing(self.relative_s(), self.resolution_s)
         return StreamSummary(
             decoded_frames=len(self.stamps_s),
-            reader=", ".join(self.readers),
+            reader=self.reader,
             reader_reason=self.reader_reason,
             truncated=bool(self.truncated_reason),
             truncated_reason=self.truncated_reason,
@@ -116,13 +122,13 @@ class VideoStream:
     batch_size
         Frames in a batch; fewer where they would exceed 64 MiB, and in the last one.
     reader
-        'auto' is decord where it is right and PyAV elsewhere; a name insists on one.
+        'pyav'; 'decord', which leaves to PyAV what it cannot do; or 'auto', the one to be trusted.
 
     Raises
     ------
     VideoError
         At once when the file is no video that can be read; while iterating when no frame can be
-        decoded, or when decord is insisted on and unfit.
+        decoded, or when decord turns out at the end to have lost frames.
     """
 
     info: VideoInfo
@@ -132,7 +138,7 @@ class VideoStream:
             raise ValueError(f"batch_size must be 1 or more and reader one of {get_args(Reader)}")
         self.info = probe(path)
         self._batch_size = batch_size
-        self._reader: Reader = reader
+        self._reader: Reader = AUTO if reader == "auto" else reader
         self._waiting: queue.Queue[FrameBatch | StreamSummary | BaseException] = queue.Queue(
             _WAITING_BATCHES
         )
@@ -273,23 +279,17 @@ def _rising(frames: Frames, tally: _Tally) -> Frames:
 
 
 def _frames(info: VideoInfo, index: PacketIndex, reader: Reader, tally: _Tally) -> Frames:
-    """Yield stamp in seconds and picture of each frame, by decord as far as it goes, then PyAV."""
+    """Yield stamp in seconds and picture of each frame; PyAV goes on where decord stops."""
     after_s = -math.inf
-    if reader != "pyav":
+    if reader == "decord":
         try:
             for stamp_s, picture in decord_frames(info, index):
-                if after_s == -math.inf:
-                    tally.readers.append("decord")
                 after_s = stamp_s
                 yield stamp_s, picture
+            tally.reader = "decord"
             return
         except DecordUnfitError as error:
-            if reader == "decord":
-                raise VideoError(
-                    f"{info.path}: decord cannot read it rightly ({error}); use the reader auto"
-                ) from error
             tally.reader_reason = str(error)
-    tally.readers.append("pyav")
     for stamp_s, picture in pyav_frames(info, index, tally.damage):
         if stamp_s > after_s:
             yield stamp_s, picture

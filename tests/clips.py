@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import av.stream
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,9 +77,11 @@ class Clip:
     pixel_format: str = "yuv420p"
     size: tuple[int, int] = (96, 64)
     time_base: Fraction = Fraction(1, 30)
+    aspect: Fraction | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     container_options: Mapping[str, str] = field(default_factory=dict)
     audio: Literal["none", "first", "after"] = "none"
+    audio_seconds: float = 1.0
     colorspace: int | None = None
     color_range: int | None = None
     interlaced: bool = False
@@ -101,6 +104,10 @@ class Clip:
             video.width, video.height = self.size
             video.pix_fmt = self.pixel_format
             video.time_base = video.codec_context.time_base = self.time_base
+            if self.aspect is not None:
+                video.codec_context.sample_aspect_ratio = self.aspect
+            if self.interlaced:
+                video.codec_context.options = {**self.options, "x264-params": "tff=1"}
             if self.colorspace is not None:
                 video.codec_context.colorspace = self.colorspace
             if self.color_range is not None:
@@ -109,7 +116,7 @@ class Clip:
                 out.mux(video.encode(self._frame(number, tick)))
             out.mux(video.encode(None))
             if self.audio != "none":
-                _write_tone(out, tone, seconds=float((ticks[-1] + 1) * self.time_base))
+                _write_tone(out, tone, self.audio_seconds)
         return path
 
     def _frame(self, number: int, tick: int) -> av.VideoFrame:
@@ -174,4 +181,77 @@ def damage(path: Path, first: float, last: float, seed: int = 0) -> Path:
     start, stop = int(len(content) * first), int(len(content) * last)
     content[start:stop] = np.random.default_rng(seed).bytes(stop - start)
     path.write_bytes(content)
+    return path
+
+
+def with_cover(path: Path) -> Path:
+    """Write an mp4 whose first video stream is a cover picture (10 x 10), the second the video."""
+    source = Clip().write(path.with_suffix(".source.mp4"))
+    cover = av.VideoFrame.from_ndarray(np.zeros((10, 10, 3), np.uint8), format="rgb24")
+    with av.open(str(source)) as clip, av.open(str(path), "w") as out:
+        art = out.add_stream("png", rate=1)
+        art.width, art.height, art.pix_fmt = 10, 10, "rgb24"
+        art.disposition = av.stream.Disposition.attached_pic
+        copy = out.add_stream_from_template(clip.streams.video[0])
+        out.mux(art.encode(cover))
+        for packet in clip.demux(clip.streams.video[0]):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+        out.mux(art.encode(None))
+    return path
+
+
+def silence(path: Path, number: int) -> Path:
+    """Replace one HEVC sample of an mp4 file by filler, which decodes to no frame and no error."""
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    position, size = places[number]
+    content = bytearray(path.read_bytes())
+    filler = struct.pack(">I", size - 4) + bytes([38 << 1, 1]) + b"\xff" * (size - 7) + b"\x80"
+    content[position : position + size] = filler
+    path.write_bytes(content)
+    return path
+
+
+def retag(path: Path, old: bytes, new: bytes) -> Path:
+    """Rename boxes of an mp4 file, for instance b"avc1" to b"encv" (encrypted)."""
+    path.write_bytes(path.read_bytes().replace(old, new))
+    return path
+
+
+def restamped(path: Path, stamps_ms: Sequence[int]) -> Path:
+    """Write an mkv of Motion JPEG whose frames bear these stamps, in any order."""
+    source = Clip(codec="mjpeg", pixel_format="yuvj420p").write(
+        path.with_suffix(".source.mov"), len(stamps_ms)
+    )
+    with av.open(str(source)) as clip, av.open(str(path), "w") as out:
+        copy = out.add_stream_from_template(clip.streams.video[0])
+        packets = [packet for packet in clip.demux(video=0) if packet.size]
+        for number, (packet, stamp_ms) in enumerate(zip(packets, stamps_ms, strict=True)):
+            packet.stream, packet.time_base = copy, Fraction(1, 1000)
+            # The muxer insists on rising decoding stamps, but not on rising presentation stamps.
+            packet.pts, packet.dts = stamp_ms, number - len(packets)
+            packet.duration = 33
+            out.mux(packet)
+    return path
+
+
+def two_videos(path: Path) -> Path:
+    """Write a file with two videos, the second larger and drawn with other numbers."""
+    sources = [
+        Clip().write(path.with_suffix(".first.mp4")),
+        Clip(size=(192, 128)).write(path.with_suffix(".second.mp4"), 30, range(100, 130)),
+    ]
+    with (
+        av.open(str(sources[0])) as one,
+        av.open(str(sources[1])) as two,
+        av.open(str(path), "w") as out,
+    ):
+        copies = [out.add_stream_from_template(clip.streams.video[0]) for clip in (one, two)]
+        for clip, copy in zip((one, two), copies, strict=True):
+            for packet in clip.demux(video=0):
+                if packet.size:
+                    packet.stream = copy
+                    out.mux(packet)
     return path
