@@ -1,0 +1,191 @@
+"""Training: the loss means what it says, runs repeat and resume exactly, collapse is seen."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tapscope import checkpoint, weights
+from tapscope.annotations import LabelledSet, load, split_by_group
+from tapscope.errors import WeightsError
+from tapscope.heatmap import encode
+from tapscope.network import Heatmaps, PMSDSNet
+from tapscope.train import (
+    TrainResult,
+    TrainSettings,
+    heatmap_loss,
+    learning_rate,
+    make_card,
+    targets,
+    total_loss,
+    train,
+    update_average,
+)
+from tapscope.views import Batch
+from tests.hands import labelled_folder
+
+SETTINGS = TrainSettings(epochs=2, size_px=32, batch_size=4, loader_processes=0, seed=3)
+ARGUMENTS = {"joints": 21, "stages": 1, "widths": [4, 6, 8]}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[LabelledSet, LabelledSet]:
+    images = load(labelled_folder(tmp_path_factory.mktemp("labelled") / "set"))
+    return split_by_group(images, validation_share=0.25, seed=1)
+
+
+def fresh(seed: int = 0) -> PMSDSNet:
+    torch.manual_seed(seed)
+    return PMSDSNet(**ARGUMENTS)  # type: ignore[arg-type]
+
+
+def run(
+    sets: tuple[LabelledSet, LabelledSet],
+    out: Path,
+    settings: TrainSettings = SETTINGS,
+    **more: object,
+) -> TrainResult:
+    options: dict[str, object] = {"network": fresh(), "device": CPU} | more
+    return train(*sets, out, settings, **options)  # type: ignore[arg-type]
+
+
+def same(a: PMSDSNet, b: PMSDSNet) -> bool:
+    return all(
+        torch.equal(x, y)
+        for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
+
+
+def test_answering_zero_costs_one() -> None:
+    target = encode(torch.full((2, 3, 2), 16.0), (32, 32))
+    weight = torch.tensor([[1.0, 1.0, 0.0], [0.5, 1.0, 0.0]])
+    loss = heatmap_loss(torch.zeros_like(target), target, weight, 50.0)
+    assert loss.item() == pytest.approx(1.0, rel=0.01)
+
+
+def test_unlabelled_joint_costs_nothing_and_has_no_gradient() -> None:
+    target = encode(torch.full((1, 2, 2), 16.0), (32, 32))
+    answer = torch.rand_like(target).requires_grad_()
+    heatmap_loss(answer, target, torch.tensor([[1.0, 0.0]]), 50.0).backward()  # type: ignore[no-untyped-call]
+    assert answer.grad is not None
+    assert answer.grad[0, 1].abs().max() == 0
+    assert answer.grad[0, 0].abs().max() > 0
+
+
+def test_deep_supervision_adds_alpha_for_each_stage_and_scale() -> None:
+    target = encode(torch.full((1, 1, 2), 16.0), (32, 32))
+    zeros = [torch.zeros(1, 1, 32 // 2**s, 32 // 2**s) for s in range(4)]
+    answer = Heatmaps(torch.zeros_like(target), [zeros, zeros])
+    settings = replace(SETTINGS, alpha=0.1)
+    loss = total_loss(answer, target, torch.ones(1, 1), settings)
+    # Coarser targets are smoother, so that their terms are below one each.
+    assert 1 + 0.1 * 2 * 1.5 < loss.item() < 1 + 0.1 * 2 * 3
+    alone = total_loss(Heatmaps(torch.zeros_like(target), []), target, torch.ones(1, 1), settings)
+    assert alone.item() == pytest.approx(1.0, rel=0.01)
+
+
+def test_targets_of_two_hands_are_merged() -> None:
+    nan = float("nan")
+    position = torch.tensor([[[[5.0, 5.0]], [[20.0, 20.0]]], [[[8.0, 8.0]], [[nan, nan]]]])
+    batch = Batch(torch.zeros(2, 32, 32, 3), position, torch.ones(2, 1))
+    heat = targets(batch, (32, 32))
+    assert heat[0, 0, 5, 5] == heat[0, 0, 20, 20] == 1
+    assert heat[1, 0].sum() == pytest.approx(heat[0, 0].sum().item() / 2, rel=0.01)
+
+
+def test_rate_warms_up_and_decays_to_a_hundredth() -> None:
+    rates = [learning_rate(s, 100, SETTINGS) for s in range(100)]
+    assert rates[0] < rates[1] < max(rates) == SETTINGS.learning_rate
+    assert rates[-1] == pytest.approx(SETTINGS.learning_rate * 0.01, rel=0.1)
+
+
+def test_average_moves_by_its_decay() -> None:
+    old, new = fresh(0), fresh(1)
+    expected = 0.9 * old.last.weight + 0.1 * new.last.weight
+    update_average(old, new, 0.9)
+    assert torch.allclose(old.last.weight, expected)
+
+
+def test_learns_and_repeats(sets: tuple[LabelledSet, LabelledSet], tmp_path: Path) -> None:
+    settings = replace(SETTINGS, epochs=6)
+    first = run(sets, tmp_path / "a.safetensors", settings)
+    again = run(sets, tmp_path / "b.safetensors", settings)
+    assert first.reports[-1].loss < first.reports[0].loss
+    assert same(first.network, again.network)
+    assert first.confidence == again.confidence
+    assert (tmp_path / "a.log.csv").read_bytes() == (tmp_path / "b.log.csv").read_bytes()
+    assert len((tmp_path / "a.log.csv").read_text().splitlines()) == 7
+
+
+class Interrupted(Exception):
+    """Stands for a machine that goes down."""
+
+
+def test_resumed_run_ends_where_an_uninterrupted_one_does(
+    sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, epochs=3)
+    whole = run(sets, tmp_path / "whole.safetensors", settings)
+
+    def stop(report: object, network: PMSDSNet) -> None:
+        raise Interrupted
+
+    out = tmp_path / "cut.safetensors"
+    with pytest.raises(Interrupted):
+        run(sets, out, settings, on_epoch=stop)
+    resumed = run(sets, out, settings, network=fresh(9), resume=True)
+    assert same(resumed.network, whole.network)
+    assert resumed.reports == whole.reports
+
+
+def test_resuming_needs_the_same_run(sets: tuple[LabelledSet, LabelledSet], tmp_path: Path) -> None:
+    out = tmp_path / "w.safetensors"
+    with pytest.raises(WeightsError, match="no checkpoint"):
+        run(sets, out, resume=True)
+    run(sets, out)
+    with pytest.raises(WeightsError, match="other settings .*seed"):
+        run(sets, out, replace(SETTINGS, seed=4), resume=True)
+    with pytest.raises(WeightsError, match="another network"):
+        run(sets, out, network=PMSDSNet(widths=(4, 4)), resume=True)
+    checkpoint.path_of(out).write_bytes(b"nonsense")
+    with pytest.raises(WeightsError, match="damaged"):
+        run(sets, out, resume=True)
+
+
+def test_fine_tuning_reports_before_and_after_and_never_returns_worse(
+    sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
+) -> None:
+    network = fresh(2)
+    start = {k: v.clone() for k, v in network.state_dict().items()}
+    wild = replace(SETTINGS, learning_rate=0.0)
+    result = run(sets, tmp_path / "w.safetensors", wild, network=network, fine_tuning=True)
+    assert set(result.before) == set(result.after) == {"set"}
+    assert result.after["set"] >= result.before["set"]
+    assert set(start) == set(result.network.state_dict())
+
+
+def test_card_says_where_the_weights_come_from(
+    sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
+) -> None:
+    out = tmp_path / "w.safetensors"
+    result = run(sets, out)
+    card = make_card(
+        result,
+        arguments=ARGUMENTS,
+        settings=SETTINGS,
+        training=sets[0],
+        sources=(weights.Source("set", "CC0", len(sets[0])),),
+        command="tapscope train --data set",
+        version="0.1",
+    )
+    weights.write(out, result.network, card)
+    found = weights.read(out)
+    assert same(found.network, result.network)
+    assert found.card.trained_on[0].images == len(sets[0])
+    assert "validation_pck@0.1_set" in found.card.metrics
+    assert np.isfinite([found.card.confidence_slope, found.card.confidence_intercept]).all()
+    json.dumps(dict(found.card.metrics))
