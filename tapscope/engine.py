@@ -4,6 +4,7 @@ On a GPU torch in bfloat16; on a CPU OpenVINO, which fuses the many small layers
 faster than plain torch); plain torch in single precision is the reference for both.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -121,10 +122,12 @@ class OpenVinoEngine(Engine):
     def __init__(self, weights: Weights, threads: int = 0) -> None:
         super().__init__(weights)
         self._core = openvino.Core()
-        self._exported = openvino.convert_model(
-            FinalHeatmaps(weights.network).eval(),
-            example_input=torch.zeros((1, 64, 64, 3), dtype=torch.uint8),
-        )
+        example = torch.zeros((1, 64, 64, 3), dtype=torch.uint8)
+        with warnings.catch_warnings():
+            # torch.export warns about a call of its own.
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            exported = torch.export.export(FinalHeatmaps(weights.network).eval(), (example,))
+            self._exported = openvino.convert_model(exported)
         self._compiled: dict[tuple[int, int], openvino.AsyncInferQueue] = {}
         self._threads = threads or torch.get_num_threads()
         self.name = f"openvino {openvino.__version__.split('-')[0]} cpu"

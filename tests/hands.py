@@ -21,17 +21,19 @@ COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in rang
 """One colour a joint, no two nearer than 25 levels."""
 
 
-def hand_shape(*, opening: float = 0.5, size: float = 100.0) -> NDArray[np.float64]:
-    """Return 21 joints of an upright hand about (0, 0), its tips `opening` sizes apart."""
+def hand_shape(
+    x: float = 0.0, y: float = 0.0, *, opening: float = 0.5, size: float = 100.0
+) -> NDArray[np.float64]:
+    """Return 21 joints of an upright hand about (x, y), its tips `opening` sizes apart."""
     joints = np.zeros((21, 2))
     joints[0] = (0, 0.5)
-    for finger, x in enumerate((0.0, -0.15, 0.0, 0.13, 0.25)):
+    for finger, across in enumerate((0.0, -0.15, 0.0, 0.13, 0.25)):
         for part in range(4):
-            joints[1 + 4 * finger + part] = (x, 0.05 - 0.14 * part)
+            joints[1 + 4 * finger + part] = (across, 0.05 - 0.14 * part)
     for part in range(4):  # the thumb goes out to the left
         joints[1 + part] = (-0.12 - 0.08 * part, 0.3 - 0.08 * part)
     joints[4] = joints[8] + (-0.7 * opening, 0.7 * opening)
-    return joints * size
+    return joints * size + np.array([x, y])
 
 
 def paint(
@@ -105,7 +107,7 @@ def labelled_folder(
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
     for n in range(pictures):
-        joints = hand_shape(opening=rng.uniform(0.1, 0.6), size=70) + rng.uniform(60, 100, 2)
+        joints = hand_shape(*rng.uniform(60, 100, 2), opening=rng.uniform(0.1, 0.6), size=70)
         cv2.imwrite(
             str(folder / "images" / f"{n}.png"),
             paint([joints], width=160, height=160)[:, :, ::-1],

@@ -121,7 +121,7 @@ def test_learns_and_repeats(sets: tuple[LabelledSet, LabelledSet], tmp_path: Pat
     assert len((tmp_path / "a.log.csv").read_text().splitlines()) == 7
 
 
-class Interrupted(Exception):
+class PowerCutError(Exception):
     """Stands for a machine that goes down."""
 
 
@@ -132,10 +132,10 @@ def test_resumed_run_ends_where_an_uninterrupted_one_does(
     whole = run(sets, tmp_path / "whole.safetensors", settings)
 
     def stop(report: object, network: PMSDSNet) -> None:
-        raise Interrupted
+        raise PowerCutError
 
     out = tmp_path / "cut.safetensors"
-    with pytest.raises(Interrupted):
+    with pytest.raises(PowerCutError):
         run(sets, out, settings, on_epoch=stop)
     resumed = run(sets, out, settings, network=fresh(9), resume=True)
     assert same(resumed.network, whole.network)
@@ -147,7 +147,7 @@ def test_resuming_needs_the_same_run(sets: tuple[LabelledSet, LabelledSet], tmp_
     with pytest.raises(WeightsError, match="no checkpoint"):
         run(sets, out, resume=True)
     run(sets, out)
-    with pytest.raises(WeightsError, match="other settings .*seed"):
+    with pytest.raises(WeightsError, match=r"other settings .*seed"):
         run(sets, out, replace(SETTINGS, seed=4), resume=True)
     with pytest.raises(WeightsError, match="another network"):
         run(sets, out, network=PMSDSNet(widths=(4, 4)), resume=True)

@@ -1,0 +1,73 @@
+"""The same network wherever it runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tapscope import weights
+from tapscope.engine import OpenVinoEngine, TorchEngine, make_engine
+from tapscope.errors import WeightsError
+from tapscope.hand import JOINTS
+from tapscope.weights import Weights
+from tests.hands import hand_shape, paint, tiny_weights
+
+PIXELS = np.stack(
+    [paint([hand_shape(48, 48, opening=o, size=60)], width=96, height=96) for o in (0.1, 0.4, 0.6)]
+)
+
+
+@pytest.fixture(scope="module")
+def network() -> Weights:
+    torch.manual_seed(1)
+    return tiny_weights()
+
+
+def test_openvino_answers_as_torch_does(network: Weights) -> None:
+    reference, fast = TorchEngine(network), OpenVinoEngine(network, threads=1)
+    ours, theirs = fast.heatmaps(PIXELS), reference.heatmaps(PIXELS)
+    assert ours.shape == theirs.shape == (3, len(JOINTS), 96, 96)
+    # Hardware that computes in bfloat16 keeps 8 bits.
+    assert np.abs(ours - theirs).max() < 0.02 * np.abs(theirs).max()
+
+
+def test_shipped_weights_place_joints_alike_on_both() -> None:
+    """0.25 px at the 95th percentile, on pictures of a hand-like kind."""
+    shipped = sorted((Path(__file__).parents[1] / "weights").glob("*.safetensors"))
+    assert shipped, "the project ships its weights"
+    for path in shipped:
+        found = weights.read(path)
+        reference, fast = TorchEngine(found), OpenVinoEngine(found, threads=1)
+        ours, theirs = fast.joints(PIXELS), reference.joints(PIXELS)
+        apart = np.linalg.norm(ours.position_px - theirs.position_px, axis=2)
+        sure = theirs.confidence > 0.2
+        if sure.any():
+            assert np.percentile(apart[sure], 95) < 0.25
+        assert np.abs(ours.confidence - theirs.confidence).max() < 0.05
+
+
+def test_same_input_same_bits(network: Weights) -> None:
+    engine = OpenVinoEngine(network, threads=2)
+    assert np.array_equal(engine.heatmaps(PIXELS), engine.heatmaps(PIXELS))
+    alone = np.concatenate([engine.heatmaps(p[None]) for p in PIXELS])
+    assert np.array_equal(engine.heatmaps(PIXELS), alone)
+
+
+def test_confidence_is_the_cards() -> None:
+    torch.manual_seed(1)
+    engine = TorchEngine(tiny_weights())
+    heat = engine.heatmaps(PIXELS)
+    expected = 1 / (1 + np.exp(-(10.0 * heat.reshape(3, 21, -1).max(axis=2) - 5.0)))
+    assert np.allclose(engine.joints(PIXELS).confidence, expected, atol=1e-5)
+
+
+def test_devices(network: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert isinstance(make_engine(network, "auto"), OpenVinoEngine)
+    assert isinstance(make_engine(network, "cpu"), OpenVinoEngine)
+    assert type(make_engine(network, "reference")) is TorchEngine
+    with pytest.raises(WeightsError, match="no CUDA GPU"):
+        make_engine(network, "cuda")
+    with pytest.raises(WeightsError, match="none of"):
+        make_engine(network, "tpu")

@@ -1,0 +1,155 @@
+"""Finding, following and choosing a hand, with an engine that sees coloured dots."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from tapscope.hand import INDEX_TIP, THUMB_TIP
+from tapscope.locate import find_hands, window_around
+from tapscope.pose import choose_track, edge_smear_px, track_hand
+from tapscope.records import FrameBatch, Keypoints
+from tests.hands import DotEngine, hand_shape, paint
+
+Place = Callable[[int], tuple[float, float] | None]
+
+
+def tapping(n: int, hz: float = 3.0) -> float:
+    return 0.35 + 0.3 * np.sin(2 * np.pi * hz * n / 30)
+
+
+def film(frames: int, *hands: Callable[[int], np.ndarray | None]) -> Iterator[FrameBatch]:
+    """Yield frames 1/30 s apart, each hand drawn where its function says."""
+    for start in range(0, frames, 16):
+        numbers = range(start, min(frames, start + 16))
+        shown = [[j for h in hands if (j := h(n)) is not None] for n in numbers]
+        yield FrameBatch(
+            np.stack([paint(joints) for joints in shown]), np.array(numbers) / 30.0, start
+        )
+
+
+def moving(n: int) -> np.ndarray:
+    return hand_shape(110 + 1.5 * n, 120, opening=tapping(n), size=90)
+
+
+def resting(n: int) -> np.ndarray:
+    return hand_shape(250, 120, opening=0.3, size=90)
+
+
+def tip_error(found: Keypoints, truth: Callable[[int], np.ndarray]) -> np.ndarray:
+    tips = [THUMB_TIP, INDEX_TIP]
+    expected = np.stack([truth(n)[tips] for n in range(len(found.time_s))])
+    error: np.ndarray = np.linalg.norm(found.position_px[:, tips] - expected, axis=2).max(axis=1)
+    return error
+
+
+def test_hands_are_found_in_a_whole_picture() -> None:
+    places = [hand_shape(80, 120, size=90), hand_shape(250, 100, size=60)]
+    found = find_hands(DotEngine(), paint(places), 96)
+    assert len(found) == 2
+    for joints in places:
+        errors = [np.linalg.norm(h.position_px - joints, axis=1).max() for h in found]
+        assert min(errors) < 3
+    assert find_hands(DotEngine(), paint([]), 96) == []
+
+
+def test_moving_hand_is_followed_in_every_frame() -> None:
+    found = track_hand(film(64, moving), DotEngine())
+    assert (found.reason == "").all()
+    assert np.percentile(tip_error(found, moving), 95) < 2.0
+    assert found.info["hand_choice"] == "only_hand"
+    assert np.allclose(found.time_s, np.arange(64) / 30)
+
+
+def test_hand_that_taps_is_taken_not_the_one_that_rests() -> None:
+    def still_moving(n: int) -> np.ndarray:
+        return hand_shape(80, 120, opening=tapping(n), size=70)
+
+    for hands in ((still_moving, resting), (resting, still_moving)):
+        found = track_hand(film(48, *hands), DotEngine(), hand="left", hand_source="file name")
+        assert np.nanmax(tip_error(found, still_moving)) < 3.0
+        assert found.info["hand_choice"] == "taps_most"
+        assert found.info["hands_seen"] == "2"
+
+
+def test_lost_hand_is_unknown_and_taken_up_again() -> None:
+    def hides(n: int) -> np.ndarray | None:
+        return None if 24 <= n < 48 else hand_shape(160, 120, opening=tapping(n), size=90)
+
+    found = track_hand(film(80, hides), DotEngine())
+    assert (found.reason[:22] == "").all()
+    assert (found.reason[24:48] == "no_hand").all()
+    assert np.isnan(found.position_px[24:48]).all()
+    assert (found.confidence[24:48] == 0).all()
+    assert (found.reason[64:] == "").all()
+
+
+def test_other_hand_far_away_does_not_take_over() -> None:
+    def first(n: int) -> np.ndarray | None:
+        return hand_shape(50, 80, opening=tapping(n), size=60) if n < 40 else None
+
+    def second(n: int) -> np.ndarray | None:
+        return None if n < 48 else hand_shape(270, 160, opening=0.3, size=60)
+
+    found = track_hand(film(88, first, second), DotEngine())
+    assert (found.reason[:38] == "").all()
+    assert (found.reason[41:] == "no_hand").all()
+
+
+def test_empty_video_has_no_hand_anywhere() -> None:
+    found = track_hand(film(20), DotEngine())
+    assert (found.reason == "no_hand").all()
+    assert found.info["hand_choice"] == "none_seen"
+    nothing = track_hand(iter(()), DotEngine())
+    assert len(nothing.time_s) == 0
+
+
+def test_search_of_the_whole_picture_is_rare() -> None:
+    engine = DotEngine()
+    list_of_frames = list(film(96, moving))
+    track_hand(list_of_frames, engine)
+    # One look a frame, some searches and second looks besides.
+    assert engine.pictures_seen < 96 * 1.6
+
+
+@pytest.mark.parametrize(
+    ("oscillation", "mean_x", "hand", "expected"),
+    [
+        ([], [], "", (None, "none_seen")),
+        ([0.2], [10.0], "left", (0, "only_hand")),
+        ([0.1, 0.5], [10.0, 90.0], "right", (1, "taps_most")),
+        ([0.4, 0.5], [10.0, 90.0], "right", (0, "side_by_place")),
+        ([0.4, 0.5], [10.0, 90.0], "left", (1, "side_by_place")),
+        ([0.4, 0.5], [10.0, 90.0], "", (1, "taps_most")),
+    ],
+)
+def test_choice(
+    oscillation: list[float], mean_x: list[float], hand: str, expected: tuple[int | None, str]
+) -> None:
+    assert choose_track(oscillation, mean_x, hand) == expected
+
+
+def test_window_needs_three_joints_and_keeps_the_palm() -> None:
+    joints = hand_shape(size=100)
+    confidence = np.zeros(21)
+    confidence[[4, 8]] = 1
+    assert window_around(joints, confidence) is None
+    confidence[:] = 1
+    whole = window_around(joints, confidence)
+    assert whole is not None
+    assert whole.side == pytest.approx(np.ptp(joints, axis=0).max() / 0.6, rel=0.01)
+
+
+def test_smear_grows_with_motion() -> None:
+    picture = np.full((80, 80, 3), 60, dtype=np.uint8)
+    picture[30:50, 30:] = 200
+    tips = np.array([[40.0, 40.0]])
+    lengths = []
+    for length in (1, 5, 11):
+        kernel = np.ones(length) / length
+        smeared = np.apply_along_axis(lambda c, k=kernel: np.convolve(c, k, "same"), 0, picture)
+        lengths.append(edge_smear_px(smeared.astype(np.uint8), tips, 100))
+    assert lengths[0] < lengths[1] < lengths[2]
+    assert lengths[2] == pytest.approx(11, rel=0.5)
+    assert np.isnan(edge_smear_px(np.zeros((80, 80, 3), np.uint8), tips, 100))
+    assert np.isnan(edge_smear_px(picture, np.array([[np.nan, 3.0]]), 100))
