@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 import numpy as np
+from scipy.integrate import cumulative_trapezoid
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from tapscope.records import FloatArray
@@ -66,7 +67,9 @@ def index_angle(
     thumb = _band(gyro_thumb_rad_s, sampling_rate_hz, band_hz)
     _, strength, axes = np.linalg.svd(index, full_matrices=False)
     axis = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) * opening_sign
-    angle_deg = np.degrees(np.cumsum(index @ axis)) / sampling_rate_hz
+    # The trapezoid is centred on the sample; a running sum would run half a sample ahead.
+    turned = cumulative_trapezoid(index @ axis, dx=1.0 / sampling_rate_hz, initial=0.0)
+    angle_deg = np.degrees(turned)
     opening_deg = angle_deg - _drift(angle_deg, sampling_rate_hz, band_hz[0])
     info = {
         "axis": " ".join(f"{component:.3f}" for component in axis),
