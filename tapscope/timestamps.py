@@ -66,9 +66,11 @@ class Timing:
 def measure_timing(time_s: Sequence[float] | FloatArray, resolution_s: float = 0.0) -> Timing:
     """Judge the intervals between frames.
 
-    The usual interval is the mean of those within 10 % of the median. The mean undoes the rounding
-    of coarse clocks: Matroska stores 30 frames a second as 33, 33, 34 ms, whose median alone would
-    read 30.3. The rate is variable when over 2 % of the intervals are no whole multiple of the
+    A first guess of the usual interval is the mean of those within 10 % of the median; each
+    interval is then the nearest whole multiple of it, and the whole time over the sum of these
+    multiples is the usual interval. So neither jitter nor the rounding of coarse clocks biases it:
+    Matroska stores 30 frames a second as 33, 33, 34 ms, whose median would read 30.3. The rate is
+    variable when over 2 % of the intervals are no whole multiple of the
     usual one, or over 10 % of them are gaps (a camera that halves its rate in poor light).
 
     Parameters
@@ -90,8 +92,9 @@ def measure_timing(time_s: Sequence[float] | FloatArray, resolution_s: float = 0
     # The lower one of an even number: a value that occurs, so that some interval is near it.
     median_s = float(np.percentile(interval_s, 50, method="lower"))
     tolerance_s = max(_UNLIKE * median_s, 1.01 * resolution_s)
-    usual_s = float(interval_s[np.abs(interval_s - median_s) <= tolerance_s].mean())
-    multiple = np.maximum(np.rint(interval_s / usual_s), 1)
+    guess_s = float(interval_s[np.abs(interval_s - median_s) <= tolerance_s].mean())
+    multiple = np.maximum(np.rint(interval_s / guess_s), 1)
+    usual_s = float((times[-1] - times[0]) / multiple.sum())
     gap = interval_s > GAP * usual_s
     uneven = np.abs(interval_s - multiple * usual_s) > tolerance_s
     return Timing(
