@@ -31,3 +31,11 @@ class AnnotationError(TapscopeError):
 
 class ComparisonError(TapscopeError):
     """Recordings and sensor logs cannot be joined or compared."""
+
+
+class ManifestError(TapscopeError):
+    """A table that names recordings cannot be read or contradicts itself."""
+
+
+class OutputError(TapscopeError):
+    """Results cannot be written."""

@@ -1,0 +1,130 @@
+"""Tidy files: tables as CSV or Parquet, facts as JSON; the same content gives the same bytes.
+
+Numbers are rounded once, where a table is made: six significant digits for measures, and for the
+long columns of tracks a fixed number of decimals. Unknown is an empty cell (null in Parquet).
+"""
+
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.errors import OutputError
+from tapscope.files import write_whole
+
+Cell = str | int | float | None
+Row = Mapping[str, Cell]
+
+TABLE_ENDINGS: Final = (".csv", ".parquet")
+SIGNIFICANT_DIGITS: Final = 6
+
+
+def rounded(value: float) -> float | int | None:
+    """Return a number with six significant digits; None for NaN or infinity; whole ones as int."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return short + 0.0  # no negative zero
+
+
+def cell_text(value: Cell) -> str:
+    """Return the text of a cell: shortest decimal form of a number, '' for None."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value).removesuffix(".0")
+    return str(value)
+
+
+def fixed(values: NDArray[np.float64], decimals: int) -> list[str]:
+    """Return numbers with a fixed number of decimals, '' for NaN."""
+    texts = (f"{value:.{decimals}f}" for value in (values + 0.0).tolist())
+    return ["" if text == "nan" else text for text in texts]
+
+
+def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file: UTF-8, commas, one header line, lines end with a line feed."""
+    lines = (",".join(map(_quoted, cells)) for cells in [columns, *rows])
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _quoted(cell: str) -> str:
+    # csv.writer leaves a carriage return bare where lines end with a line feed alone, and then
+    # cannot read it back.
+    if any(mark in cell for mark in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def parquet_bytes(columns: Sequence[str], rows: Sequence[Row], numeric: Iterable[str]) -> bytes:
+    """Return a Parquet file; columns named in `numeric` hold doubles, the others text."""
+    import pyarrow as pa  # noqa: PLC0415 - a second of start-up for those who want CSV
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    numbers = set(numeric)
+    arrays = [
+        pa.array(
+            [row.get(name) for row in rows] if name in numbers else
+            [cell_text(row.get(name)) or None for row in rows],
+            pa.float64() if name in numbers else pa.string(),
+            from_pandas=True,
+        )
+        for name in columns
+    ]  # fmt: skip
+    sink = io.BytesIO()
+    pq.write_table(pa.table(arrays, names=list(columns)), sink)
+    return sink.getvalue()
+
+
+def write_table(
+    path: Path, columns: Sequence[str], rows: Sequence[Row], numeric: Iterable[str]
+) -> None:
+    """Write a table as CSV or Parquet, as the ending says.
+
+    Raises
+    ------
+    OutputError
+        The ending is neither, or the file cannot be written.
+    """
+    check_table_path(path)
+    if path.suffix.lower() == ".parquet":
+        write_result(path, parquet_bytes(columns, rows, numeric))
+    else:
+        cells = ([cell_text(row.get(name)) for name in columns] for row in rows)
+        write_result(path, csv_bytes(columns, cells))
+
+
+def check_table_path(path: Path) -> None:
+    """Raise OutputError where a table of this name cannot be written."""
+    if path.suffix.lower() not in TABLE_ENDINGS:
+        raise OutputError(f"{path}: the ending must be {' or '.join(TABLE_ENDINGS)}")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; give the name of a file")
+
+
+def json_bytes(content: object) -> bytes:
+    """Return indented JSON; NaN is refused, as JSON has none."""
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def write_result(path: Path, content: bytes) -> None:
+    """Write a file of results whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written: no right, no space ...
+    """
+    try:
+        write_whole(path, content)
+    except OSError as problem:
+        raise OutputError(
+            f"{path}: cannot be written ({problem.strerror}); make room or choose another --out"
+        ) from problem
