@@ -43,6 +43,10 @@ class Movement:
     """Standard deviation of the noise of one sample, in the unit of the trajectory."""
     max_gap_s: float
     """Longest time between known samples that was bridged."""
+    usual_gap_s: float
+    """Longest time between known samples that is no gap: two and a half sampling intervals."""
+    sampling_rate_hz: float
+    """Median rate of the known samples."""
 
 
 def estimate(
@@ -59,7 +63,7 @@ def estimate(
     time_s, opening = trajectory.time_s[known], trajectory.opening[known]
     unknown = float("nan")
     if len(time_s) < _MIN_SAMPLES or np.ptp(opening) == 0:
-        return Movement((), unknown, unknown, unknown, gaps.max_gap_s)
+        return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
     sampling_rate_hz = signals.median_rate_hz(time_s)
     few_s, few = signals.thin(time_s, opening, _SPECTRUM_HZ)
     noise = trajectory.noise
@@ -73,15 +77,24 @@ def estimate(
             1.0,
         ]
     )
-    max_gap_s = min(
-        gaps.max_gap_s, np.nanmax([gaps.max_gap_cycles / rate_hz, 2.5 / sampling_rate_hz])
-    )
+    usual_gap_s = 2.5 / sampling_rate_hz
+    max_gap_s = max(min(gaps.max_gap_s, gaps.max_gap_cycles / rate_hz), usual_gap_s)
     cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
     stretches = []
     for part_s, part in zip(np.split(time_s, cuts), np.split(opening, cuts), strict=True):
         if len(part_s) < _MIN_SAMPLES or np.ptp(part) == 0:
             continue
         grid_s = np.arange(part_s[0], part_s[-1], 1.0 / smoothing.grid_hz)
-        estimated = signals.reconstruct(part_s, part, grid_s, float(passband_hz), float(noise))
+        estimated = signals.reconstruct(
+            part_s, part, grid_s, passband_hz=float(passband_hz), noise=float(noise)
+        )
         stretches.append(Stretch(grid_s, estimated, part_s))
-    return Movement(tuple(stretches), rate_hz, float(passband_hz), float(noise), float(max_gap_s))
+    return Movement(
+        stretches=tuple(stretches),
+        spectral_rate_hz=rate_hz,
+        passband_hz=float(passband_hz),
+        noise=float(noise),
+        max_gap_s=max_gap_s,
+        usual_gap_s=usual_gap_s,
+        sampling_rate_hz=sampling_rate_hz,
+    )

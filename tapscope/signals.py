@@ -152,6 +152,7 @@ def reconstruct(
     time_s: FloatArray,
     values: FloatArray,
     grid_s: FloatArray,
+    *,
     passband_hz: float,
     noise: float,
     exposure_s: float = 0.0,
@@ -235,3 +236,25 @@ def _fade(grid_s: FloatArray, block_s: FloatArray, is_first: bool, is_last: bool
         fall = (block_s[-1] - grid_s) / (block_s[-1] - block_s[-1 - margin])
         share = np.minimum(share, fall)
     return np.clip(share, 1e-6, 1) ** 4
+
+
+def spectral_arc_length(
+    speed: FloatArray, sampling_rate_hz: float, top_hz: float = 10.0, floor: float = 0.05
+) -> float:
+    """Return the smoothness of a speed profile (SPARC): nearer to zero is smoother.
+
+    Minus the arc length of the amplitude spectrum, normalised by its value at 0 Hz and to the
+    band that ends where it stays under `floor`, at most `top_hz` (Balasubramanian et al. 2015,
+    doi:10.1186/s12984-015-0090-9). NaN without movement.
+    """
+    length = int(2 ** (np.ceil(np.log2(len(speed))) + 4))
+    frequency_hz = np.arange(length // 2 + 1) * sampling_rate_hz / length
+    amplitude = np.abs(np.fft.rfft(speed, length))
+    if amplitude[0] == 0:
+        return float("nan")
+    inside = frequency_hz <= top_hz
+    frequency_hz, amplitude = frequency_hz[inside], amplitude[inside] / amplitude[0]
+    above = np.flatnonzero(amplitude >= floor)
+    band = slice(0, int(above[-1]) + 1)
+    step = np.diff(frequency_hz[band]) / max(float(frequency_hz[band][-1]), 1e-12)
+    return -float(np.sum(np.hypot(step, np.diff(amplitude[band]))))

@@ -1,0 +1,288 @@
+"""The list of all features: the table, the data dictionary and the documentation iterate it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tapscope.features import quality, rhythm, size, stops
+from tapscope.features.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number about a recording."""
+
+    name: str
+    """Name of its column."""
+    unit: str
+    """Unit; `{unit}` stands for the unit of the trajectory."""
+    domain: str
+    """What it is about: rate, amplitude, speed, rhythm, sequence, halts, quality."""
+    formula: str
+    """How it is computed, in words."""
+    function: Callable[[Context], float]
+    """Computes it; NaN where it cannot be known."""
+
+
+_OPENING = "of the opening from 10 to 90 % of the rise"
+_CLOSING = "of the closing from 90 to 10 % of the fall"
+_PER_TAP = "Theil-Sen slope over tap number, percent of the median per tap"
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    Feature("tap_count", "1", "rate", "whole taps, closure to closure", rhythm.tap_count),
+    Feature("duration_s", "s", "rate", "last sample less first", rhythm.duration_s),
+    Feature(
+        "tapping_rate_hz",
+        "Hz",
+        "rate",
+        "taps / sum of their intervals = (closures - 1) / time from first to last closure",
+        rhythm.tapping_rate_hz,
+    ),
+    Feature(
+        "spectral_rate_hz",
+        "Hz",
+        "rate",
+        "strongest line of the spectrum of the opening on true time stamps, 0.3 to 12 Hz",
+        rhythm.spectral_rate_hz,
+    ),
+    Feature(
+        "metronome_rate_error_hz",
+        "Hz",
+        "rate",
+        "tapping_rate_hz less the metronome's rate (paced protocols)",
+        rhythm.metronome_rate_error,
+    ),
+    Feature(
+        "amplitude_mean",
+        "{unit}",
+        "amplitude",
+        "mean over taps of widest opening less mean opening at both closures",
+        size.amplitude_mean,
+    ),
+    Feature("amplitude_median", "{unit}", "amplitude", "median of the same", size.amplitude_median),
+    Feature("amplitude_cv", "1", "amplitude", "SD (n-1) / mean of the same", size.amplitude_cv),
+    Feature("amplitude_max", "{unit}", "amplitude", "largest of the same", size.amplitude_max),
+    Feature(
+        "amplitude_median_px",
+        "px",
+        "amplitude",
+        "amplitude_median in pixels of the picture",
+        size.amplitude_median_px,
+    ),
+    Feature(
+        "range",
+        "{unit}",
+        "amplitude",
+        "95th less 5th percentile of the opening",
+        size.movement_range,
+    ),
+    Feature(
+        "opening_speed_mean",
+        "{unit}/s",
+        "speed",
+        f"mean over taps of the mean speed {_OPENING}",
+        size.opening_speed_mean,
+    ),
+    Feature(
+        "opening_speed_peak_mean",
+        "{unit}/s",
+        "speed",
+        "mean over taps of the largest opening speed",
+        size.opening_speed_peak,
+    ),
+    Feature(
+        "closing_speed_mean",
+        "{unit}/s",
+        "speed",
+        f"mean over taps of the mean speed {_CLOSING}",
+        size.closing_speed_mean,
+    ),
+    Feature(
+        "closing_speed_peak_mean",
+        "{unit}/s",
+        "speed",
+        "mean over taps of the largest closing speed",
+        size.closing_speed_peak,
+    ),
+    Feature("speed_cv", "1", "speed", "SD (n-1) / mean of opening speeds", size.speed_cv),
+    Feature(
+        "cycle_speed",
+        "{unit}/s",
+        "speed",
+        "mean over taps of amplitude / interval",
+        size.cycle_speed,
+    ),
+    Feature(
+        "inter_tap_interval_mean_s", "s", "rhythm", "mean closure to closure", rhythm.interval_mean
+    ),
+    Feature("inter_tap_interval_sd_s", "s", "rhythm", "SD (n-1)", rhythm.interval_sd),
+    Feature("inter_tap_interval_cv", "1", "rhythm", "SD (n-1) / mean", rhythm.interval_cv),
+    Feature("inter_tap_interval_median_s", "s", "rhythm", "median", rhythm.interval_median),
+    Feature(
+        "inter_tap_interval_iqr_s", "s", "rhythm", "75th less 25th percentile", rhythm.interval_iqr
+    ),
+    Feature(
+        "rhythm_entropy",
+        "bit",
+        "rhythm",
+        "Shannon entropy of the intervals in bins of a tenth of their median",
+        rhythm.rhythm_entropy,
+    ),
+    Feature(
+        "spectral_entropy",
+        "1",
+        "rhythm",
+        "Shannon entropy of the power spectrum 0.3 to 12 Hz over that of white noise",
+        rhythm.spectral_entropy,
+    ),
+    Feature(
+        "autocorrelation_peak",
+        "1",
+        "rhythm",
+        "largest autocorrelation of the opening at 0.5 to 1.5 median intervals",
+        rhythm.autocorrelation_peak,
+    ),
+    Feature(
+        "sparc",
+        "1",
+        "rhythm",
+        "median over taps of the spectral arc length of the speed from closure to peak "
+        "(doi:10.1186/s12984-015-0090-9)",
+        size.sparc,
+    ),
+    Feature(
+        "amplitude_slope_pct_per_tap",
+        "%",
+        "sequence",
+        f"amplitude: {_PER_TAP}",
+        size.amplitude_slope,
+    ),
+    Feature(
+        "amplitude_decrement_ratio",
+        "1",
+        "sequence",
+        "mean amplitude of the last third of the taps / of the first third",
+        size.decrement_ratio,
+    ),
+    Feature(
+        "speed_slope_pct_per_tap", "%", "sequence", f"opening speed: {_PER_TAP}", size.speed_slope
+    ),
+    Feature(
+        "interval_slope_pct_per_tap", "%", "sequence", f"interval: {_PER_TAP}", size.interval_slope
+    ),
+    Feature(
+        "decrement_onset_tap",
+        "1",
+        "sequence",
+        "first of three taps on end under 80 % of the mean amplitude of the first three",
+        size.decrement_onset_tap,
+    ),
+    Feature(
+        "hesitation_count",
+        "1",
+        "halts",
+        "taps longer than twice the median, or whose opening is interrupted",
+        stops.hesitation_count,
+    ),
+    Feature(
+        "halt_count",
+        "1",
+        "halts",
+        "times of 0.5 s or more with a speed under half the range (or usual amplitude) a second",
+        stops.halt_count,
+    ),
+    Feature("longest_halt_s", "s", "halts", "longest of them, 0 = none", stops.longest_halt_s),
+    Feature(
+        "freeze_share", "1", "halts", "halts / time from first to last closure", stops.freeze_share
+    ),
+    Feature(
+        "tracked_frames_pct",
+        "%",
+        "quality",
+        "samples with a known opening / all samples",
+        quality.tracked_frames_pct,
+    ),
+    Feature(
+        "longest_gap_s",
+        "s",
+        "quality",
+        "longest time between known samples",
+        quality.longest_gap_s,
+    ),
+    Feature(
+        "sampling_rate_hz",
+        "Hz",
+        "quality",
+        "1 / median time between known samples",
+        lambda context: context.movement.sampling_rate_hz,
+    ),
+    Feature(
+        "noise",
+        "{unit}",
+        "quality",
+        "standard deviation of the noise of one sample, from the floor of the spectrum",
+        lambda context: context.movement.noise,
+    ),
+    Feature(
+        "median_confidence",
+        "1",
+        "quality",
+        "median over frames of the lower confidence of both tips",
+        lambda context: context.acquisition.median_confidence,
+    ),
+    Feature(
+        "measured_fps",
+        "Hz",
+        "quality",
+        "frames a second by the time stamps",
+        lambda context: context.acquisition.measured_fps,
+    ),
+    Feature(
+        "dropped_frames",
+        "1",
+        "quality",
+        "frames missing by the time stamps",
+        lambda context: context.acquisition.dropped_frames,
+    ),
+    Feature(
+        "duplicate_frames",
+        "1",
+        "quality",
+        "frames that repeat the one before",
+        lambda context: context.acquisition.duplicate_frames,
+    ),
+    Feature(
+        "hand_px",
+        "px",
+        "quality",
+        "wrist to middle knuckle, 90th percentile over the recording",
+        lambda context: context.acquisition.hand_px,
+    ),
+    Feature(
+        "blur_px",
+        "px",
+        "quality",
+        "median smear of the tips",
+        lambda context: context.acquisition.blur_px,
+    ),
+)
+
+
+def compute(context: Context) -> dict[str, float]:
+    """Compute every feature of a recording, in the order of the registry; NaN = unknown."""
+    return {feature.name: float(feature.function(context)) for feature in FEATURES}
+
+
+def data_dictionary(unit: str, names: Iterable[str] | None = None) -> list[dict[str, str]]:
+    """Describe the features (all, or those named) for trajectories in `unit`."""
+    wanted = None if names is None else set(names)
+    return [
+        {
+            "name": feature.name,
+            "unit": feature.unit.replace("{unit}", unit),
+            "domain": feature.domain,
+            "formula": feature.formula,
+        }
+        for feature in FEATURES
+        if wanted is None or feature.name in wanted
+    ]
