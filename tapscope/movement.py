@@ -48,6 +48,12 @@ class Movement:
     sampling_rate_hz: float
     """Median rate of the known samples."""
 
+    @property
+    def remaining_noise(self) -> float:
+        """Return about the standard deviation of the noise that smoothing leaves."""
+        passed = min(2.4 * self.passband_hz / self.sampling_rate_hz, 1.0)
+        return float(self.noise * np.sqrt(passed))
+
 
 def estimate(
     trajectory: Trajectory,
@@ -78,6 +84,8 @@ def estimate(
         ]
     )
     usual_gap_s = 2.5 / sampling_rate_hz
+    if np.isnan(trajectory.noise):
+        noise = signals.likely_noise(time_s, opening, float(passband_hz))
     max_gap_s = max(min(gaps.max_gap_s, gaps.max_gap_cycles / rate_hz), usual_gap_s)
     cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
     stretches = []

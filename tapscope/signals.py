@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 
 from tapscope.records import FloatArray
 
@@ -199,6 +199,38 @@ def reconstruct(
         result[inside] += share * part
         weight[inside] += share
     return mean + result / weight
+
+
+def likely_noise(time_s: FloatArray, values: FloatArray, passband_hz: float) -> float:
+    """Return the standard deviation of the noise of one sample that makes the samples most likely.
+
+    Maximum likelihood for the movement that `reconstruct` assumes plus white noise, the median over
+    blocks of samples. Unlike the floor of a spectrum it is not misled by uneven sampling or
+    by a rhythm that wavers. NaN with fewer than 8 samples or without any movement.
+    """
+    if len(time_s) < 8 or np.ptp(values) == 0:
+        return float("nan")
+    rate_hz = median_rate_hz(time_s)
+    limit_hz = min(0.475 * rate_hz, 4 * passband_hz)
+    samples = len(time_s)
+    time_s, values = thin(time_s, values, 8 * limit_hz)
+    group = samples // len(time_s)
+    ratios = np.geomspace(1e-6, 1.0, 61)
+    found = []
+    for first, last in _blocks(len(time_s)):
+        block_s, block = time_s[first:last], values[first:last]
+        if np.ptp(block) == 0:
+            continue
+        prior = _prior(passband_hz, limit_hz, 0.0, float(np.ptp(block_s)))
+        own = prior.of_samples(np.abs(block_s[:, None] - block_s[None, :]))
+        powers, vectors = eigh(own)
+        parts = (vectors.T @ (block - block.mean())) ** 2
+        spread = np.maximum(powers, 0)[None, :] + ratios[:, None]
+        variance = np.mean(parts / spread, axis=1)
+        likelihood = -np.log(variance) - np.mean(np.log(spread), axis=1)
+        best = int(likelihood.argmax())
+        found.append(np.sqrt(group * ratios[best] * variance[best]))
+    return float(np.median(found))
 
 
 def _blocks(count: int) -> list[tuple[int, int]]:

@@ -172,8 +172,9 @@ def _completed(
 ) -> _Closure | None:
     """Infer the middle of a closed phase that is cut off; None where it may be no closure.
 
-    Its known edge and half of the usual closed time place it, however long the hand rested before
-    the first tap or after the last.
+    Its known edge and half of its length place it; the length is what is seen of it, yet at least
+    the usual and at most the longest closed time of the others, however long the hand rested
+    before the first tap or after the last.
     """
     if not closure.is_cut:
         return closure
@@ -182,8 +183,13 @@ def _completed(
     if closure.level > usual_level + rules.edge_share * closure.rise:
         return None
     closed_s = [max(other.end_s - other.begin_s, 0.0) for other in whole]
-    half_s = float(np.median(closed_s)) / 2 if closed_s else 0.0
-    middle_s = closure.end_s - half_s if np.isnan(closure.begin_s) else closure.begin_s + half_s
+    begins_cut = bool(np.isnan(closure.begin_s))
+    seen_s = (
+        closure.end_s - stretch.time_s[0] if begins_cut else stretch.time_s[-1] - closure.begin_s
+    )
+    usual_s, longest_s = (np.median(closed_s), max(closed_s)) if closed_s else (0.0, 0.0)
+    half_s = float(np.clip(seen_s, usual_s, longest_s)) / 2
+    middle_s = closure.end_s - half_s if begins_cut else closure.begin_s + half_s
     if not stretch.time_s[0] <= middle_s <= stretch.time_s[-1]:
         return None
     return replace(closure, middle_s=middle_s)

@@ -11,7 +11,7 @@ from tapscope.records import FloatArray
 
 _SLOW_RANGES_PER_S: Final = 0.5
 _HALT_S: Final = 0.5
-_WINDOW_S: Final = 0.25
+_WINDOW_S: Final = 0.15
 
 
 def hesitation_count(context: Context) -> float:
@@ -26,7 +26,7 @@ def hesitation_count(context: Context) -> float:
 def halts_s(context: Context) -> FloatArray:
     """Return the length of each halt between the first and the last closure, seconds.
 
-    Within each quarter of a second of a halt the opening moves slower than half the range a
+    Within each 0.15 s of a halt the opening moves slower than half the range a
     second; where the taps have become smaller than the range, half their amplitude a second.
     """
     if len(context.taps) == 0:
@@ -42,14 +42,12 @@ def _halts_of(context: Context, stretch: Stretch) -> FloatArray:
     taps = context.taps
     usual = median_filter(taps.amplitude, size=5, mode="nearest")
     scale = np.minimum(context.range, np.interp(stretch.time_s, taps.peak_s, usual))
-    still = moved < np.maximum(
-        _SLOW_RANGES_PER_S * _WINDOW_S * scale, 4 * np.nan_to_num(context.movement.noise)
-    )
+    least = 3.5 * context.movement.remaining_noise
+    still = moved < np.maximum(_SLOW_RANGES_PER_S * _WINDOW_S * scale, least)
     still &= (stretch.time_s >= taps.closure_s[0]) & (stretch.time_s <= taps.next_closure_s[-1])
     bounds = np.flatnonzero(np.diff(np.concatenate([[0], still, [0]])))
-    lengths_s = (bounds[1::2] - bounds[::2]) * step_s + _WINDOW_S
-    long: FloatArray = lengths_s[lengths_s >= _HALT_S]
-    return long
+    lengths_s: FloatArray = (bounds[1::2] - bounds[::2]).astype(np.float64) * step_s + _WINDOW_S
+    return np.asarray(lengths_s[lengths_s >= _HALT_S])
 
 
 def halt_count(context: Context) -> float:
