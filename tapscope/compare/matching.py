@@ -1,0 +1,119 @@
+"""Taps and signals of one recording, compared one by one."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from tapscope.agreement import match_events
+from tapscope.compare.alignment import closures
+from tapscope.comparison import SignalComparison, TapComparison
+from tapscope.records import FloatArray, Taps, Trajectory
+
+_LEAST_FRAMES: Final = 8
+_LONGEST_STEPS: Final = 5.0  # a step of more median steps of the sensor is a gap, not bridged
+_LONGEST_STEP_S: Final = 0.1
+
+
+def compare_taps(
+    video: Taps, sensor: Taps, span_s: tuple[float, float], tolerance_s: float
+) -> TapComparison:
+    """Match the taps of video and sensor by their closures.
+
+    Parameters
+    ----------
+    video, sensor
+        Taps on the video's clock.
+    span_s
+        What both sides saw. Closures outside it are left out, and so are closures without a
+        partner that lie within the tolerance of its ends, where the partner may lie outside.
+    tolerance_s
+        Largest time between two closures that are the same.
+    """
+    video_s, sensor_s = (_inside(closures(taps), span_s) for taps in (video, sensor))
+    match = match_events(video_s, sensor_s, tolerance_s)
+    inner = span_s[0] + tolerance_s, span_s[1] - tolerance_s
+    keep_video, keep_sensor = (
+        np.delete(times, [place for place in alone if not inner[0] <= times[place] <= inner[1]])
+        for times, alone in ((video_s, match.extra_index), (sensor_s, match.missed_index))
+    )
+    match = match_events(keep_video, keep_sensor, tolerance_s)
+    partner = dict(
+        zip(
+            keep_video[match.video_index].tolist(),
+            keep_sensor[match.sensor_index].tolist(),
+            strict=True,
+        )
+    )
+    begins = {
+        (begin, end): place
+        for place, (begin, end) in enumerate(
+            zip(sensor.closure_s.tolist(), sensor.next_closure_s.tolist(), strict=True)
+        )
+    }
+    both = [
+        (place, begins[ends])
+        for place, tap in enumerate(
+            zip(video.closure_s.tolist(), video.next_closure_s.tolist(), strict=True)
+        )
+        if (ends := (partner.get(tap[0]), partner.get(tap[1]))) in begins
+    ]
+    return TapComparison(
+        video=video,
+        sensor=sensor,
+        video_closure_s=keep_video,
+        sensor_closure_s=keep_sensor,
+        match=match,
+        tap_of_video=tuple(place for place, _ in both),
+        tap_of_sensor=tuple(place for _, place in both),
+    )
+
+
+def compare_signals(video: Trajectory, sensor: Trajectory) -> SignalComparison:
+    """Compare the openings at the video's frames, each scaled to its own 5th to 95th percentile.
+
+    Parameters
+    ----------
+    video, sensor
+        Openings on the video's clock, any units. The sensor is interpolated linearly at the
+        frames; frames in its gaps, outside it, or without an opening are left out.
+    """
+    at_frames = _interpolated(sensor, video.time_s)
+    known = np.isfinite(at_frames) & np.isfinite(video.opening)
+    time_s = video.time_s[known]
+    first, second = _scaled(video.opening[known]), _scaled(at_frames[known])
+    if time_s.size < _LEAST_FRAMES or not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return SignalComparison(time_s, first, second, math.nan, math.nan)
+    return SignalComparison(
+        time_s,
+        first,
+        second,
+        r=float(np.corrcoef(first, second)[0, 1]),
+        rmse=float(np.sqrt(np.mean((first - second) ** 2))),
+    )
+
+
+def _inside(times_s: FloatArray, span_s: tuple[float, float]) -> FloatArray:
+    return times_s[(times_s >= span_s[0]) & (times_s <= span_s[1])]
+
+
+def _interpolated(sensor: Trajectory, time_s: FloatArray) -> FloatArray:
+    known = np.isfinite(sensor.opening)
+    known_s, opening = sensor.time_s[known], sensor.opening[known]
+    if known_s.size < 2:
+        return np.full_like(time_s, np.nan)
+    step_s = np.diff(known_s)
+    longest_s = max(_LONGEST_STEPS * float(np.median(step_s)), _LONGEST_STEP_S)
+    place = np.clip(np.searchsorted(known_s, time_s) - 1, 0, step_s.size - 1)
+    value = np.interp(time_s, known_s, opening, left=np.nan, right=np.nan)
+    return np.where(step_s[place] > longest_s, np.nan, value)
+
+
+def _scaled(opening: FloatArray) -> FloatArray:
+    if not opening.size:
+        return opening
+    low, high = np.percentile(opening, (5, 95))
+    if high == low:
+        return np.full_like(opening, np.nan)
+    scaled: FloatArray = (opening - low) / (high - low)
+    return scaled

@@ -1,0 +1,221 @@
+"""Read what `tapscope analyze` wrote: the table, and tracks and taps of each recording."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from tapscope.columns import ORIGIN, RECORDING
+from tapscope.compare.pairing import Identity
+from tapscope.errors import ComparisonError
+from tapscope.recordings import Recording
+from tapscope.records import UNITS, FloatArray, Taps, Trajectory, Unit
+from tapscope.results import folder_of
+from tapscope.table import cell_text
+
+OPENING_COLUMNS: Final[Mapping[Unit, str]] = {
+    "hand_lengths": "aperture_hand",
+    "mm": "aperture_mm",
+    "px": "aperture_px",
+    "deg": "angle_deg",
+}
+"""Columns of the tracks that hold an opening, by unit."""
+
+_TAP_COLUMNS: Final = (
+    "closure_s",
+    "next_closure_s",
+    "peak_s",
+    "amplitude",
+    "opening_speed_mean",
+    "opening_speed_peak",
+    "closing_speed_mean",
+    "closing_speed_peak",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRow:
+    """One row of the table."""
+
+    recording: str
+    video: str
+    status: str
+    reason: str
+    identity: Identity
+    cells: Mapping[str, str]
+    """Every cell by column, as text; '' is unknown."""
+
+    def number(self, column: str) -> float:
+        """Return a cell as a number, NaN where it is empty or none."""
+        try:
+            return float(self.cells.get(column) or "nan")
+        except ValueError:
+            return math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class VideoTable:
+    """The table, and where its tracks lie."""
+
+    path: Path
+    rows: tuple[VideoRow, ...]
+    extra_columns: tuple[str, ...]
+    """Columns behind tapscope's own: from the manifest of `analyze`."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder with tracks and taps of each recording."""
+        return folder_of(self.path)
+
+    def file(self, row: VideoRow, ending: str) -> Path:
+        """Return where a file about a recording lies ('.tracks.csv', '.taps.csv')."""
+        stem = Recording(Path(row.video), row.recording, row.video).file_stem
+        return self.folder / (stem + ending)
+
+
+def read_features(path: Path) -> VideoTable:
+    """Read a table of features, CSV or Parquet.
+
+    Raises
+    ------
+    ComparisonError
+        It is missing, not such a table, or two of its rows have one name.
+    """
+    if not path.is_file():
+        raise ComparisonError(
+            f"{path}: there is no such table; run 'tapscope analyze' first, or give its place "
+            "with --features"
+        )
+    columns, lines = _cells(path)
+    missing = [name for name in RECORDING if name not in columns]
+    if missing:
+        raise ComparisonError(
+            f"{path}: has no column {missing[0]!r}; a table that 'tapscope analyze' wrote is needed"
+        )
+    rows = tuple(_row(dict(zip(columns, line, strict=True))) for line in lines)
+    names = [row.recording for row in rows]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ComparisonError(f"{path}: the recording {repeated[0]!r} has two rows; keep one")
+    own = max((columns.index(name) for name in ORIGIN if name in columns), default=None)
+    return VideoTable(path, rows, () if own is None else tuple(columns[own + 1 :]))
+
+
+def read_tracks(path: Path, unit: str) -> Trajectory:
+    """Read the opening of a recording over time.
+
+    Parameters
+    ----------
+    path
+        The tracks file.
+    unit
+        Unit in which the recording was analysed; where it is none of an opening, the first of
+        `OPENING_COLUMNS` that is known is taken.
+
+    Raises
+    ------
+    ComparisonError
+        The file is missing or damaged, or holds no opening at all.
+    """
+    columns = _numbers(path, ("time_s",))
+    for known, column in OPENING_COLUMNS.items():
+        opening = columns.get(column)
+        if unit in OPENING_COLUMNS and unit != known:
+            continue
+        if opening is not None and np.isfinite(opening).any():
+            try:
+                return Trajectory(columns["time_s"], opening, known, "video")
+            except ValueError as problem:
+                raise _damaged(path, problem) from problem
+    raise ComparisonError(f"{path}: holds no opening of the hand; analyse the recording again")
+
+
+def read_taps(path: Path) -> Taps:
+    """Read the taps of a recording; what a file does not tell of them is NaN.
+
+    Raises
+    ------
+    ComparisonError
+        The file is missing or damaged.
+    """
+    columns = _numbers(path, _TAP_COLUMNS)
+    text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    units = sorted(set(text.get("unit", pd.Series(dtype=str)))) or ["none"]
+    flags = text.get("flags", pd.Series([""] * len(text), dtype=str))
+    if len(units) > 1 or units[0] not in UNITS:
+        raise ComparisonError(f"{path}: unit {', '.join(units)!r} where one of {UNITS} is needed")
+    unit = next(known for known in UNITS if known == units[0])
+    try:
+        return Taps(
+            **{name: columns[name] for name in _TAP_COLUMNS},
+            flags=flags.to_numpy(dtype=np.str_),
+            unit=unit,  # type: ignore[arg-type]  # checked against UNITS above
+        )
+    except ValueError as problem:
+        raise _damaged(path, problem) from problem
+
+
+def _row(cells: Mapping[str, str]) -> VideoRow:
+    return VideoRow(
+        recording=cells["recording"],
+        video=cells["video"],
+        status=cells["status"],
+        reason=cells["reason"],
+        identity=Identity.of(cells),
+        cells=cells,
+    )
+
+
+def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and the cells of each row as text."""
+    if path.suffix.lower() == ".parquet":
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError) as problem:
+            raise _damaged(path, problem) from problem
+        values = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+        return [str(name) for name in frame.columns], [[cell_text(c) for c in v] for v in values]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise _damaged(path, problem) from problem
+    if not lines:
+        raise ComparisonError(f"{path}: is empty; run 'tapscope analyze' again")
+    uneven = next((n for n, line in enumerate(lines, 1) if len(line) != len(lines[0])), None)
+    if uneven:
+        raise ComparisonError(
+            f"{path}: row {uneven} has {len(lines[uneven - 1])} cells, the header {len(lines[0])}; "
+            "run 'tapscope analyze' again"
+        )
+    return lines[0], lines[1:]
+
+
+def _numbers(path: Path, required: Sequence[str]) -> dict[str, FloatArray]:
+    """Return the columns that hold numbers; NaN where a cell is empty."""
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as problem:  # pandas' parser errors are ValueErrors
+        raise _damaged(path, problem) from problem
+    numbers = {
+        str(name): frame[name].to_numpy(dtype=np.float64)
+        for name in frame.columns
+        if frame[name].dtype.kind in "iuf"
+    }
+    absent = [name for name in required if name not in numbers and len(frame)]
+    if absent:
+        raise ComparisonError(
+            f"{path}: has no column {absent[0]!r} of numbers; run 'tapscope analyze' again"
+        )
+    return numbers if len(frame) else {name: np.empty(0) for name in required}
+
+
+def _damaged(path: Path, problem: Exception) -> ComparisonError:
+    return ComparisonError(
+        f"{path}: missing or damaged ({problem}); run 'tapscope analyze' again on this recording"
+    )

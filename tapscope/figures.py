@@ -1,0 +1,249 @@
+"""Figures of a comparison: the same values give the same bytes, as SVG and as PNG.
+
+Every function takes plain values and returns a figure; `render` turns it into bytes. Text is drawn
+as outlines, identifiers come from a fixed salt and no date is written.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tapscope.records import FloatArray
+
+VIDEO_COLOUR: Final = "#0072b2"
+SENSOR_COLOUR: Final = "#d55e00"
+INK: Final = "#222222"
+PALE: Final = "#8a8a8a"
+PNG_DPI: Final = 150
+MOST_LABELS: Final = 40
+"""More recordings than these are not named along an axis."""
+
+_LONGEST_NAME: Final = 52
+_LONGEST_STEPS: Final = 3.5  # a longer step between frames shows as a break in the line
+
+_STYLE: Final = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": PALE,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "tapscope",
+    "svg.fonttype": "path",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A value with its interval; the ends are NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """Return a figure as SVG and as PNG."""
+    svg, png = io.BytesIO(), io.BytesIO()
+    with style.context(_STYLE):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out again, it would shift by a hair
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tapscope"})
+        figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": "tapscope"})
+    return svg.getvalue(), png.getvalue()
+
+
+def bland_altman(
+    video: FloatArray,
+    sensor: FloatArray,
+    *,
+    bias: Level,
+    lower: Level,
+    upper: Level,
+    title: str,
+    unit: str,
+) -> Figure:
+    """Draw differences over means with bias and limits of agreement and their intervals.
+
+    Parameters
+    ----------
+    video, sensor
+        Shape (pairs,), in `unit`.
+    bias, lower, upper
+        As computed; a band is drawn for an interval that is known.
+    """
+    with style.context(_STYLE):
+        figure, axes = _canvas(5.6, 3.7)
+        lines = ((bias, "bias", "-"), (upper, "upper limit", "--"), (lower, "lower limit", "--"))
+        for level, name, dash in lines:
+            if not np.isfinite(level.value):
+                continue
+            colour = VIDEO_COLOUR if name == "bias" else SENSOR_COLOUR
+            if np.isfinite(level.low) and np.isfinite(level.high):
+                axes.axhspan(level.low, level.high, color=colour, alpha=0.13, linewidth=0)
+            axes.axhline(level.value, color=colour, linestyle=dash, linewidth=1.2)
+            axes.annotate(
+                f"{name}\n{level.value:.3g}",
+                (1.01, level.value),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=8,
+                color=colour,
+            )
+        axes.axhline(0.0, color=PALE, linewidth=0.8, linestyle=":")
+        _dots(axes, (video + sensor) / 2, video - sensor)
+        axes.set_xlabel(f"Mean of video and sensor ({unit})")
+        axes.set_ylabel(f"Video − sensor ({unit})")
+        axes.set_title(title)
+    return figure
+
+
+def identity(
+    video: FloatArray,
+    sensor: FloatArray,
+    *,
+    slope: float,
+    intercept: float,
+    title: str,
+    unit: str,
+) -> Figure:
+    """Draw video over sensor with the line of identity and, where known, Deming's line."""
+    with style.context(_STYLE):
+        figure, axes = _canvas(4.4, 4.2)
+        low, high = _span(np.concatenate((video, sensor)))
+        ends = np.array((low, high))
+        axes.plot(ends, ends, color=PALE, linewidth=1, linestyle=":", label="identity")
+        if np.isfinite(slope) and np.isfinite(intercept):
+            line = intercept + slope * ends
+            name = f"Deming: {intercept:.3g} {slope:+.3g} × sensor"
+            axes.plot(ends, line, color=SENSOR_COLOUR, linewidth=1.2, label=name)
+        _dots(axes, sensor, video)
+        axes.set_xlim(low, high)
+        axes.set_ylim(low, high)
+        axes.set_aspect("equal")
+        axes.set_xlabel(f"Sensor ({unit})")
+        axes.set_ylabel(f"Video ({unit})")
+        axes.set_title(title)
+        axes.legend(loc="upper left", fontsize=8)
+    return figure
+
+
+def unlike(
+    video: FloatArray,
+    sensor: FloatArray,
+    *,
+    r: float,
+    rho: float,
+    title: str,
+    video_unit: str,
+    sensor_unit: str,
+) -> Figure:
+    """Draw video over sensor where both measure in unlike units: no line of identity exists."""
+    with style.context(_STYLE):
+        figure, axes = _canvas(4.4, 3.8)
+        _dots(axes, sensor, video)
+        axes.set_xlabel(f"Sensor ({sensor_unit})")
+        axes.set_ylabel(f"Video ({video_unit})")
+        axes.set_title(f"{title}\nr = {r:.2f}, ρ = {rho:.2f}; unlike units")
+    return figure
+
+
+def rates(recordings: Sequence[str], video: FloatArray, sensor: FloatArray) -> Figure:
+    """Draw the tapping rate of each recording by both, slowest first."""
+    with style.context(_STYLE):
+        figure, axes = _canvas(6.4, max(2.2, 1.0 + 0.22 * min(len(recordings), MOST_LABELS)))
+        order = np.argsort(sensor, kind="stable")
+        place = np.arange(len(order))
+        axes.hlines(place, video[order], sensor[order], color=PALE, linewidth=1)
+        axes.scatter(
+            sensor[order], place, s=46, facecolors="none", edgecolors=SENSOR_COLOUR, label="sensor"
+        )
+        axes.scatter(video[order], place, s=16, color=VIDEO_COLOUR, label="video", zorder=3)
+        if len(recordings) <= MOST_LABELS:
+            axes.set_yticks(place, [_short(recordings[n]) for n in order])
+        else:
+            axes.set_yticks([])
+            axes.set_ylabel(f"{len(recordings)} recordings, slowest first")
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("Tapping rate (Hz)")
+        axes.set_title("Tapping rate of each recording")
+        axes.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def traces(
+    time_s: FloatArray,
+    video: FloatArray,
+    sensor: FloatArray,
+    *,
+    video_closure_s: FloatArray,
+    sensor_closure_s: FloatArray,
+    title: str,
+    caption: str,
+) -> Figure:
+    """Draw the opening by video and by sensor over each other, both scaled, closures below."""
+    with style.context(_STYLE):
+        figure, axes = _canvas(7.6, 2.4)
+        for name, opening, closure_s, colour, width, height in (
+            ("sensor", sensor, sensor_closure_s, SENSOR_COLOUR, 1.6, -0.32),
+            ("video", video, video_closure_s, VIDEO_COLOUR, 1.0, -0.48),
+        ):
+            axes.plot(*_broken(time_s, opening), color=colour, linewidth=width, label=name)
+            level = np.full(closure_s.shape, height)
+            axes.plot(closure_s, level, "|", color=colour, markersize=7)
+        axes.set_ylim(-0.6, 1.45)
+        axes.set_yticks([0.0, 1.0], ["closed", "open"])
+        axes.set_xlabel("Video time (s); ticks: closures")
+        axes.set_title(_short(title))
+        axes.text(1.0, 1.03, caption, transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
+        axes.legend(loc="upper right", ncols=2, fontsize=8, borderaxespad=0.1)
+        if time_s.size:
+            axes.set_xlim(float(time_s[0]), float(time_s[-1]))
+    return figure
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def _dots(axes: Axes, x: FloatArray, y: FloatArray) -> None:
+    axes.scatter(x, y, s=22, color=VIDEO_COLOUR, alpha=0.75, edgecolors="white", linewidths=0.5)
+
+
+def _span(values: FloatArray) -> tuple[float, float]:
+    """Return ends that leave room around the values."""
+    low, high = float(values.min()), float(values.max())
+    room = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def _broken(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a line that is interrupted where samples are lost."""
+    if time_s.size < 2:
+        return time_s, values
+    step_s = np.diff(time_s)
+    gaps = np.flatnonzero(step_s > _LONGEST_STEPS * np.median(step_s)) + 1
+    return np.insert(time_s, gaps, np.nan), np.insert(values, gaps, np.nan)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"

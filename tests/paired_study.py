@@ -1,0 +1,191 @@
+"""Makes studies of video and sensor: a table as `tapscope analyze` writes it, and sensor logs.
+
+`from_truth` takes the true tips of a rendered study for what a video showed; `made_up` invents
+movements and writes both sides.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tapscope import columns, table
+from tapscope.pipeline import measure
+from tapscope.protocol import Protocol, load
+from tapscope.recordings import Recording
+from tapscope.records import FloatArray, Keypoints
+from tapscope.results import RecordingResult, keep
+from tapscope.video import StreamSummary
+
+ORIGIN = {"tapscope_version": "0", "weights": "none", "protocol": "none"}
+HAND_PX = 120.0
+
+
+def described(name: str, protocol: Protocol, extra: dict[str, str] | None = None) -> Recording:
+    """Return a recording of which the name says who it is."""
+    said = protocol.parse_name(name.rpartition("/")[2])
+    return Recording(
+        Path(f"{name}.mp4"),
+        name,
+        f"{name}.mp4",
+        participant_id=said.participant_id,
+        session_id=said.session_id,
+        hand=said.hand,
+        trial=said.trial,
+        extra=extra,
+    )
+
+
+def result_of(
+    recording: Recording, time_s: FloatArray, tips_px: FloatArray, protocol: Protocol
+) -> RecordingResult:
+    """Analyse tips, (frames, thumb and index, x and y), as if a network had seen them."""
+    frames = len(time_s)
+    wrist = np.tile((320.0, 400.0), (frames, 1))
+    position_px = np.stack((wrist, tips_px[:, 0], tips_px[:, 1], wrist - (0, HAND_PX)), axis=1)
+    keypoints = Keypoints(
+        time_s=time_s,
+        position_px=position_px,
+        confidence=np.full((frames, 4), 0.95),
+        reason=np.full(frames, "", dtype="<U16"),
+        joints=("wrist", "thumb_tip", "index_tip", "middle_mcp"),
+        blur_px=np.full(frames, np.nan),
+    )
+    step_s = np.diff(time_s)
+    usual_s = float(np.median(step_s))
+    summary = StreamSummary(
+        decoded_frames=frames,
+        reader="decord",
+        reader_reason="",
+        truncated=False,
+        truncated_reason="",
+        damaged_packets=0,
+        measured_fps=1 / usual_s,
+        variable_frame_rate=bool(np.ptp(step_s) > 0.1 * usual_s),
+        dropped_frames=int(np.round(step_s / usual_s - 1).sum()),
+        duplicate_frames=0,
+        backward_frames=0,
+        longest_interval_s=float(step_s.max()),
+        duration_s=float(time_s[-1] - time_s[0] + usual_s),
+        first_pts_s=0.0,
+    )
+    return measure(keypoints, summary, recording, protocol, {})
+
+
+def write_features(
+    out: Path,
+    results: Sequence[tuple[Recording, RecordingResult]],
+    protocol: Protocol,
+    extra: Sequence[str] = (),
+) -> Path:
+    """Write a table and its folder as `tapscope analyze` does; return the table's path."""
+    rows = [
+        keep(out.with_suffix(".tapscope"), recording, result, origin=ORIGIN, video_sha256="").row
+        for recording, result in results
+    ]
+    numeric = columns.numeric_columns(protocol)
+    table.write_table(out, columns.all_columns(protocol, extra), rows, numeric)
+    return out
+
+
+def from_truth(
+    study: Path, out: Path, *, noise_px: float = 1.5, seed: int = 20, only: Sequence[str] = ()
+) -> Path:
+    """Write the table that a video analysis with noisy tips would give of a rendered study."""
+    protocol = load()
+    rng = np.random.default_rng(seed)
+    results = []
+    for file in sorted(study.glob("truth/*.json")):
+        truth = json.loads(file.read_text())
+        time_s = np.array(truth["frame_times_s"], dtype=np.float64)
+        tips_px = np.array(truth["tips_px"], dtype=np.float64)
+        tips_px += rng.normal(0, noise_px, tips_px.shape)
+        if only and file.stem not in only:
+            continue
+        recording = described(file.stem, protocol)
+        results.append((recording, result_of(recording, time_s - time_s[0], tips_px, protocol)))
+    return write_features(out, results, protocol)
+
+
+def irregular_contacts(rng: np.random.Generator, rate_hz: float, duration_s: float) -> FloatArray:
+    """Return moments of contact whose intervals vary by a seventh."""
+    count = int(duration_s * rate_hz * 2)
+    return np.cumsum(rng.normal(1, 0.15, count).clip(0.6, 1.5) / rate_hz)
+
+
+def opening(time_s: FloatArray, contact_s: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return a movement of about 1 between contacts, 0 at these."""
+    height = rng.normal(1, 0.12, contact_s.size + 1).clip(0.6, 1.4)
+    tap = np.searchsorted(contact_s, time_s)
+    phase = np.interp(time_s, contact_s, np.arange(contact_s.size, dtype=np.float64))
+    inside = (time_s >= contact_s[0]) & (time_s <= contact_s[-1])
+    return np.where(inside, height[tap] * np.sin(np.pi * phase) ** 2, 0.0)
+
+
+def write_gyroscope(
+    path: Path, time_s: FloatArray, angle_deg: FloatArray, hand: str, noise: float = 0.02
+) -> None:
+    """Write a neutral CSV with the angular velocity of thumb and index finger."""
+    rng = np.random.default_rng(time_s.size)
+    velocity = np.radians(np.gradient(angle_deg, time_s))
+    index = np.outer(velocity, (0.2, -0.1, 0.97)) + rng.normal(0, noise, (time_s.size, 3))
+    thumb = 0.2 * index + rng.normal(0, noise, index.shape)
+    names = [f"{finger}_gyro_{axis}" for finger in ("thumb", "index") for axis in "xyz"]
+    header = ",".join(["time_s", *names])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savetxt(
+        path,
+        np.column_stack((time_s, thumb, index)),
+        fmt="%.5f",
+        delimiter=",",
+        header=header,
+        comments="",
+    )
+    sidecar = {
+        "SamplingFrequency": 100,
+        "Units": {"time": "s", "gyro": "rad/s"},
+        "Hand": hand,
+        "Placement": "distal phalanx of thumb and index finger",
+    }
+    path.with_suffix(".json").write_text(json.dumps(sidecar))
+
+
+def made_up(
+    folder: Path,
+    names: Sequence[str] = (
+        "sub-01_hand-left_run-1",
+        "sub-02_hand-right_run-1",
+        "sub-03_hand-left_run-1",
+    ),
+    *,
+    rates_hz: Sequence[float] = (1.6, 2.6, 3.4),
+    offset_s: float = 40.0,
+    duration_s: float = 10.0,
+) -> Path:
+    """Write features.csv, its folder and logs/ for invented recordings; return the table's path."""
+    protocol = load()
+    results = []
+    for place, name in enumerate(names):
+        rng = np.random.default_rng(place + 1)
+        contact_s = irregular_contacts(rng, rates_hz[place % len(rates_hz)], duration_s)
+        heights = rng.integers(1 << 30)
+        sensor_s = np.arange(-1.0, duration_s + 1.0, 0.01)
+        angle_deg = 45 * opening(sensor_s, contact_s, np.random.default_rng(heights))
+        recording = described(name, protocol)
+        write_gyroscope(
+            folder / "logs" / f"{name}.csv", sensor_s + offset_s + place, angle_deg, recording.hand
+        )
+        frame_s = np.arange(0.0, duration_s, 1 / 30)
+        gap_px = 10 + 110 * opening(frame_s, contact_s, np.random.default_rng(heights))
+        tips_px = np.zeros((frame_s.size, 2, 2)) + (300.0, 300.0)
+        tips_px[:, 1, 0] += gap_px
+        tips_px += rng.normal(0, 0.5, tips_px.shape)
+        results.append((recording, result_of(recording, frame_s, tips_px, protocol)))
+    return write_features(folder / "features.csv", results, protocol)
+
+
+def failed(recording: Recording, reason: str) -> tuple[Recording, RecordingResult]:
+    """Return a recording of which the analysis failed."""
+    return replace(recording), RecordingResult("failed", reason)
