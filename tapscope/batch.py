@@ -132,7 +132,7 @@ def _analyse_all(
             case workers.Finished():
                 kept[recording.name] = event.answer
             case workers.Lost():
-                failure = RecordingResult("failed", f"{event.cause}: {event.detail}", retry=True)
+                failure = RecordingResult("failed", event.detail, (event.cause,), retry=True)
                 kept[recording.name] = results.keep(
                     plan.folder, recording, failure, origin=plan.origin, video_sha256=""
                 )
@@ -174,12 +174,13 @@ def _analysed(
     except TapscopeError as problem:
         # The path is in the row already, and the table must not depend on where the folder lies.
         said = str(problem).removeprefix(f"{recording.path}: ")
-        return digest, RecordingResult("failed", f"unreadable: {said}", retry=not digest)
+        return digest, RecordingResult("failed", said, ("unreadable",), retry=not digest)
     except Exception as problem:  # a fault of ours: said, kept with its trace, and tried again
         return digest, RecordingResult(
             "failed",
-            f"internal_error: {type(problem).__name__}: {problem} "
-            f"(see {results.trace_name(recording)}; please report it)",
+            f"{type(problem).__name__}: {problem} (a fault of tapscope: please report it with "
+            f"{results.trace_name(recording)})",
+            ("internal_error",),
             retry=True,
             trace=traceback.format_exc(),
         )

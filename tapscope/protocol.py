@@ -174,14 +174,13 @@ def bundled() -> list[str]:
     return sorted(names, key=lambda name: name != DEFAULT)
 
 
-def load(name_or_path: str | Path = DEFAULT) -> Protocol:
-    """Read a protocol that comes with tapscope by name, or any by the path of its file.
+def find(name_or_path: str | Path) -> Path:
+    """Return the file of a protocol that comes with tapscope, by name, or of any, by its path.
 
     Raises
     ------
     ProtocolError
-        If there is none, or if the file is no TOML, has unknown or missing keys, values of a wrong
-        type, or limits that contradict one another.
+        If there is none.
     """
     path = Path(name_or_path)
     if str(name_or_path) in bundled():
@@ -191,6 +190,19 @@ def load(name_or_path: str | Path = DEFAULT) -> Protocol:
             f"there is no protocol {str(name_or_path)!r}: give the path of a TOML file or one of "
             f"{', '.join(bundled())}"
         )
+    return path
+
+
+def load(name_or_path: str | Path = DEFAULT) -> Protocol:
+    """Read a protocol that comes with tapscope by name, or any by the path of its file.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none, or if the file is no TOML, has unknown or missing keys, values of a wrong
+        type, or limits that contradict one another.
+    """
+    path = find(name_or_path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,7 +1,6 @@
 """Where results come from: versions, commit, command, machine."""
 
 import platform
-import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -12,6 +11,16 @@ from typing import Final
 
 from tapscope import __version__
 
+NUMERIC_PACKAGES: Final = (
+    "av",
+    "decord",
+    "numpy",
+    "opencv-python-headless",
+    "openvino",
+    "safetensors",
+    "scipy",
+    "torch",
+)
 _PACKAGE: Final = Path(__file__).resolve().parent
 
 
@@ -42,11 +51,9 @@ def _git(*arguments: str) -> str | None:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the installed versions of what tapscope depends on."""
-    wanted = [re.split(r"[^\w.-]", line)[0] for line in metadata.requires("tapscope") or []
-              if "extra ==" not in line]  # fmt: skip
+    """Return the installed versions of the packages on which numbers depend."""
     found = {}
-    for name in sorted(wanted):
+    for name in NUMERIC_PACKAGES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

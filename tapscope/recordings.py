@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tapscope.errors import TapscopeError, VideoError
+from tapscope.protocol import RecordingName
 
 VIDEO_ENDINGS: Final = frozenset(
     {".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
@@ -38,7 +38,7 @@ class Recording:
     hand: str = ""
     """'left', 'right' or ''."""
     hand_source: str = ""
-    """Who says so: 'option', 'manifest', 'file name' or 'protocol'."""
+    """Who says so: 'option', 'manifest' or 'file name'."""
     trial: str = ""
     px_per_mm: float | None = None
     """Calibration: pixels of the displayed picture per millimetre in the plane of the hand."""
@@ -137,10 +137,9 @@ def _told_apart(found: list[Recording]) -> list[Recording]:
 def describe(
     recordings: Sequence[Recording],
     *,
-    pattern: re.Pattern[str],
+    parse_name: Callable[[str], RecordingName],
     told: Mapping[str, Mapping[str, str]],
-    option_hand: str,
-    protocol_hand: str,
+    option_hand: str = "",
 ) -> list[Recording]:
     """Fill in who, when and which hand.
 
@@ -148,17 +147,14 @@ def describe(
     ----------
     recordings
         As found.
-    pattern
-        The protocol's pattern of file names with the groups participant_id, session_id, hand and
-        trial, each optional; searched for in the recording's name.
+    parse_name
+        Reads what a file name without ending says, by the protocol's pattern.
     told
         What the manifest says, by recording name; it goes before the file name.
-    option_hand, protocol_hand
-        Side given by hand, which goes before everything; side that the protocol supposes, last.
+    option_hand
+        Side given for all recordings, which goes before everything.
     """
-    return [
-        _described(r, pattern, told.get(r.name, {}), option_hand, protocol_hand) for r in recordings
-    ]
+    return [_described(r, parse_name, told.get(r.name, {}), option_hand) for r in recordings]
 
 
 _KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "metronome_rate_hz")
@@ -166,33 +162,22 @@ _KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "
 
 def _described(
     recording: Recording,
-    pattern: re.Pattern[str],
+    parse_name: Callable[[str], RecordingName],
     told: Mapping[str, str],
     option_hand: str,
-    protocol_hand: str,
 ) -> Recording:
-    match = pattern.search(recording.name)
-    named = {key: value or "" for key, value in match.groupdict().items()} if match else {}
-
-    def known(key: str) -> str:
-        return told.get(key) or named.get(key, "")
-
-    sides = {
-        "option": option_hand,
-        "manifest": told.get("hand", ""),
-        "file name": named.get("hand", ""),
-        "protocol": protocol_hand,
-    }
+    named = parse_name(PurePosixPath(recording.video).stem)
+    sides = {"option": option_hand, "manifest": told.get("hand", ""), "file name": named.hand}
     source = next((who for who, side in sides.items() if side), "")
     return replace(
         recording,
-        participant_id=known("participant_id"),
-        session_id=known("session_id"),
+        participant_id=told.get("participant_id") or named.participant_id,
+        session_id=told.get("session_id") or named.session_id,
         hand=side_named(sides[source], recording.video) if source else "",
         hand_source=source,
-        trial=known("trial"),
-        px_per_mm=_positive(told.get("px_per_mm")),
-        metronome_rate_hz=_positive(told.get("metronome_rate_hz")),
+        trial=told.get("trial") or named.trial,
+        px_per_mm=_number(told.get("px_per_mm")),
+        metronome_rate_hz=_number(told.get("metronome_rate_hz")),
         extra={key: value for key, value in told.items() if key not in _KNOWN},
     )
 
@@ -205,5 +190,5 @@ def side_named(text: str, where: str) -> str:
         raise TapscopeError(f"{where}: hand is {text!r}; write left or right") from None
 
 
-def _positive(text: str | None) -> float | None:
+def _number(text: str | None) -> float | None:
     return float(text) if text else None

@@ -9,26 +9,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
+from tapscope import columns
 from tapscope.errors import OutputError, VideoError
 from tapscope.files import sha256_of
 from tapscope.recordings import Recording
 from tapscope.table import Cell, json_bytes, write_result
 
 Status = Literal["ok", "doubtful", "failed"]
-
-RECORDING_COLUMNS: Final = (
-    "recording",
-    "video",
-    "status",
-    "reason",
-    "participant_id",
-    "session_id",
-    "hand",
-    "trial",
-)
-ORIGIN_COLUMNS: Final = ("tapscope_version", "weights", "protocol")
 
 _ROW, _TRACKS, _TAPS, _TRACE = ".row.json", ".tracks.csv", ".taps.csv", ".error.txt"
 
@@ -39,7 +28,9 @@ class RecordingResult:
 
     status: Status
     reason: str
-    """Why it is not ok: 'code: explanation', several joined by '; '; '' where it is ok."""
+    """Why it is not ok, in words; '' where it is."""
+    codes: tuple[str, ...] = ()
+    """Everything noticed, for programs."""
     measures: Mapping[str, Cell] = field(default_factory=dict)
     """Features and quality by column; what is not there is unknown."""
     tracks: bytes | None = None
@@ -155,7 +146,8 @@ def row_of(
         "trial": recording.trial,
     }
     row |= result.measures
-    row |= {name: origin[name] for name in ORIGIN_COLUMNS}
+    row["flags"] = ";".join(result.codes)
+    row |= {name: origin[name] for name in columns.ORIGIN}
     return row | dict(recording.extra or {})
 
 

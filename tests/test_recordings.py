@@ -1,19 +1,16 @@
 """Tests of finding and describing recordings."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from tapscope.errors import TapscopeError, VideoError
+from tapscope.protocol import load
 from tapscope.recordings import Recording, describe, find_recordings, side_named
 
-BIDS = re.compile(
-    r"sub-(?P<participant_id>[^_/]+)(?:_ses-(?P<session_id>[^_/]+))?"
-    r"(?:_hand-(?P<hand>left|right))?(?:_run-(?P<trial>\w+))?$"
-)
+PARSE_NAME = load().parse_name
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -93,14 +90,9 @@ def test_file_stem_fits_a_file_system() -> None:
     assert Recording(Path("x"), "a/b", "").file_stem == "a/b"
 
 
-def described(name: str, **told: str) -> Recording:
-    return describe(
-        [Recording(Path(name), name, f"{name}.mp4")],
-        pattern=BIDS,
-        told={name: told},
-        option_hand=told.pop("option", ""),
-        protocol_hand=told.pop("protocol", ""),
-    )[0]
+def described(name: str, option: str = "", **told: str) -> Recording:
+    recording = Recording(Path(name), name, f"{name}.mp4")
+    return describe([recording], parse_name=PARSE_NAME, told={name: told}, option_hand=option)[0]
 
 
 def test_names_say_who_and_which_hand() -> None:
@@ -119,17 +111,9 @@ def test_manifest_goes_before_the_name() -> None:
     assert found.extra == {"age": "70"}
 
 
-@pytest.mark.parametrize(
-    ("name", "told", "expected"),
-    [
-        ("sub-1_hand-left", {"hand": "left", "option": "right"}, ("right", "option")),
-        ("sub-1_hand-left", {"protocol": "right"}, ("left", "file name")),
-        ("sub-1", {"protocol": "right"}, ("right", "protocol")),
-    ],
-)
-def test_who_says_which_hand(name: str, told: dict[str, str], expected: tuple[str, str]) -> None:
-    found = described(name, **told)
-    assert (found.hand, found.hand_source) == expected
+def test_the_option_goes_before_all() -> None:
+    found = described("sub-1_hand-left", option="right", hand="left")
+    assert (found.hand, found.hand_source) == ("right", "option")
 
 
 def test_unknown_side_is_refused() -> None:

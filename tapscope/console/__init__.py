@@ -1,0 +1,124 @@
+"""What the terminal shows."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.markup import escape
+
+from tapscope.batch import BatchResult, Watcher
+from tapscope.console.log import JsonLog, Silent
+from tapscope.console.progress import BatchBar, CountingBar
+from tapscope.console.summary import (
+    counts_text,
+    facts_table,
+    figures_table,
+    inspection_table,
+    summary_table,
+    training_table,
+)
+from tapscope.inspect import Inspection
+
+if TYPE_CHECKING:  # both import torch
+    from tapscope.train import EpochReport
+    from tapscope.training import Trained
+
+Mode = Literal["terminal", "quiet", "json"]
+
+
+@contextmanager
+def shown(mode: Mode) -> Iterator[Watcher]:
+    """Give what watches a batch: a bar on stderr, nothing, or a log on stderr."""
+    if mode == "terminal":
+        with BatchBar(Console(stderr=True)) as bar:
+            yield bar
+    else:
+        yield JsonLog() if mode == "json" else Silent()
+
+
+def counting(things: str) -> CountingBar:
+    """Return a bar, on stderr, over a number of things."""
+    return CountingBar(Console(stderr=True), things)
+
+
+def print_summary(result: BatchResult, out: Path) -> None:
+    """Print what came out of a batch."""
+    console = Console()
+    console.print(summary_table(result))
+    if result.interrupted:
+        console.print("[yellow]interrupted[/]: the table holds what was done by then")
+    console.print(f"{counts_text(result)}; table: {escape(str(out))}")
+
+
+def print_inspection(inspection: Inspection, protocol: str, *, as_json: bool) -> None:
+    """Print what is in a video file and whether it suits a protocol."""
+    if as_json:
+        print(json.dumps(inspection_facts(inspection), indent=1))
+        return
+    console = Console()
+    console.print(inspection_table(inspection))
+    for finding in inspection.findings:
+        style = "red" if finding.serious else "yellow"
+        console.print(f"[{style}]{finding.code}[/]: {escape(finding.text)}")
+    verdict = "[green]suits[/]" if inspection.suitable else "[red]does not suit[/]"
+    console.print(f"The recording {verdict} the protocol {escape(protocol)}.")
+
+
+def inspection_facts(inspection: Inspection) -> dict[str, object]:
+    """Return an inspection as plain values, unknown ones as None."""
+    facts = asdict(inspection.info) | asdict(inspection.summary)
+    plain: dict[str, object] = {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in facts.items()
+    }
+    plain["path"] = str(inspection.info.path)
+    plain["findings"] = [asdict(finding) for finding in inspection.findings]
+    plain["suitable"] = inspection.suitable
+    return plain
+
+
+def print_names(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and what they stand for."""
+    Console().print(facts_table(rows))
+
+
+def print_trained(trained: "Trained") -> None:
+    """Print what a training run came to."""
+    console = Console()
+    console.print(training_table(trained))
+    console.print(
+        f"{trained.training_images} pictures trained on, {trained.validation_images} for "
+        f"validation; weights: {escape(str(trained.out))}"
+    )
+
+
+def print_figures(figures: Mapping[str, object], weights_name: str) -> None:
+    """Print the figures of an evaluation."""
+    console = Console()
+    console.print(escape(weights_name))
+    console.print(figures_table(figures))
+
+
+class TrainingBar(CountingBar):
+    """Shows a training run: a bar over its steps and a line for each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(stderr=True), "steps")
+
+    def loss(self, step: int, steps: int, loss: float) -> None:
+        """Move the bar."""
+        self.step(step, steps, f"loss {loss:.4f}")
+
+    def epoch(self, report: "EpochReport") -> None:
+        """Print a line for an epoch."""
+        best = "  best so far" if report.best else ""
+        self.line(
+            f"epoch {report.epoch}: loss {report.loss:.4f}, validation joints within "
+            f"0.05 / 0.1 of the hand {report.validation_pck_005:.3f} / "
+            f"{report.validation_pck_01:.3f}{best}"
+        )

@@ -1,0 +1,169 @@
+"""From folders of labelled frames to a weights file: what `tapscope train` does."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from tapscope import __version__, annotations, weights
+from tapscope.annotations import LabelledSet
+from tapscope.errors import AnnotationError, WeightsError
+from tapscope.network import PMSDSNet
+from tapscope.train import EpochReport, TrainResult, TrainSettings, make_card, train
+
+VALIDATION_SHARE: Final = 0.06
+DEFAULT_FOLDER: Final = Path("annotations")
+
+
+def folders_or_default(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders given, or `annotations/` in the working folder where there are none.
+
+    Raises
+    ------
+    AnnotationError
+        Nothing is given and nothing is there.
+    """
+    if folders:
+        return list(folders)
+    if DEFAULT_FOLDER.is_dir():
+        return [DEFAULT_FOLDER]
+    raise AnnotationError(
+        f"nothing to train on: there is no folder {DEFAULT_FOLDER}/ here. Give --data FOLDER; "
+        "FOLDER holds annotations.json (COCO keypoints: images, annotations with keypoints "
+        "[x, y, visibility, ...], categories with the joints' names) and the pictures it names"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished training run."""
+
+    result: TrainResult
+    card: weights.Card
+    out: Path
+    training_images: int
+    validation_images: int
+
+
+def train_weights(
+    folders: Sequence[Path],
+    out: Path,
+    settings: TrainSettings,
+    *,
+    init: Path | None = None,
+    size_px: int | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    command: str = "",
+    on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+    on_epoch: Callable[[EpochReport], None] = lambda report: None,
+) -> Trained:
+    """Train on folders of labelled frames and write weights with their card.
+
+    Pictures marked as `test` are left out; the rest is divided by group into training and
+    validation.
+
+    Parameters
+    ----------
+    folders
+        Each holds annotations.json (COCO keypoints).
+    out
+        The weights file; card, checkpoint and log lie beside it.
+    init
+        Weights to start from; their architecture and joints are kept.
+    size_px
+        Side of the crops; by default that of the weights given, else that of the settings.
+    device
+        "auto", "cpu" or "cuda".
+    resume
+        Go on from the checkpoint beside `out`.
+    command
+        Written on the card.
+    on_step, on_epoch
+        Called for progress.
+
+    Raises
+    ------
+    AnnotationError
+        A folder cannot be used, or its joints are not those of the weights given.
+    WeightsError
+        The weights given cannot be read, there is nothing to resume, or no GPU where one is asked.
+    """
+    images = annotations.merge([_usable(folder) for folder in folders])
+    old = weights.read(init) if init else None
+    if old:
+        images = _in_order_of(images, old.card.joints)
+    training, validation = annotations.split_by_group(
+        images, validation_share=VALIDATION_SHARE, seed=settings.seed
+    )
+    torch.manual_seed(settings.seed)  # the network's first weights
+    arguments: dict[str, Any] = (
+        dict(old.card.network) if old else {"joints": len(images.joints), "stages": 3}
+    )
+    network = PMSDSNet(**arguments)
+    if old:
+        network.load_state_dict(old.network.state_dict())
+    side = size_px or (old.card.input_size_px if old else settings.size_px)
+    settings = replace(settings, size_px=side)
+    result = train(
+        training,
+        validation,
+        out,
+        settings,
+        network=network,
+        fine_tuning=old is not None,
+        device=_device(device),
+        resume=resume,
+        on_step=on_step,
+        on_epoch=lambda report, network: on_epoch(report),
+    )
+    card = make_card(
+        result,
+        arguments=arguments,
+        settings=settings,
+        training=training,
+        sources=tuple(_source(folder, training) for folder in folders),
+        command=command,
+        version=__version__,
+    )
+    card = weights.write(out, result.network, card)
+    return Trained(result, card, out, len(training), len(validation))
+
+
+def _usable(folder: Path) -> LabelledSet:
+    kept = annotations.load(folder).where(lambda image: image.split != "test")
+    if not len(kept):
+        raise AnnotationError(f"{folder}: every picture in it is marked as test; none is left")
+    return kept
+
+
+def _in_order_of(images: LabelledSet, joints: tuple[str, ...]) -> LabelledSet:
+    """Return the pictures with their joints as the old weights have them."""
+    unknown = sorted(set(images.joints) - set(joints))
+    if unknown:
+        raise AnnotationError(
+            f"joints {', '.join(unknown)} are not among those of the weights given with --init; "
+            "train without --init, or label the joints that the weights place"
+        )
+    adopted = (annotations.adopt(image, images.joints, joints) for image in images.images)
+    return LabelledSet(tuple(adopted), joints)
+
+
+def _source(folder: Path, training: LabelledSet) -> weights.Source:
+    """Say what a folder gave; `load` has shown that its annotations can be read."""
+    content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
+    licence = str((content.get("info") or {}).get("licence", "not stated"))
+    count = sum(image.path.is_relative_to(folder) for image in training.images)
+    return weights.Source(folder.name, licence, count)
+
+
+def _device(name: str) -> torch.device:
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise WeightsError(
+            "--device cuda: torch finds no CUDA GPU on this machine; use --device cpu or auto"
+        )
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
