@@ -33,6 +33,7 @@ _OPENING_SHARE: Final = 0.7
 _LEAST_OVERLAP_S: Final = 2.5
 _LEAST_OVERLAP_SHARE: Final = 1.0 / 3.0
 _RIVAL_SHARE: Final = 0.5  # peaks that high, relative to the best, tell what a wrong lag gives
+_LEAST_RESIDUAL: Final = 0.01  # two views of a hand agree no better than r = 0.995 can tell
 _DRIFT_FROM_S: Final = 60.0
 _DRIFT_WINDOW_S: Final = 10.0
 _DRIFT_REACH_S: Final = 0.1
@@ -273,7 +274,7 @@ def _best_peak(
 def _evidence(r: float, rival_r: float, overlap_s: float, top_hz: float) -> float:
     """Return the log likelihood ratio of two lags under white residuals within the band."""
     independent = 2.0 * top_hz * overlap_s
-    kept, rival = (max(1.0 - each**2, 1e-9) for each in (r, rival_r))
+    kept, rival = (max(1.0 - each**2, _LEAST_RESIDUAL) for each in (r, rival_r))
     return 0.5 * independent * math.log(rival / kept)
 
 

@@ -91,6 +91,7 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
     SensorError
         A row has too many cells, over 5 % of the cells are no numbers, or there is no row.
     """
+    _check_width(head, layout)
     wanted = sorted({*precise, *values})
     doubles, singles = _Growing(len(precise), np.float64), _Growing(len(values), np.float32)
     unreadable = 0
@@ -140,6 +141,17 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
     if infinite:
         repairs["cells_infinite"] = infinite
     return Table(precise_values, single_values, repairs)
+
+
+def _check_width(head: Head, layout: Layout) -> None:
+    """Refuse rows with more cells than names, which the reader would cut off in silence."""
+    for number, line in enumerate(head.lines[layout.first_row :], layout.first_row + 1):
+        cells = len(line.rstrip(layout.delimiter + " ").split(layout.delimiter))
+        if cells > len(layout.columns):
+            raise SensorError(
+                f"{head.path}: line {number} has {cells} cells for {len(layout.columns)} columns; "
+                "expected as many. Export the log again, one row a sample"
+            )
 
 
 def _decimal_comma(head: Head, layout: Layout) -> bool:

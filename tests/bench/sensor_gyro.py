@@ -1,4 +1,4 @@
-"""Taps of real gyroscope recordings against the laboratory's: python -m tests.bench.sensor_gyro DIR.
+"""Taps of real gyroscope recordings against the laboratory: python -m tests.bench.sensor_gyro DIR.
 
 Every .mat is read by the registry, made a trajectory by `tapscope.sensor` and tapped by the code
 that taps videos. Prints F1 at 80 ms by diagnosis.
@@ -47,10 +47,11 @@ def closings(trajectory: Trajectory, taps: Taps) -> FloatArray:
     if not len(taps):
         return np.empty(0)
     time_s = trajectory.time_s
-    speed = np.gradient(trajectory.opening, time_s)
-    speed = sosfiltfilt(butter(2, TREMOR_FROM_HZ, fs=SAMPLING_RATE_HZ, output="sos"), speed)
     closure_s = np.append(taps.closure_s, taps.next_closure_s[-1:])
     cycle_s = float(np.median(taps.interval_s))
+    speed = np.gradient(trajectory.opening, time_s)
+    top_hz = max(TREMOR_FROM_HZ, 2 / cycle_s)
+    speed = sosfiltfilt(butter(2, top_hz, fs=SAMPLING_RATE_HZ, output="sos"), speed)
     begin_s = np.append(closure_s[0] - 0.6 * cycle_s, taps.peak_s)
     begin_s, end_s = (
         np.append(begin_s, closure_s[-1] + 0.25 * cycle_s),
@@ -61,8 +62,10 @@ def closings(trajectory: Trajectory, taps: Taps) -> FloatArray:
         if end - begin > 1:
             found.append(int(begin + np.argmin(speed[begin:end])))
     usual = np.median(speed[found])
-    turning = [n for n in found if 2 <= n < len(speed) - 3]
-    return time_s[[n for n in turning if speed[n] < LEAST_SPEED_SHARE * usual]]
+    inner = [n for n in found if time_s[n] >= closure_s[0] and time_s[n] <= closure_s[-1]]
+    edges = [n for n in found if n not in inner and 2 <= n < len(speed) - 3]
+    whole = [n for n in edges if speed[n] < LEAST_SPEED_SHARE * usual]
+    return time_s[sorted(inner + whole)]
 
 
 def main(folder: Path) -> None:
