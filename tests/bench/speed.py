@@ -1,0 +1,103 @@
+"""Frames a second of `tapscope analyze`, beside decoding alone and MediaPipe Hands.
+
+    python -m tests.bench.speed VIDEO [--weights FILE] [--recordings N]
+
+Times one recording (start-up of the program left out: the time that the worker takes, and beside
+it the whole command), decoding of the same file alone, and, where the package mediapipe can be
+imported, MediaPipe Hands in tracking mode on the decoded frames. Then measures the peak memory
+of the command and its worker over 1 and over N copies of the recording.
+"""
+
+import argparse
+import importlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from tapscope.video import VideoStream
+
+
+def decoding(video: Path) -> tuple[int, float]:
+    """Return frames, and frames a second of decoding alone."""
+    begun_s = time.perf_counter()
+    with VideoStream(video) as stream:
+        frames = sum(len(batch) for batch in stream)
+    return frames, frames / (time.perf_counter() - begun_s)
+
+
+def mediapipe_hands(video: Path) -> float | None:
+    """Return frames a second of MediaPipe Hands in tracking mode, decoding included."""
+    try:
+        mediapipe = importlib.import_module("mediapipe")
+    except ImportError:
+        return None
+    frames, begun_s = 0, time.perf_counter()
+    with (
+        mediapipe.solutions.hands.Hands(static_image_mode=False, max_num_hands=1) as hands,
+        VideoStream(video) as stream,
+    ):
+        for batch in stream:
+            for picture in batch.pixels:
+                hands.process(picture)
+                frames += 1
+    return frames / (time.perf_counter() - begun_s)
+
+
+def analyzing(folder: Path, out: Path, options: list[str]) -> tuple[float, float]:
+    """Analyse a folder; return seconds of the whole command and its peak memory in MiB."""
+    command = [sys.executable, "-m", "tapscope", "analyze", str(folder), "--out", str(out)]
+    begun_s, peak = time.perf_counter(), 0
+    with psutil.Popen([*command, "--quiet", *options]) as run:
+        while run.poll() is None:
+            peak = max(peak, resident_bytes(run))
+            time.sleep(0.05)
+    return time.perf_counter() - begun_s, peak / 2**20
+
+
+def resident_bytes(run: psutil.Process) -> int:
+    try:
+        members = [run, *run.children(recursive=True)]
+        return sum(member.memory_info().rss for member in members)
+    except psutil.NoSuchProcess:
+        return 0  # it ended between the two calls
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--weights")
+    parser.add_argument("--recordings", type=int, default=20)
+    given = parser.parse_args()
+    options = ["--weights", given.weights] if given.weights else []
+    place = Path(tempfile.mkdtemp())
+    for count in (1, given.recordings):
+        (place / str(count)).mkdir()
+        for n in range(count):
+            shutil.copy(given.video, place / str(count) / f"{n}{given.video.suffix}")
+
+    frames, alone = decoding(given.video)
+    print(f"{frames} frames of {given.video.name}")
+    print(f"decoding alone          {alone:7.1f} frames/s")
+    seconds, peak_one = analyzing(place / "1", place / "one.csv", options)
+    record = json.loads((place / "one.tapscope" / "run.json").read_text())
+    (worked_s,) = (row["seconds"] for row in record["recordings"])
+    print(f"tapscope analyze        {frames / worked_s:7.1f} frames/s")
+    print(f"  with start-up         {frames / seconds:7.1f} frames/s ({seconds:.1f} s in all)")
+    rate = mediapipe_hands(given.video)
+    print(
+        f"MediaPipe Hands         {'package absent' if rate is None else f'{rate:7.1f} frames/s'}"
+    )
+    _, peak_many = analyzing(place / str(given.recordings), place / "many.csv", options)
+    print(f"peak memory, 1 recording    {peak_one:7.0f} MiB")
+    print(f"peak memory, {given.recordings} recordings  {peak_many:7.0f} MiB")
+    shutil.rmtree(place)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

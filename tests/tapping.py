@@ -1,0 +1,145 @@
+"""Small clips of a tapping hand made of coloured discs, and a tracker that sees those discs.
+
+The tracker stands for a perfect network and needs no torch, so that worker processes start fast.
+
+    python -m tests.tapping FOLDER OUT [SECONDS_A_RECORDING]
+
+analyses a folder of such clips.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.analyze import Options, analyze_videos
+from tapscope.batch import Analyse
+from tapscope.console.log import Silent
+from tapscope.pipeline import measure
+from tapscope.protocol import load
+from tapscope.recordings import Recording
+from tapscope.records import FloatArray, Keypoints
+from tapscope.results import RecordingResult
+from tapscope.video import VideoStream
+from tapscope.workers import Report
+
+WIDTH, HEIGHT = 160, 120
+JOINTS = ("wrist", "thumb_tip", "index_tip", "middle_mcp")
+COLOURS = ((0, 200, 0), (220, 0, 0), (0, 0, 220), (220, 220, 0))
+HAND_PX = 70.0
+WIDEST_PX = 60.0
+
+
+def joints_at(opening: float) -> FloatArray:
+    """Return the four joints of an upright hand, its tips `opening` pixels apart."""
+    tips = [(60.0 - opening / 2, 30.0), (60.0 + opening / 2, 30.0)]
+    return np.array([(60.0, 110.0), *tips, (60.0, 110.0 - HAND_PX)])
+
+
+def opening_at(time_s: float, rate_hz: float) -> float:
+    """Return the distance of the tips, closed at 0, 1 / rate, ... seconds."""
+    return 8.0 + WIDEST_PX * math.sin(math.pi * rate_hz * time_s) ** 2
+
+
+def paint(opening: float) -> NDArray[np.uint8]:
+    """Draw the four joints as discs on black; a closed thumb lies before the index finger."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for colour, (x, y) in zip(COLOURS, joints_at(opening), strict=True):
+        picture[(columns - x) ** 2 + (rows - y) ** 2 <= 9] = colour
+    return picture
+
+
+def write_clip(
+    path: Path, *, rate_hz: float = 2.0, stamps_s: Sequence[float] | None = None, hand: bool = True
+) -> Path:
+    """Write an mp4 of a tapping hand, or of no hand; by default 3.5 s at 30 frames a second."""
+    times_s = [n / 30 for n in range(105)] if stamps_s is None else stamps_s
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
+        video = out.add_stream("libx264", rate=30, options={"crf": "10", "preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+        video.time_base = video.codec_context.time_base = Fraction(1, 15360)
+        for time_s in times_s:
+            picture = paint(opening_at(time_s, rate_hz)) if hand else np.zeros_like(paint(0))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = round(time_s * 15360), Fraction(1, 15360)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+    return path
+
+
+def see(picture: NDArray[np.uint8]) -> FloatArray:
+    """Return the middle of each disc, NaN where there is none."""
+    seen = np.full((len(COLOURS), 2), np.nan)
+    for place, colour in zip(seen, COLOURS, strict=True):
+        rows, columns = np.nonzero(np.abs(picture.astype(int) - colour).max(axis=2) < 60)
+        if len(rows) >= 6:
+            place[:] = columns.mean(), rows.mean()
+    return seen
+
+
+def track(stream: VideoStream, report: Report) -> Keypoints:
+    """Return the key points of the hand of discs."""
+    time_s, places = [], []
+    for batch in stream:
+        time_s += batch.time_s.tolist()
+        places += [see(picture) for picture in batch.pixels]
+        report(len(places), stream.info.header_frames)
+    position = np.array(places)
+    known = np.isfinite(position).all(axis=(1, 2))
+    return Keypoints(
+        np.array(time_s),
+        position,
+        np.where(np.isfinite(position[:, :, 0]), 0.9, 0.0),
+        np.where(known, "", "no_hand"),
+        JOINTS,
+        np.full(len(position), 2.0),
+        {"hand_choice": "only_hand" if known.any() else "none_seen"},
+    )
+
+
+@dataclass(frozen=True)
+class SeeDiscs:
+    """Makes an analysis that sees discs; obeys orders in the names of recordings."""
+
+    log: Path | None = None
+    """Each recording begun is written here."""
+    seconds: float = 0.0
+    """Taken by each recording beyond what it needs."""
+
+    def __call__(self) -> Analyse:
+        protocol = load()
+
+        def analyse(recording: Recording, report: Report) -> RecordingResult:
+            if self.log:
+                with self.log.open("a") as log:
+                    print(recording.name, file=log)
+            time.sleep(60 if "hang" in recording.name else self.seconds)
+            if "stumble" in recording.name:
+                raise ZeroDivisionError("by accident")
+            with VideoStream(recording.path) as stream:
+                keypoints = track(stream, report)
+            return measure(keypoints, stream.summary, recording, protocol, {"engine": "discs"})
+
+        return analyse
+
+
+def main(folder: str, out: str, seconds: str = "0") -> None:
+    """Analyse a folder of discs; used by tests that kill it."""
+    weights = Path(out).with_name("weights")
+    weights.write_bytes(b"discs")
+    prepare = SeeDiscs(Path(out).with_name("log"), float(seconds))
+    options = Options([Path(folder)], Path(out), weights=weights)
+    analyze_videos(options, Silent(), ["tests.tapping"], prepare)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
