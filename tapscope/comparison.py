@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from tapscope.agreement import Estimate, EventMatch
 from tapscope.records import FloatArray, Taps
 from tapscope.sync import Synchronisation
+
+FAILED_STEPS: Final = ("analysis", "sensor", "fault")
+"""Steps at which a pair that was there got lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class RecordingComparison:
     strata: Mapping[str, str]
     """Level by stratum ('hand', 'rate_band' ...), without those that are unknown."""
     features: tuple[FeaturePair, ...]
+    video_facts: Mapping[str, str]
+    """Frame rate, dropped frames, gaps ... as the table has them; '' unknown."""
     sensor_source: str
     """'gyroscope', 'accelerometer' or 'position'."""
     sensor_facts: Mapping[str, str]
@@ -129,7 +135,8 @@ class Exclusion:
     sensor_file: str
     """'' for a recording without a sensor log."""
     step: str
-    """'analysis', 'pairing', 'sensor', 'features', 'synchronisation'."""
+    """'pairing', 'analysis' (of the video), 'sensor', 'fault' (of the program) or
+    'synchronisation'."""
     excluded_from: str
     """'everything' or 'taps and signals'."""
     reason: str
@@ -157,6 +164,11 @@ class Comparison:
     """What was asked for, in words: tolerance, margins, synchronisation ..."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     """Version, commit, command, time, hashes ..."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a pair could not be compared at all, though both sides were there."""
+        return any(each.step in FAILED_STEPS for each in self.exclusions)
 
     def row(self, feature: str, stratum: str = "all") -> AgreementRow | None:
         """Return the row of a feature and stratum; None where there is none."""

@@ -25,6 +25,7 @@ PNG_DPI: Final = 150
 MOST_LABELS: Final = 40
 """More recordings than these are not named along an axis."""
 
+_LABEL_SHARE: Final = 0.12  # of the axis that a label of two lines takes
 _LONGEST_NAME: Final = 52
 _LONGEST_STEPS: Final = 3.5  # a longer step between frames shows as a break in the line
 
@@ -92,6 +93,7 @@ def bland_altman(
     with style.context(_STYLE):
         figure, axes = _canvas(5.6, 3.7)
         lines = ((bias, "bias", "-"), (upper, "upper limit", "--"), (lower, "lower limit", "--"))
+        labels: list[tuple[float, str, str]] = []
         for level, name, dash in lines:
             if not np.isfinite(level.value):
                 continue
@@ -99,18 +101,12 @@ def bland_altman(
             if np.isfinite(level.low) and np.isfinite(level.high):
                 axes.axhspan(level.low, level.high, color=colour, alpha=0.13, linewidth=0)
             axes.axhline(level.value, color=colour, linestyle=dash, linewidth=1.2)
-            axes.annotate(
-                f"{name}\n{level.value:.3g}",
-                (1.01, level.value),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=8,
-                color=colour,
-            )
+            labels.append((level.value, f"{name}\n{level.value:.3g}", colour))
         axes.axhline(0.0, color=PALE, linewidth=0.8, linestyle=":")
         _dots(axes, (video + sensor) / 2, video - sensor)
         axes.set_xlabel(f"Mean of video and sensor ({unit})")
         axes.set_ylabel(f"Video − sensor ({unit})")
+        _label_levels(axes, labels)
         axes.set_title(title)
     return figure
 
@@ -227,6 +223,23 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _dots(axes: Axes, x: FloatArray, y: FloatArray) -> None:
     axes.scatter(x, y, s=22, color=VIDEO_COLOUR, alpha=0.75, edgecolors="white", linewidths=0.5)
+
+
+def _label_levels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Write beside the axes what each level is, pushed upwards where two would overlap."""
+    low, high = axes.get_ylim()
+    free = low
+    for value, text, colour in sorted(labels):
+        height = max(value, free)
+        axes.annotate(
+            text,
+            (1.01, height),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            color=colour,
+        )
+        free = height + _LABEL_SHARE * (high - low)
 
 
 def _span(values: FloatArray) -> tuple[float, float]:

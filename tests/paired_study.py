@@ -179,7 +179,7 @@ def made_up(
         )
         frame_s = np.arange(0.0, duration_s, 1 / 30)
         gap_px = 10 + 110 * opening(frame_s, contact_s, np.random.default_rng(heights))
-        tips_px = np.zeros((frame_s.size, 2, 2)) + (300.0, 300.0)
+        tips_px = np.full((frame_s.size, 2, 2), 300.0)
         tips_px[:, 1, 0] += gap_px
         tips_px += rng.normal(0, 0.5, tips_px.shape)
         results.append((recording, result_of(recording, frame_s, tips_px, protocol)))

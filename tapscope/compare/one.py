@@ -31,6 +31,16 @@ _MARGIN_S: Final = 1.0
 _WHOLE_SHARE: Final = 0.95
 """A log that covers less of the video is compared over what it covers."""
 
+VIDEO_FACTS: Final = (
+    "status",
+    "measured_fps",
+    "dropped_frames",
+    "duplicate_frames",
+    "longest_gap_s",
+    "tracked_frames_pct",
+    "tap_count",
+)
+
 FLAGS: Final = {
     "by_pattern": "the next cycle is refuted by the pattern of the taps alone",
     "cycle_ambiguous": "another whole cycle fits nearly as well; give a sync cue or a rough offset",
@@ -101,6 +111,7 @@ def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
         participant_id=job.participant_id,
         strata=_strata(job, compared.features),
         features=compared.features,
+        video_facts={name: row.cells.get(name, "") for name in VIDEO_FACTS},
         sensor_source=motion.trajectory.source,
         sensor_facts=_facts(log, motion.trajectory),
         sync=sync,

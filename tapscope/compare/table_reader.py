@@ -102,6 +102,9 @@ def read_features(path: Path) -> VideoTable:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ComparisonError(f"{path}: the recording {repeated[0]!r} has two rows; keep one")
+    for name in names:
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ComparisonError(f"{path}: {name!r} is no name of a recording")
     own = max((columns.index(name) for name in ORIGIN if name in columns), default=None)
     return VideoTable(path, rows, () if own is None else tuple(columns[own + 1 :]))
 

@@ -46,25 +46,24 @@ def _flow(found: Comparison) -> Table:
 
 def _agreement(found: Comparison) -> Table:
     table = Table(title="video minus sensor", box=None, pad_edge=False, title_justify="left")
-    for heading in ("feature", "unit", "n", "bias [95 %]", "limits", "ICC(A,1)", "r"):
-        table.add_column(heading, justify="left" if heading in ("feature", "unit") else "right")
+    table.add_column("feature", no_wrap=True)
+    for heading in ("n", "bias [95 %]", "limits"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for feature in _SHOWN:
         row = found.row(feature)
         if row is None:
             continue
         lower, upper = row.estimate("loa_lower"), row.estimate("loa_upper")
-        limits = "unlike units"
+        r = row.estimate("pearson_r")
         if lower is not None and upper is not None:
-            limits = f"{number(lower.value)} to {number(upper.value)}"
-        icc, r = row.estimate("icc_a_1"), row.estimate("pearson_r")
+            limits = f"{number(lower.value, 2)} to {number(upper.value, 2)}"
+        else:
+            limits = f"unlike, r {number(math.nan if r is None else r.value, 2)}"
         table.add_row(
             feature,
-            escape(row.unit),
             str(row.n_taps if row.level == "tap" else row.n_recordings),
-            with_interval(row.estimate("bias")),
+            with_interval(row.estimate("bias"), 2),
             limits,
-            number(math.nan if icc is None else icc.value),
-            number(math.nan if r is None else r.value),
         )
     return table
 
