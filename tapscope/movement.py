@@ -72,19 +72,19 @@ def estimate(
         return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
     sampling_rate_hz = signals.median_rate_hz(time_s)
     few_s, few = signals.thin(time_s, opening, _SPECTRUM_HZ)
-    noise = trajectory.noise
-    if np.isnan(noise):
-        noise = signals.noise_sd(few_s, few) * np.sqrt(len(time_s) // len(few_s))
+    # what the spectrum shows between its lines: noise, and rhythm too unsteady to be reconstructed
+    blur = signals.noise_sd(few_s, few) * np.sqrt(len(time_s) // len(few_s))
     rate_hz = signals.spectral_rate_hz(few_s, few)
     passband_hz = np.nanmax(
         [
             smoothing.passband_rates * rate_hz,
-            signals.bandwidth_hz(few_s, few, noise, smoothing.power_share),
+            signals.bandwidth_hz(few_s, few, blur, smoothing.power_share),
             1.0,
         ]
     )
     usual_gap_s = 2.5 / sampling_rate_hz
-    if np.isnan(trajectory.noise):
+    noise = trajectory.noise
+    if np.isnan(noise):
         noise = signals.likely_noise(time_s, opening, float(passband_hz))
     max_gap_s = max(min(gaps.max_gap_s, gaps.max_gap_cycles / rate_hz), usual_gap_s)
     cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
@@ -94,7 +94,11 @@ def estimate(
             continue
         grid_s = np.arange(part_s[0], part_s[-1], 1.0 / smoothing.grid_hz)
         estimated = signals.reconstruct(
-            part_s, part, grid_s, passband_hz=float(passband_hz), noise=float(noise)
+            part_s,
+            part,
+            grid_s,
+            passband_hz=float(passband_hz),
+            noise=float(np.clip(blur, noise, 2 * noise)),
         )
         stretches.append(Stretch(grid_s, estimated, part_s))
     return Movement(

@@ -79,9 +79,9 @@ class TapRules:
 
     swing_share: float = 0.22
     """Least rise and fall of a tap, as a share of the range of movement around it."""
-    floor_share: float = 0.05
+    floor_share: float = 0.1
     """Least rise and fall of a tap, as a share of the range of the recording."""
-    noise_multiple: float = 4.0
+    noise_multiple: float = 2.5
     """Least rise and fall of a tap, in standard deviations of the noise."""
     window_s: float = 0.8
     """Half the time over which the range of movement is taken."""
@@ -145,6 +145,8 @@ class Protocol:
     """Regular expression for file names, groups: participant_id, session_id, hand, trial."""
     metronome_rate_hz: float | None = None
     """Rate to be followed; None when free."""
+    hand: str = ""
+    """Side that taps where nobody else says: 'left', 'right' or ''."""
     features: tuple[str, ...] = ()
     """Names of the features of the table; empty for all."""
     time: TimeRules = field(default_factory=TimeRules)
@@ -262,6 +264,7 @@ def _check(protocol: Protocol, path: Path) -> None:
     low, high = taps.closed_levels
     rules: list[tuple[bool, str, object, str]] = [
         (rate_hz is None or 0 < rate_hz <= 15, "metronome_rate_hz", rate_hz, "over 0, at most 15"),
+        (protocol.hand in ("", "left", "right"), "hand", protocol.hand, "left, right or ''"),
         (time.start_s >= 0, "time.start_s", time.start_s, "0 or more"),
         (
             time.max_duration_s >= quality.min_duration_s,

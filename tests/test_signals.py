@@ -1,0 +1,109 @@
+"""Spectra, noise and reconstruction against known signals."""
+
+import numpy as np
+import pytest
+
+from tapscope import signals
+from tests.synthetic import frames
+
+
+def cosine(time_s: np.ndarray, rate_hz: float) -> np.ndarray:
+    return 0.5 - 0.5 * np.cos(2 * np.pi * rate_hz * time_s)
+
+
+@pytest.mark.parametrize("rate_hz", [0.5, 2.0, 5.0, 8.0])
+@pytest.mark.parametrize("lost", [0.0, 0.05])
+def test_spectral_rate_is_right_on_even_and_uneven_samples(rate_hz: float, lost: float) -> None:
+    time_s = frames(lost=lost)
+    opening = cosine(time_s, rate_hz) + 0.02 * np.random.default_rng(1).normal(size=len(time_s))
+    assert signals.spectral_rate_hz(time_s, opening) == pytest.approx(rate_hz, abs=0.02)
+
+
+def test_spectral_rate_takes_the_fundamental_of_short_pulses() -> None:
+    time_s = frames()
+    opening = np.maximum(np.cos(2 * np.pi * time_s), 0.8) - 0.8
+    assert signals.spectral_rate_hz(time_s, opening) == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("sd", [0.01, 0.05])
+def test_both_noise_estimates_find_the_noise(sd: float) -> None:
+    time_s = frames(20.0)
+    opening = cosine(time_s, 3.0) + sd * np.random.default_rng(2).normal(size=len(time_s))
+    assert signals.noise_sd(time_s, opening) == pytest.approx(sd, rel=0.25)
+    assert signals.likely_noise(time_s, opening, 4.5) == pytest.approx(sd, rel=0.25)
+
+
+def test_likely_noise_is_not_misled_by_uneven_sampling() -> None:
+    time_s = frames(20.0, lost=0.05)
+    opening = cosine(time_s, 5.0) + 0.02 * np.random.default_rng(3).normal(size=len(time_s))
+    assert signals.likely_noise(time_s, opening, 7.5) == pytest.approx(0.02, rel=0.35)
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 4.0, 8.0])
+def test_reconstruction_keeps_the_height_between_samples(rate_hz: float) -> None:
+    time_s = frames(20.0)
+    grid_s = np.arange(1.0, 19.0, 1 / 480)
+    found = signals.reconstruct(
+        time_s, cosine(time_s, rate_hz), grid_s, passband_hz=1.5 * rate_hz, noise=0.0
+    )
+    assert np.abs(found - cosine(grid_s, rate_hz)).max() < 0.02
+
+
+def test_reconstruction_undoes_a_known_exposure() -> None:
+    time_s = frames()
+    exposure_s = 0.9 / 30
+    damped = np.sinc(6.0 * exposure_s)
+    seen = 0.5 - 0.5 * damped * np.cos(2 * np.pi * 6.0 * time_s)
+    grid_s = np.arange(1.0, 7.0, 1 / 480)
+    plain, undone = (
+        signals.reconstruct(time_s, seen, grid_s, passband_hz=9.0, noise=0.0, exposure_s=assumed_s)
+        for assumed_s in (0.0, exposure_s)
+    )
+    assert np.ptp(plain) < 0.97
+    assert np.ptp(undone) == pytest.approx(1.0, abs=0.01)
+
+
+def test_reconstruction_of_many_samples_thins_without_damping() -> None:
+    time_s = np.arange(0, 10, 1 / 1000)
+    grid_s = np.arange(1.0, 9.0, 1 / 480)
+    found = signals.reconstruct(time_s, cosine(time_s, 3.0), grid_s, passband_hz=4.5, noise=0.0)
+    assert np.abs(found - cosine(grid_s, 3.0)).max() < 0.01
+
+
+def test_parabola_finds_a_peak_between_samples() -> None:
+    values = np.array([-((place - 2.3) ** 2) for place in range(5)])
+    shift, height = signals.parabola_peak(values, 2)
+    assert (2 + shift, height) == pytest.approx((2.3, 0.0))
+    assert signals.parabola_peak(values, 0) == (0.0, values[0])
+    assert signals.parabola_peak(np.ones(3), 1) == (0.0, 1.0)
+
+
+def test_spectral_arc_length_is_shorter_for_smooth_movements() -> None:
+    phase = np.linspace(0, 1, 200)
+    bell = np.sin(np.pi * phase) ** 2
+    jerky = bell * (1 + 0.8 * np.sin(2 * np.pi * 6 * phase))
+    assert signals.spectral_arc_length(jerky, 200.0) < signals.spectral_arc_length(bell, 200.0) < -1
+    assert np.isnan(signals.spectral_arc_length(np.zeros(50), 200.0))
+
+
+@pytest.mark.parametrize("values", [np.zeros(3), np.ones(100)])
+def test_too_little_to_say_is_nan(values: np.ndarray) -> None:
+    time_s = np.arange(len(values)) / 30
+    assert np.isnan(signals.spectral_rate_hz(time_s, values))
+    assert np.isnan(signals.likely_noise(time_s, values, 3.0))
+    assert np.isnan(signals.noise_sd(time_s[:3], values[:3]))
+    assert np.isnan(signals.median_rate_hz(time_s[:1]))
+
+
+def test_bandwidth_covers_the_power_and_is_nan_without() -> None:
+    time_s = frames()
+    found_hz = signals.bandwidth_hz(time_s, cosine(time_s, 2.0), 0.0)
+    assert 2.0 <= found_hz < 2.5
+    assert np.isnan(signals.bandwidth_hz(time_s, cosine(time_s, 2.0), 10.0))
+
+
+def test_spectra_of_too_slow_samples_are_unknown() -> None:
+    time_s = np.arange(10) * 4.0
+    values = np.sin(time_s)
+    assert np.isnan(signals.spectral_rate_hz(time_s, values))
+    assert np.isnan(signals.bandwidth_hz(time_s, values, 0.0))
