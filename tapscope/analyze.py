@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -79,7 +79,11 @@ def analyze_videos(
     if options.manifest:
         manifest = read_manifest(options.manifest, found, all_columns(protocol))
     recordings = describe(
-        found, parse_name=protocol.parse_name, told=manifest.told, option_hand=options.hand
+        found,
+        parse_name=protocol.parse_name,
+        told=manifest.told,
+        option_hand=options.hand,
+        protocol_hand=protocol.hand,
     )
     threads = max(1, cores() // options.jobs)
     plan = Plan(
@@ -97,7 +101,7 @@ def analyze_videos(
     )
     begun = provenance.environment(command)
     batch = run_batch(recordings, plan, watcher)
-    rows = [kept.row for kept in batch.kept.values()]
+    rows = [results.row_of(r, batch.kept[r.name]) for r in recordings if r.name in batch.kept]
     columns = all_columns(protocol, manifest.extra_columns)
     table.write_table(options.out, columns, rows, numeric_columns(protocol))
     record = begun | _record(options, protocol, weights, batch, manifest)
@@ -106,7 +110,14 @@ def analyze_videos(
         plan.folder / "features.json",
         table.json_bytes(column_dictionary(protocol, manifest.extra_columns)),
     )
-    return batch
+    return replace(batch, notes=_notes(manifest))
+
+
+def _notes(manifest: Manifest) -> tuple[str, ...]:
+    if not manifest.unmatched:
+        return ()
+    few = ", ".join(manifest.unmatched[:3]) + (" ..." if len(manifest.unmatched) > 3 else "")
+    return (f"{len(manifest.unmatched)} rows of the manifest have no recording: {few}",)
 
 
 def find_weights(path: Path | None) -> Path:

@@ -58,10 +58,12 @@ class BatchResult:
     """Time taken by those that were analysed now."""
     reused: int
     interrupted: bool
+    notes: tuple[str, ...] = ()
+    """What the user should know besides."""
 
     def count(self, status: str) -> int:
         """Return the number of recordings with a status."""
-        return sum(kept.row["status"] == status for kept in self.kept.values())
+        return sum(kept.cells["status"] == status for kept in self.kept.values())
 
 
 def run_batch(recordings: Sequence[Recording], plan: Plan, watcher: Watcher) -> BatchResult:
@@ -172,8 +174,9 @@ def _analysed(
     except OutputError:
         raise
     except TapscopeError as problem:
-        # The path is in the row already, and the table must not depend on where the folder lies.
+        # The table must not depend on where the folder lies.
         said = str(problem).removeprefix(f"{recording.path}: ")
+        said = said.replace(str(recording.path), recording.video)
         return digest, RecordingResult("failed", said, ("unreadable",), retry=not digest)
     except Exception as problem:  # a fault of ours: said, kept with its trace, and tried again
         return digest, RecordingResult(

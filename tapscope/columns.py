@@ -13,12 +13,12 @@ RECORDING: Final = {
     "reason": "why it is not ok, in words",
     "participant_id": "from the manifest or the file name",
     "session_id": "from the manifest or the file name",
-    "hand": "left or right: from --hand, the manifest or the file name",
+    "hand": "left or right: from --hand, the manifest, the file name or the protocol",
     "trial": "from the manifest or the file name",
 }
 TEXT_QUALITY: Final = {
     "unit": "unit of amplitudes and speeds in this row",
-    "hand_source": "who said which hand it is: option, manifest or file name",
+    "hand_source": "who said which hand it is: option, manifest, file name or protocol",
     "hand_choice": "how the hand was chosen: only_hand, taps_most, side_by_place or none_seen",
     "flags": "codes of everything noticed, joined by ';'",
 }

@@ -136,7 +136,6 @@ def measure(
         measures={
             **{name: table.rounded(numbers[name]) for name in told},
             "unit": trajectory.unit,
-            "hand_source": recording.hand_source,
             "hand_choice": keypoints.info.get("hand_choice", ""),
         },
         tracks=tracks_csv(keypoints, apertures),

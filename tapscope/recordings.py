@@ -38,7 +38,7 @@ class Recording:
     hand: str = ""
     """'left', 'right' or ''."""
     hand_source: str = ""
-    """Who says so: 'option', 'manifest' or 'file name'."""
+    """Who says so: 'option', 'manifest', 'file name' or 'protocol'."""
     trial: str = ""
     px_per_mm: float | None = None
     """Calibration: pixels of the displayed picture per millimetre in the plane of the hand."""
@@ -140,6 +140,7 @@ def describe(
     parse_name: Callable[[str], RecordingName],
     told: Mapping[str, Mapping[str, str]],
     option_hand: str = "",
+    protocol_hand: str = "",
 ) -> list[Recording]:
     """Fill in who, when and which hand.
 
@@ -151,10 +152,13 @@ def describe(
         Reads what a file name without ending says, by the protocol's pattern.
     told
         What the manifest says, by recording name; it goes before the file name.
-    option_hand
-        Side given for all recordings, which goes before everything.
+    option_hand, protocol_hand
+        Sides for all recordings: one that goes before everything, and one that comes last.
     """
-    return [_described(r, parse_name, told.get(r.name, {}), option_hand) for r in recordings]
+    return [
+        _described(r, parse_name, told.get(r.name, {}), option_hand, protocol_hand)
+        for r in recordings
+    ]
 
 
 _KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "metronome_rate_hz")
@@ -165,9 +169,15 @@ def _described(
     parse_name: Callable[[str], RecordingName],
     told: Mapping[str, str],
     option_hand: str,
+    protocol_hand: str,
 ) -> Recording:
     named = parse_name(PurePosixPath(recording.video).stem)
-    sides = {"option": option_hand, "manifest": told.get("hand", ""), "file name": named.hand}
+    sides = {
+        "option": option_hand,
+        "manifest": told.get("hand", ""),
+        "file name": named.hand,
+        "protocol": protocol_hand,
+    }
     source = next((who for who, side in sides.items() if side), "")
     return replace(
         recording,

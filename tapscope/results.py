@@ -6,7 +6,7 @@ that is there is therefore complete, whatever happened afterwards.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -52,8 +52,9 @@ class Kept:
     """A result as it lies on disk."""
 
     made_from: Mapping[str, str]
-    """Everything the result depends on."""
-    row: Mapping[str, Cell]
+    """Everything the measures depend on."""
+    cells: Mapping[str, Cell]
+    """Status, measures and origin by column; who and when is not measured, see `row_of`."""
     facts: Mapping[str, str]
     files: Mapping[str, str]
     """SHA-256 of each file that belongs to it, by ending."""
@@ -67,19 +68,20 @@ def folder_of(out: Path) -> Path:
 
 
 def made_from(recording: Recording, origin: Mapping[str, str], video_sha256: str) -> dict[str, str]:
-    """Return everything that a result depends on.
+    """Return everything that the measures of a recording depend on.
 
     Parameters
     ----------
     origin
         What is common to a run: version, weights, protocol, device.
     """
-    told = {
-        key: json.dumps(value, sort_keys=True)
-        for key, value in asdict(recording).items()
-        if key != "path"
+    return {
+        **origin,
+        "video_sha256": video_sha256,
+        "hand": recording.hand,
+        "px_per_mm": str(recording.px_per_mm or ""),
+        "metronome_rate_hz": str(recording.metronome_rate_hz or ""),
     }
-    return {**told, **origin, "video_sha256": video_sha256}
 
 
 def keep(
@@ -110,7 +112,13 @@ def keep(
             write_result(file, content)
     kept = Kept(
         made_from=made_from(recording, origin, video_sha256),
-        row=row_of(recording, result, origin),
+        cells={
+            "status": result.status,
+            "reason": result.reason,
+            **result.measures,
+            "flags": ";".join(result.codes),
+            **{name: origin[name] for name in columns.ORIGIN},
+        },
         facts=dict(result.facts),
         files={
             ending: sha256_of(_file(folder, recording, ending))
@@ -131,24 +139,18 @@ def _remove(file: Path) -> None:
         raise OutputError(f"{file}: cannot be removed ({problem.strerror})") from problem
 
 
-def row_of(
-    recording: Recording, result: RecordingResult, origin: Mapping[str, str]
-) -> dict[str, Cell]:
+def row_of(recording: Recording, kept: Kept) -> dict[str, Cell]:
     """Return a recording's row of the table; unknown cells are left out or None."""
-    row: dict[str, Cell] = {
+    described: dict[str, Cell] = {
         "recording": recording.name,
         "video": recording.video,
-        "status": result.status,
-        "reason": result.reason,
         "participant_id": recording.participant_id,
         "session_id": recording.session_id,
         "hand": recording.hand,
+        "hand_source": recording.hand_source,
         "trial": recording.trial,
     }
-    row |= result.measures
-    row["flags"] = ";".join(result.codes)
-    row |= {name: origin[name] for name in columns.ORIGIN}
-    return row | dict(recording.extra or {})
+    return described | dict(kept.cells) | dict(recording.extra or {})
 
 
 def load_kept(folder: Path, recording: Recording, origin: Mapping[str, str]) -> Kept | None:
@@ -159,20 +161,18 @@ def load_kept(folder: Path, recording: Recording, origin: Mapping[str, str]) -> 
     try:
         content = json.loads(_file(folder, recording, _ROW).read_bytes())
         kept = Kept(**content)
+        digest = kept.made_from["video_sha256"]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None  # cannot be trusted: the recording is done again and the file replaced
-    if kept.retry:
+    if kept.retry or kept.made_from != made_from(recording, origin, digest):
         return None
-    wanted = made_from(recording, origin, str(kept.made_from.get("video_sha256")))
-    if kept.made_from != wanted:
-        return None
-    for ending, digest in kept.files.items():
+    for ending, content_sha256 in kept.files.items():
         file = _file(folder, recording, ending)
-        if not file.is_file() or sha256_of(file) != digest:
+        if not file.is_file() or sha256_of(file) != content_sha256:
             return None
-    return kept if video_sha256(recording.path) == kept.made_from["video_sha256"] else None
+    return kept if video_sha256(recording.path) == digest else None
 
 
 def video_sha256(path: Path) -> str:
@@ -189,25 +189,9 @@ def video_sha256(path: Path) -> str:
         raise VideoError(f"{path}: cannot be read ({problem.strerror})") from problem
 
 
-def tracks_file(folder: Path, recording: Recording) -> Path:
-    """Return where the tracks of a recording lie."""
-    return _file(folder, recording, _TRACKS)
-
-
 def trace_name(recording: Recording) -> str:
     """Return the name of the file that says where an unexpected error came from."""
     return recording.file_stem + _TRACE
-
-
-def strangers(folder: Path, recordings: list[Recording]) -> list[str]:
-    """Return the rows kept in a folder that belong to none of the recordings given."""
-    known = {recording.file_stem + _ROW for recording in recordings}
-    return sorted(set(_row_files(folder)) - known)
-
-
-def _row_files(folder: Path) -> Iterator[str]:
-    for file in folder.rglob(f"*{_ROW}"):
-        yield file.relative_to(folder).as_posix()
 
 
 def _file(folder: Path, recording: Recording, ending: str) -> Path:

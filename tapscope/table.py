@@ -25,7 +25,7 @@ SIGNIFICANT_DIGITS: Final = 6
 
 
 def rounded(value: float) -> float | int | None:
-    """Return a number with six significant digits; None for NaN or infinity; whole ones as int."""
+    """Return a number with six significant digits, None for NaN or infinity."""
     if isinstance(value, int | np.integer):
         return int(value)
     if not math.isfinite(value):

@@ -192,7 +192,7 @@ def test_time_limit_is_for_each_recording(tmp_path: Path) -> None:
     for name in ("a", "hang", "z"):
         write_clip(tmp_path / f"{name}.mp4")
     result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=8), Watch())
-    rows = {name: (k.row["status"], k.row["flags"]) for name, k in result.kept.items()}
+    rows = {name: (k.cells["status"], k.cells["flags"]) for name, k in result.kept.items()}
     assert rows == {"a": ("ok", ""), "hang": ("failed", "time_limit"), "z": ("ok", "")}
     assert result.kept["hang"].retry
 
@@ -225,7 +225,7 @@ def test_worker_keeps_what_it_finds(tmp_path: Path) -> None:
     recording = Recording(write_clip(tmp_path / "a.mp4"), "a", "a.mp4")
     work = batch._Prepare(SeeDiscs(), tmp_path / "kept", ORIGIN)()
     kept = work(recording, lambda done, total: None)
-    assert kept.row["status"] == "ok"
+    assert kept.cells["status"] == "ok"
     found = results.load_kept(tmp_path / "kept", recording, ORIGIN)
     assert found == Kept(**json.loads(json.dumps(asdict(kept))))
     assert results.load_kept(tmp_path / "kept", recording, ORIGIN | {"weights": "w@2"}) is None

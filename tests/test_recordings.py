@@ -90,9 +90,16 @@ def test_file_stem_fits_a_file_system() -> None:
     assert Recording(Path("x"), "a/b", "").file_stem == "a/b"
 
 
-def described(name: str, option: str = "", **told: str) -> Recording:
+def described(name: str, option: str = "", protocol: str = "", **told: str) -> Recording:
     recording = Recording(Path(name), name, f"{name}.mp4")
-    return describe([recording], parse_name=PARSE_NAME, told={name: told}, option_hand=option)[0]
+    (found,) = describe(
+        [recording],
+        parse_name=PARSE_NAME,
+        told={name: told},
+        option_hand=option,
+        protocol_hand=protocol,
+    )
+    return found
 
 
 def test_names_say_who_and_which_hand() -> None:
@@ -114,6 +121,8 @@ def test_manifest_goes_before_the_name() -> None:
 def test_the_option_goes_before_all() -> None:
     found = described("sub-1_hand-left", option="right", hand="left")
     assert (found.hand, found.hand_source) == ("right", "option")
+    assert described("sub-1_hand-left", protocol="right").hand_source == "file name"
+    assert described("sub-1", protocol="right").hand_source == "protocol"
 
 
 def test_unknown_side_is_refused() -> None:

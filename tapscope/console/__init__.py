@@ -52,6 +52,8 @@ def print_summary(result: BatchResult, out: Path) -> None:
     console.print(summary_table(result))
     if result.interrupted:
         console.print("[yellow]interrupted[/]: the table holds what was done by then")
+    for note in result.notes:
+        console.print(f"[yellow]note[/]: {escape(note)}")
     console.print(f"{counts_text(result)}; table: {escape(str(out))}")
 
 

@@ -54,8 +54,8 @@ class JsonLog(Silent):
         self.write(
             "finished",
             recording=self._numbers[recording.name],
-            status=str(kept.row["status"]),
-            codes=str(kept.row["flags"]),
+            status=str(kept.cells["status"]),
+            codes=str(kept.cells["flags"]),
             frames=kept.frames,
             seconds=round(seconds, 3),
         )

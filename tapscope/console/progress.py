@@ -34,6 +34,7 @@ class BatchBar:
             TextColumn("{task.fields[note]}"),
             console=console,
             transient=True,
+            disable=not console.is_terminal,  # a bar in a log file is noise
         )
         self._task = self._progress.add_task("looking for what is done", total=None, note="")
 
@@ -68,11 +69,11 @@ class BatchBar:
     def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
         """Count a recording; say at once what is wrong with it."""
         self._outlook.finish(recording.name, kept.frames)
-        status = str(kept.row["status"])
+        status = str(kept.cells["status"])
         if status != "ok":
             style = STYLES[status]
             self._console.print(
-                f"[{style}]{status}[/] {escape(recording.name)}: {escape(str(kept.row['reason']))}"
+                f"[{style}]{status}[/] {escape(recording.name)}: {escape(str(kept.cells['reason']))}"
             )
         self._show()
 
@@ -110,6 +111,7 @@ class CountingBar:
             TextColumn("left  {task.fields[note]}"),
             console=console,
             transient=True,
+            disable=not console.is_terminal,  # a bar in a log file is noise
         )
         self._console = console
         self._task = self._progress.add_task(things, total=None, note="")

@@ -25,21 +25,21 @@ def summary_table(result: BatchResult) -> Table:
     for heading in ("recording", "status", "taps", "rate, Hz", "why"):
         table.add_column(heading, justify="right" if heading in ("taps", "rate, Hz") else "left")
     for name, kept in result.kept.items():
-        status = str(kept.row["status"])
+        status = str(kept.cells["status"])
         if many and status == "ok":
             continue
         table.add_row(
             escape(name),
             f"[{STYLES[status]}]{status}[/]",
-            _number(kept, "tap_count", "d"),
+            _number(kept, "tap_count", ".0f"),
             _number(kept, "tapping_rate_hz", ".2f"),
-            escape(str(kept.row["reason"])),
+            escape(str(kept.cells["reason"])),
         )
     return table
 
 
 def _number(kept: Kept, column: str, form: str) -> str:
-    value = kept.row.get(column)
+    value = kept.cells.get(column)
     return format(value, form) if isinstance(value, int | float) else ""
 
 

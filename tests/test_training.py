@@ -1,0 +1,68 @@
+"""Tests of training from folders; the training itself is tested in test_train."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tapscope import training, weights
+from tapscope.annotations import LabelledSet
+from tapscope.errors import AnnotationError, WeightsError
+from tapscope.train import TrainSettings
+from tests.hands import labelled_folder, tiny_card, tiny_weights
+
+SETTINGS = TrainSettings(epochs=1, size_px=32, batch_size=4, loader_processes=0)
+
+
+def test_folders_given_or_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert training.folders_or_default([Path("x")]) == [Path("x")]
+    with pytest.raises(AnnotationError, match="no folder annotations/ here"):
+        training.folders_or_default([])
+    Path("annotations").mkdir()
+    assert training.folders_or_default([]) == [Path("annotations")]
+
+
+def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = labelled_folder(tmp_path / "set", pictures=12)
+    file = folder / "annotations.json"
+    content = json.loads(file.read_text())
+    content["info"] = {"licence": "CC0"}
+    content["images"][0]["split"] = "test"
+    file.write_text(json.dumps(content))
+    start = tmp_path / "start.safetensors"
+    weights.write(start, tiny_weights().network, tiny_card())
+    trained = training.train_weights(
+        [folder], tmp_path / "out.safetensors", SETTINGS, init=start, size_px=32, device="cpu"
+    )
+    (source,) = trained.card.trained_on
+    assert (source.name, source.licence) == ("set", "CC0")
+    assert source.images == trained.training_images
+    assert trained.training_images + trained.validation_images == 11
+    assert set(trained.result.before) == {"set"}
+    assert weights.read(trained.out).card == trained.card
+    assert trained.card.input_size_px == 32
+
+
+def test_only_test_pictures_are_nothing_to_train_on(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "set", pictures=4)
+    file = folder / "annotations.json"
+    content = json.loads(file.read_text())
+    for image in content["images"]:
+        image["split"] = "test"
+    file.write_text(json.dumps(content))
+    with pytest.raises(AnnotationError, match="marked as test"):
+        training.train_weights([folder], tmp_path / "out.safetensors", SETTINGS)
+
+
+def test_joints_that_the_weights_lack_are_refused() -> None:
+    with pytest.raises(AnnotationError, match="joints elbow are not among"):
+        training._in_order_of(LabelledSet((), ("wrist", "elbow")), ("wrist",))
+
+
+def test_no_gpu_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(WeightsError, match="no CUDA GPU"):
+        training._device("cuda")
+    assert training._device("auto").type == "cpu"
