@@ -68,7 +68,7 @@ def index_angle(
     _, strength, axes = np.linalg.svd(index, full_matrices=False)
     axis = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) * opening_sign
     # The trapezoid is centred on the sample; a running sum would run half a sample ahead.
-    turned = cumulative_trapezoid(index @ axis, dx=1.0 / sampling_rate_hz, initial=0.0)
+    turned: FloatArray = cumulative_trapezoid(index @ axis, dx=1.0 / sampling_rate_hz, initial=0)
     angle_deg = np.degrees(turned)
     opening_deg = angle_deg - _drift(angle_deg, sampling_rate_hz, band_hz[0])
     info = {

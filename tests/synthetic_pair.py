@@ -81,5 +81,5 @@ def make_pair(seed: int, hardship: Hardship, duration_s: float = 10.0) -> Pair:
     velocity += hardship.noise * velocity.std() * random.normal(size=velocity.size)
     offset_s, drift_ppm = 100 + random.uniform(-3, 3), 30 * random.normal()
     clock_s = (sample_s - frame_s[0]) * (1 + 1e-6 * drift_ppm) + offset_s
-    sensor = Trajectory(clock_s, cumulative_trapezoid(velocity, initial=0.0), "deg", "gyroscope")
+    sensor = Trajectory(clock_s, cumulative_trapezoid(velocity, initial=0), "deg", "gyroscope")
     return Pair(video, sensor, offset_s, drift_ppm, rate_hz)

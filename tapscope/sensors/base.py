@@ -28,6 +28,7 @@ from tapscope.sensors.units import si_factor
 # The fastest fingertip gyroscopes sold end at 4000 deg/s, accelerometers at 200 g; a tapping hand
 # does not travel 20 m from the origin of a tracker.
 _LARGEST: Final[Mapping[Kind, float]] = {"gyro": 75.0, "acc": 2500.0, "pos": 20.0}
+_CHECKED_SAMPLES: Final = 100_000
 _SLOWEST_HZ, _FASTEST_HZ = 1.0, 20_000.0
 
 
@@ -216,8 +217,14 @@ def _check_rate(time_s: FloatArray, sidecar: Sidecar, path: Path) -> None:
         )
 
 
+def _some_known(xyz: Samples) -> FloatArray:
+    """Return known samples spread over the log, few enough that a long log costs no memory."""
+    known = np.flatnonzero(np.isfinite(xyz).all(axis=1))
+    return xyz[known[:: max(1, known.size // _CHECKED_SAMPLES)]].astype(np.float64)
+
+
 def _check_size(kind: Kind, xyz: Samples, what: str) -> None:
-    known = xyz[np.isfinite(xyz).all(axis=1)]
+    known = _some_known(xyz)
     # A thousandth may be spikes; more than that is a unit.
     size = float(np.quantile(np.abs(known).max(axis=1), 0.999))
     if size > _LARGEST[kind]:
@@ -228,8 +235,7 @@ def _check_size(kind: Kind, xyz: Samples, what: str) -> None:
 
 
 def _check_gravity(xyz: Samples, what: str) -> None:
-    known = xyz[np.isfinite(xyz).all(axis=1)].astype(np.float64)
-    length = float(np.median(np.linalg.norm(known, axis=1)))
+    length = float(np.median(np.linalg.norm(_some_known(xyz), axis=1)))
     if 0.9 < length < 1.1:
         raise SensorError(
             f"{what}: the length of the vector is mostly {length:.3f} m/s^2, where gravity would "
