@@ -66,7 +66,7 @@ def test_a_decrement_of_80_percent_loses_no_tap(true_hz: float, seed: int) -> No
     found_s = closures(find_taps(sampled(motion, time_s, seed=seed)))
     truth_s = within(motion, time_s, margin_s=0.03)
     assert len(match(found_s, truth_s, 0.08)) == len(truth_s)
-    assert len(found_s) - len(truth_s) <= 1
+    assert len(match(found_s, motion.closure_s, 0.08)) == len(found_s)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -139,7 +139,7 @@ def test_an_interrupted_opening_is_flagged() -> None:
 
 
 def test_rest_before_and_after_makes_no_taps_and_no_long_interval() -> None:
-    motion = tapping(3.0, 4.0)
+    motion = tapping(3.0, 4.0, phase=0.0)
     time_s = np.arange(0, 10, 1 / 30)
     opening = motion(time_s - 3.0) * (time_s > 3) * (time_s < 7)
     noise = 0.02 * np.random.default_rng(0).normal(size=len(time_s))
@@ -174,7 +174,7 @@ def test_impossibly_short_taps_are_left_out() -> None:
     assert len(find_taps(plain, TapRules(min_interval_s=0.3))) == 0
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(factor=st.floats(0.6, 1.6), rate=st.floats(1.0, 4.0))
 def test_stretching_time_divides_the_rate(factor: float, rate: float) -> None:
     plain = sampled(tapping(rate), frames())
@@ -182,7 +182,7 @@ def test_stretching_time_divides_the_rate(factor: float, rate: float) -> None:
     assert rate_hz(slow) * factor == pytest.approx(rate_hz(find_taps(plain)), rel=0.01)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(factor=st.floats(0.01, 500.0), rate=st.floats(1.0, 7.0), shift=st.floats(-100.0, 100.0))
 def test_scaling_scales_amplitude_alone(factor: float, rate: float, shift: float) -> None:
     plain = sampled(tapping(rate), frames())
@@ -192,7 +192,7 @@ def test_scaling_scales_amplitude_alone(factor: float, rate: float, shift: float
     np.testing.assert_allclose(there.amplitude, here.amplitude * factor, rtol=1e-4)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 10_000),
     rate=st.floats(0.5, 8.0),
@@ -216,7 +216,7 @@ def test_taps_alternate_and_stay_among_known_samples(
         assert np.diff(inside).max() <= 0.2 + 1e-9
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 1000))
 def test_the_source_of_a_trajectory_changes_nothing(seed: int) -> None:
     plain = sampled(tapping(3.0, seed=seed, jitter=0.1), frames(), seed=seed)
