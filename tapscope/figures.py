@@ -204,13 +204,14 @@ def traces(
             axes.plot(*_broken(time_s, opening), color=colour, linewidth=width, label=name)
             level = np.full(closure_s.shape, height)
             axes.plot(closure_s, level, "|", color=colour, markersize=7)
-        axes.set_ylim(-0.6, 1.45)
+        highest = max((float(np.nanmax(o)) for o in (video, sensor) if o.size), default=1.0)
+        axes.set_ylim(-0.6, max(1.1, highest) + 0.35)  # room for the legend
         axes.set_yticks([0.0, 1.0], ["closed", "open"])
         axes.set_xlabel("Video time (s); ticks: closures")
         axes.set_title(_short(title))
         axes.text(1.0, 1.03, caption, transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
         axes.legend(loc="upper right", ncols=2, fontsize=8, borderaxespad=0.1)
-        if time_s.size:
+        if time_s.size > 1:
             axes.set_xlim(float(time_s[0]), float(time_s[-1]))
     return figure
 

@@ -6,7 +6,6 @@ movements and writes both sides.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from tapscope.pipeline import measure
 from tapscope.protocol import Protocol, load
 from tapscope.recordings import Recording
 from tapscope.records import FloatArray, Keypoints
-from tapscope.results import RecordingResult, keep
+from tapscope.results import RecordingResult, folder_of, keep, row_of
 from tapscope.video import StreamSummary
 
 ORIGIN = {"tapscope_version": "0", "weights": "none", "protocol": "none"}
@@ -81,8 +80,9 @@ def write_features(
     extra: Sequence[str] = (),
 ) -> Path:
     """Write a table and its folder as `tapscope analyze` does; return the table's path."""
+    folder = folder_of(out)
     rows = [
-        keep(out.with_suffix(".tapscope"), recording, result, origin=ORIGIN, video_sha256="").row
+        row_of(recording, keep(folder, recording, result, origin=ORIGIN, video_sha256=""))
         for recording, result in results
     ]
     numeric = columns.numeric_columns(protocol)
@@ -184,8 +184,3 @@ def made_up(
         tips_px += rng.normal(0, 0.5, tips_px.shape)
         results.append((recording, result_of(recording, frame_s, tips_px, protocol)))
     return write_features(folder / "features.csv", results, protocol)
-
-
-def failed(recording: Recording, reason: str) -> tuple[Recording, RecordingResult]:
-    """Return a recording of which the analysis failed."""
-    return replace(recording), RecordingResult("failed", reason)

@@ -3,16 +3,16 @@
 import math
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Final
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from tapscope import protocol as protocols
 from tapscope.columns import all_columns
 from tapscope.compare import measures, strata
 from tapscope.compare.alignment import TRUSTED_FLAGS, ClockRule
+from tapscope.compare.jobs import find_logs, job_of, paired
 from tapscope.compare.one import FLAGS, Job, Setting, compare_recording
-from tapscope.compare.pairing import SEVERAL_FILES, Identity, Named, Pairing, pair
+from tapscope.compare.pairing import SEVERAL_FILES, Pairing
 from tapscope.compare.statistics import agreement_rows
 from tapscope.compare.table_reader import VideoRow, VideoTable, read_features
 from tapscope.comparison import Comparison, Exclusion, FlowCount, RecordingComparison
@@ -20,12 +20,6 @@ from tapscope.errors import ComparisonError, SensorError, TapscopeError
 from tapscope.manifest import Manifest, read_manifest
 from tapscope.protocol import Protocol
 from tapscope.recordings import Recording
-
-SENSOR_FILE: Final = "sensor_file"
-NAME_PARTS: Final = ("participant_id", "session_id", "hand", "trial")
-CLOCK_COLUMNS: Final = ("offset_s", "sync_video_s", "sync_sensor_s")
-_NOT_LOGS: Final = ("_channels.tsv", "_events.tsv", "_scans.tsv", "participants.tsv")
-_LOG_ENDINGS: Final = (".csv", ".tsv", ".txt", ".mat", ".c3d", ".xdf", ".xdfz", ".h5", ".hdf5")
 
 Watch = Callable[[str, int, int], None]
 """Is told which recording is compared next, how many are done, and of how many."""
@@ -70,7 +64,7 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
     table = read_features(options.features)
     manifest = _manifest(options, table, protocol)
     logs = find_logs(options.sensor)
-    pairing = _paired(table, manifest, logs, protocol)
+    pairing = paired(table, manifest, logs, protocol)
     setting = Setting(table, options.sensor, protocol, options.tolerance_s)
     exclusions = _alone(pairing, manifest)
     usable = []
@@ -83,7 +77,7 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
             exclusions.append(_excluded(row, files, "analysis", reason))
         else:
             told = manifest.told.get(row.recording, {})
-            usable.append(_job(row, files, told, table.extra_columns, options.clock))
+            usable.append(job_of(row, files, told, table.extra_columns, options.clock))
     compared: list[RecordingComparison] = []
     for done, job in enumerate(usable):
         watch(job.row.recording, done, len(usable))
@@ -107,31 +101,6 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
     )
 
 
-def find_logs(folder: Path) -> list[str]:
-    """Return the files of a folder, and of folders in it, that may be sensor logs; sorted.
-
-    Raises
-    ------
-    ComparisonError
-        There is no such folder, or nothing in it.
-    """
-    if not folder.is_dir():
-        raise ComparisonError(f"{folder}: there is no such folder of sensor logs")
-    found = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.suffix.lower() in _LOG_ENDINGS
-        and not path.name.startswith(".")
-        and not path.name.endswith(_NOT_LOGS)
-    )
-    if not found:
-        raise ComparisonError(
-            f"{folder}: holds no sensor log (files ending in {', '.join(_LOG_ENDINGS)})"
-        )
-    return found
-
-
 def _check_margins(margins: Mapping[str, float], protocol: Protocol) -> None:
     for name, margin in margins.items():
         if name not in measures.feature_names(protocol):
@@ -148,75 +117,6 @@ def _manifest(options: Options, table: VideoTable, protocol: Protocol) -> Manife
         return Manifest({}, (), ())
     known = [Recording(Path(row.video), row.recording, row.video) for row in table.rows]
     return read_manifest(options.manifest, known, all_columns(protocol))
-
-
-def _paired(
-    table: VideoTable, manifest: Manifest, logs: Sequence[str], protocol: Protocol
-) -> Pairing:
-    recordings = [
-        Named(row.recording, _identity(row, manifest.told.get(row.recording, {})))
-        for row in table.rows
-    ]
-    sensors = [Named(log, Identity.of(_parts(log, protocol))) for log in logs]
-    told = None
-    if SENSOR_FILE in manifest.extra_columns:
-        told = {name: cells.get(SENSOR_FILE, "") for name, cells in manifest.told.items()}
-    return pair(recordings, sensors, told)
-
-
-def _parts(log: str, protocol: Protocol) -> dict[str, str]:
-    """Return what the name of a log says, or of its folder where the file's own says nobody."""
-    path = PurePosixPath(log)
-    said = protocol.parse_name(path.stem)
-    if not said.participant_id:
-        said = protocol.parse_name(path.parent.name)
-    return asdict(said)
-
-
-def _identity(row: VideoRow, told: Mapping[str, str]) -> Identity:
-    known = {name: row.cells.get(name, "") for name in NAME_PARTS}
-    return Identity.of({**known, **{k: v for k, v in told.items() if k in NAME_PARTS}})
-
-
-def _job(
-    row: VideoRow,
-    files: tuple[str, ...],
-    told: Mapping[str, str],
-    extra: Sequence[str],
-    clock: ClockRule,
-) -> Job:
-    own = {*NAME_PARTS, SENSOR_FILE, *CLOCK_COLUMNS}
-    described = {name: row.cells.get(name, "") for name in extra}
-    described |= {name: cell for name, cell in told.items() if name not in own}
-    return Job(
-        row=row,
-        sensor_files=files,
-        clock=_clock(row.recording, told, clock),
-        strata=described,
-        participant_id=told.get("participant_id", row.identity.participant_id),
-    )
-
-
-def _clock(recording: str, told: Mapping[str, str], common: ClockRule) -> ClockRule:
-    """Return what the manifest says of a recording's clocks, else what is said of all."""
-    numbers = {}
-    for column in CLOCK_COLUMNS:
-        if column in told:
-            try:
-                numbers[column] = float(told[column])
-            except ValueError as problem:
-                raise ComparisonError(
-                    f"manifest: {column} of {recording!r} is {told[column]!r}; seconds are needed"
-                ) from problem
-    if not common.align or not numbers:
-        return common
-    if "offset_s" in numbers:
-        return ClockRule(rough_offset_s=numbers["offset_s"], within_s=common.within_s)
-    if len(numbers) < 2:
-        raise ComparisonError(
-            f"manifest: {recording!r} has one of sync_video_s and sync_sensor_s; both are needed"
-        )
-    return ClockRule(cues=((numbers["sync_video_s"], numbers["sync_sensor_s"]),))
 
 
 def _alone(pairing: Pairing, manifest: Manifest) -> list[Exclusion]:
