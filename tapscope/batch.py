@@ -80,7 +80,7 @@ def run_batch(recordings: Sequence[Recording], plan: Plan, watcher: Watcher) -> 
     TapscopeError
         The analysis cannot be prepared, for want of weights or a GPU, say.
     """
-    clear_leftovers(plan.folder)
+    open_folder(plan.folder)
     kept: dict[str, Kept] = {}
     seconds: dict[str, float] = {}
     interrupted, reused = False, 0
@@ -98,10 +98,22 @@ def run_batch(recordings: Sequence[Recording], plan: Plan, watcher: Watcher) -> 
     return BatchResult(ordered, seconds, reused, interrupted)
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Remove files that a killed run has left half written."""
-    for part in folder.rglob(".*.part"):
-        part.unlink(missing_ok=True)
+def open_folder(folder: Path) -> None:
+    """Make the folder of results; remove files that a killed run has left half written.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made, which is better known before hours are spent.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.rglob(".*.part"):
+            part.unlink(missing_ok=True)
+    except OSError as problem:
+        raise OutputError(
+            f"{folder}: cannot be written ({problem.strerror}); choose another --out"
+        ) from problem
 
 
 def _still_good(recordings: Sequence[Recording], plan: Plan) -> dict[str, Kept]:

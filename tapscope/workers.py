@@ -106,8 +106,8 @@ class _Worker:
             theirs.close()
 
     def give(self, index: int, task: Task) -> None:
-        self.task, self.since_s = index, None
         self.pipe.send((index, task))
+        self.task, self.since_s = index, None
 
     @property
     def seconds(self) -> float:
@@ -173,8 +173,14 @@ def run(
                 if not idle:
                     workers.append(_Worker(prepare))
                     idle.append(workers[-1])
-                index, task = waiting.popleft()
-                idle.pop().give(index, task)
+                worker = idle.pop()
+                try:
+                    worker.give(*waiting[0])
+                except BrokenPipeError:  # it died with nothing to do: that costs no task
+                    workers.remove(worker)
+                    worker.stop()
+                else:
+                    waiting.popleft()
             yield from _news(workers, time_limit_s)
     finally:
         for worker in workers:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from tapscope.batch import BatchResult
 from tapscope.console import inspection_facts
@@ -77,7 +78,7 @@ def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
         bar.advanced(first, 30, 100)
         bar.finished(first, kept("ok"), 2.0)
         bar.finished(second, kept("failed", reason="no [video]"), 0.1)
-    shown = screen.getvalue()
+    shown = Text.from_ansi(screen.getvalue()).plain
     assert "1 done before from the same inputs, 2 to do" in shown
     assert "gone: no [video]" in shown
     assert "2 of 2 recordings" in shown

@@ -1,5 +1,6 @@
 """Tests of work in separate processes."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -103,6 +104,18 @@ def test_what_is_wrong_with_the_whole_run_ends_it(
         list(workers.run(prepare, orders))
 
 
+def test_a_worker_that_dies_idle_costs_nothing() -> None:
+    events = workers.run(follow_orders, ["a", "b"])
+    answers = []
+    for event in events:
+        if isinstance(event, Finished):
+            answers.append(event.answer)
+            (child,) = multiprocessing.active_children()
+            child.kill()
+            child.join()
+    assert answers == ["a", "b"]
+
+
 def test_giving_up_ends_the_workers() -> None:
     events = workers.run(follow_orders, ["sleep"])
     assert next(events) == Begun(0)
@@ -142,7 +155,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     wait_for(lambda: not is_running(child))
 
 
-def wait_for(condition: Callable[[], bool], patience_s: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], patience_s: float = 120) -> None:
     end_s = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < end_s, "waited in vain"
