@@ -208,7 +208,9 @@ def _closure(
     lowest = float(stretch.opening[valley])
     closed = stretch.opening[(stretch.time_s >= begin_s) & (stretch.time_s <= end_s)]
     level = float(closed.mean()) if len(closed) else lowest
-    rise = max(float(stretch.opening[peak]) - lowest for peak in (before, after) if peak)
+    rise = max(
+        float(stretch.opening[peak]) - lowest for peak in (before, after) if peak is not None
+    )
     return _Closure(begin_s, end_s, (begin_s + end_s) / 2, level, rise, valley, is_cut)
 
 
