@@ -5,7 +5,9 @@ Supervision for Hand Keypoint Detection", December 2021. Equation numbers below 
 
 Choices where the paper is silent
 ---------------------------------
-- Widths rise with the stride, so that the full-resolution maps, where the time goes, stay thin.
+- Widths rise with the stride, so that the full-resolution maps, where the time goes, stay thin;
+  but no head may see fewer channels than there are joints (with 8 + 8 for 21 it learned nothing).
+- X(s, 1) is two convolutions away from the base map; conv_Q keeps the channels of Q.
 - The convolution with stride t that makes a base map has kernel 2t - 1 (at least 3): neighbouring
   windows overlap, no pixel is left out.
 - conv_down is 3 x 3 with stride 2; conv_up is 1 x 1, followed by bilinear enlargement by two (a
@@ -26,7 +28,7 @@ import torch.nn.functional as F  # noqa: N812 - the name the whole field uses
 from torch import Tensor, nn
 
 Fusion = Literal["cyclic", "down", "up"]
-DEFAULT_WIDTHS = (8, 16, 32, 48, 104)
+DEFAULT_WIDTHS = (16, 16, 32, 48, 100)
 
 
 class Heatmaps(NamedTuple):
@@ -88,10 +90,11 @@ class Stage(nn.Module):
             if self.fuses_up
         )
         self.conv_q = nn.ModuleList(
-            conv_block(self.outputs[s], widths[s], kernel=1) for s in range(self.scales)
+            conv_block(channels, channels, kernel=1) for channels in self.outputs
         )
         self.conv_ds = nn.ModuleList(
-            nn.Conv2d(widths[s] + widths[s], joints, 1) for s in range(self.scales)
+            nn.Conv2d(channels + width, joints, 1)
+            for channels, width in zip(self.outputs, widths, strict=True)
         )
 
     @staticmethod
@@ -177,7 +180,7 @@ class PMSDSNet(nn.Module):
             conv_block(3, width, kernel=max(3, 2 ** (s + 1) - 1), stride=2**s)
             for s, width in enumerate(widths)
         )
-        self.entry = nn.ModuleList(conv_block(width, width) for width in widths)
+        self.entry = nn.ModuleList(conv_block(width, width, layers=2) for width in widths)
         later = Stage.output_widths(widths, fusion)
         first = Stage(widths, widths, joints, fusion)
         if shared_stages:

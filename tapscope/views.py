@@ -95,8 +95,7 @@ class Views(Dataset[Sample]):
 class EpochDraws(Sampler[list[Draw]]):
     """The batches of one epoch.
 
-    Pictures with hand-made or exact labels are drawn twice, others once. A quarter of the
-    batches are a third larger: one network has to serve several crop sizes.
+    Pictures with hand-made or exact labels are drawn twice, others once.
     """
 
     def __init__(
@@ -113,14 +112,12 @@ class EpochDraws(Sampler[list[Draw]]):
         order = rng.permutation(pool)
         # A single left-over picture would make batch statistics of its coarsest maps meaningless.
         steps = max(1, len(order) // batch_size)
-        large = -(-size_px * 4 // 3 // 16) * 16
         self._batches = []
         for step in range(steps):
-            size = large if rng.random() < 0.25 else size_px
             members = order[step * batch_size : (step + 1) * batch_size]
             self._batches.append(
                 [
-                    Draw(int(index), size, (seed, epoch, step, place))
+                    Draw(int(index), size_px, (seed, epoch, step, place))
                     for place, index in enumerate(members)
                 ]
             )
