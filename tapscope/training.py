@@ -11,10 +11,12 @@ import torch
 from tapscope import __version__, annotations, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
-from tapscope.network import PMSDSNet
+from tapscope.network import DEFAULT_WIDTHS, PMSDSNet
 from tapscope.train import EpochReport, TrainResult, TrainSettings, make_card, train
 
 VALIDATION_SHARE: Final = 0.06
+FINE_TUNING_SHARE: Final = 0.1
+"""Share of the learning rate that is enough to learn a new room and too little to forget."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
 
@@ -101,13 +103,17 @@ def train_weights(
     )
     torch.manual_seed(settings.seed)  # the network's first weights
     arguments: dict[str, Any] = (
-        dict(old.card.network) if old else {"joints": len(images.joints), "stages": 3}
+        dict(old.card.network)
+        if old
+        else {"joints": len(images.joints), "stages": 3, "widths": list(DEFAULT_WIDTHS)}
     )
     network = PMSDSNet(**arguments)
     if old:
         network.load_state_dict(old.network.state_dict())
     side = size_px or (old.card.input_size_px if old else settings.size_px)
     settings = replace(settings, size_px=side)
+    if old:
+        settings = replace(settings, learning_rate=settings.learning_rate * FINE_TUNING_SHARE)
     result = train(
         training,
         validation,
