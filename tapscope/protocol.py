@@ -79,10 +79,12 @@ class TapRules:
 
     swing_share: float = 0.22
     """Least rise and fall of a tap, as a share of the range of movement around it."""
-    floor_share: float = 0.1
+    floor_share: float = 0.05
     """Least rise and fall of a tap, as a share of the range of the recording."""
-    noise_multiple: float = 2.5
-    """Least rise and fall of a tap, in standard deviations of the noise."""
+    noise_multiple: float = 4.0
+    """Least rise and fall of a tap, in standard deviations of the noise ..."""
+    least_noise_multiple: float = 2.5
+    """... or in fewer, where they are more than twice the floor share."""
     window_s: float = 0.8
     """Half the time over which the range of movement is taken."""
     min_interval_s: float = 0.09
@@ -323,7 +325,12 @@ def _check(protocol: Protocol, path: Path) -> None:
             taps.floor_share,
             f"0 to taps.swing_share ({taps.swing_share:g})",
         ),
-        (taps.noise_multiple >= 0, "taps.noise_multiple", taps.noise_multiple, "0 or more"),
+        (
+            0 <= taps.least_noise_multiple <= taps.noise_multiple,
+            "taps.least_noise_multiple",
+            taps.least_noise_multiple,
+            f"0 to taps.noise_multiple ({taps.noise_multiple:g})",
+        ),
         (taps.window_s > 0, "taps.window_s", taps.window_s, "over 0"),
         (taps.min_interval_s > 0, "taps.min_interval_s", taps.min_interval_s, "over 0"),
         (

@@ -82,9 +82,7 @@ def find_taps(
 def taps_of(found: Movement, trajectory: Trajectory, rules: TapRules) -> Taps:
     """Find the taps of an already estimated movement; see `find_taps`."""
     ranges = [_local_range(found, stretch, rules) for stretch in found.stretches]
-    floor = rules.noise_multiple * found.noise
-    if ranges:
-        floor = max(floor, rules.floor_share * float(np.percentile(np.concatenate(ranges), 75)))
+    floor = _floor(found, ranges, rules)
     rows: list[tuple[float, ...]] = []
     flags: list[str] = []
     for number, (stretch, local_range) in enumerate(zip(found.stretches, ranges, strict=True)):
@@ -126,6 +124,16 @@ def _local_range(found: Movement, stretch: Stretch, rules: TapRules) -> FloatArr
     size = int(2 * half_s * few_hz) + 1
     high, low = (percentile_filter(few, share, size=size, mode="nearest") for share in (95, 5))
     return np.interp(stretch.time_s, stretch.time_s[::step], high - low)
+
+
+def _floor(found: Movement, ranges: list[FloatArray], rules: TapRules) -> float:
+    """Return the least rise and fall that counts anywhere in the recording."""
+    if not ranges:
+        return float("nan")
+    least = rules.floor_share * float(np.percentile(np.concatenate(ranges), 75))
+    # noise during a rest must not tap, yet much noise must not hide taps grown small
+    most = max(2 * least, rules.least_noise_multiple * found.noise)
+    return float(np.clip(rules.noise_multiple * found.noise, least, most))
 
 
 def _reversals(opening: FloatArray, threshold: FloatArray) -> tuple[list[int], list[int]]:
