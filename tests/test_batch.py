@@ -191,7 +191,7 @@ def test_interrupted_batch_gives_what_is_done(tmp_path: Path) -> None:
 def test_time_limit_is_for_each_recording(tmp_path: Path) -> None:
     for name in ("a", "hang", "z"):
         write_clip(tmp_path / f"{name}.mp4")
-    result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=8), Watch())
+    result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=10), Watch())
     rows = {name: (k.cells["status"], k.cells["flags"]) for name, k in result.kept.items()}
     assert rows == {"a": ("ok", ""), "hang": ("failed", "time_limit"), "z": ("ok", "")}
     assert result.kept["hang"].retry

@@ -198,16 +198,16 @@ def test_from_video_through_the_engine(tmp_path: Path) -> None:
     assert result.facts["engine"] == "dots"
     assert result.facts["hand_source"] == "option"
     assert result.measures["tracked_frames_pct"] == 100
-    assert result.measures["spectral_rate_hz"] == pytest.approx(2, abs=0.1)
+    assert result.measures["tapping_rate_hz"] == pytest.approx(3, abs=0.1)
 
 
 def dots_clip(path: Path) -> Path:
-    """Write two seconds of a hand of dots that taps twice a second, without loss."""
+    """Write two seconds of a hand of dots that taps three times a second, without loss."""
     with av.open(str(path.with_suffix(".mkv")), "w") as out:
         video = out.add_stream("ffv1", rate=30)
         video.width, video.height, video.pix_fmt = 320, 240, "bgr0"
         for n in range(60):
-            opening = 0.1 + 0.5 * np.sin(np.pi * 2 * n / 30) ** 2
+            opening = 0.1 + 0.5 * np.sin(np.pi * 3 * n / 30) ** 2
             picture = paint([hand_shape(160, 120, opening=opening)])
             out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(video.encode(None))
