@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,37 @@ def test_a_worker_that_dies_idle_costs_nothing() -> None:
             child.kill()
             child.join()
     assert answers == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("last", "error"), [("refuse", WeightsError), ("stumble", type(None)), ("", None)]
+)
+def test_what_a_worker_answers(last: str, error: type | None) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    for index, order in enumerate(["count", last] if last else ["count"]):
+        ours.send((index, order))
+    if error is None:  # nothing more is coming
+        answers = answered_until_closed(ours, theirs)
+    else:
+        workers._serve(theirs, follow_orders)
+        answers = [ours.recv() for _ in range(5)]
+        failure = answers[-1]
+        assert isinstance(failure, workers._Failure)
+        assert isinstance(failure.error, error)
+        assert ("by accident" in failure.trace) == (last == "stumble")
+    assert answers[:2] == [Begun(0), Advanced(0, 10, 20)]
+    assert answers[2].answer == "count"
+
+
+def answered_until_closed(ours: Connection, theirs: Connection) -> list[workers.Event[str]]:
+    """Serve in a thread until the pipe is closed; return what came back."""
+    server = threading.Thread(target=workers._serve, args=(theirs, follow_orders))
+    server.start()
+    answers = [ours.recv() for _ in range(3)]
+    ours.close()
+    server.join(60)
+    assert not server.is_alive()
+    return answers
 
 
 def test_giving_up_ends_the_workers() -> None:
