@@ -81,7 +81,7 @@ class TapRules:
     """Least rise and fall of a tap, as a share of the range of movement around it."""
     floor_share: float = 0.05
     """Least rise and fall of a tap, as a share of the range of the recording."""
-    noise_multiple: float = 4.0
+    noise_multiple: float = 6.0
     """Least rise and fall of a tap, in standard deviations of the noise ..."""
     least_noise_multiple: float = 2.5
     """... or in fewer, where they are more than twice the floor share."""

@@ -131,7 +131,8 @@ def _floor(found: Movement, ranges: list[FloatArray], rules: TapRules) -> float:
     if not ranges:
         return float("nan")
     least = rules.floor_share * float(np.percentile(np.concatenate(ranges), 75))
-    # noise during a rest must not tap, yet much noise must not hide taps grown small
+    # noise swings by five standard deviations within some seconds of rest and must not tap; yet
+    # much noise must not hide taps grown small
     most = max(2 * least, rules.least_noise_multiple * found.noise)
     return float(np.clip(rules.noise_multiple * found.noise, least, most))
 
