@@ -71,10 +71,8 @@ class BatchBar:
         self._outlook.finish(recording.name, kept.frames)
         status = str(kept.cells["status"])
         if status != "ok":
-            style = STYLES[status]
-            self._console.print(
-                f"[{style}]{status}[/] {escape(recording.name)}: {escape(str(kept.cells['reason']))}"
-            )
+            style, reason = STYLES[status], escape(str(kept.cells["reason"]))
+            self._console.print(f"[{style}]{status}[/] {escape(recording.name)}: {reason}")
         self._show()
 
     def _show(self) -> None:
