@@ -37,8 +37,9 @@ def errors(way: str, rate_hz: float, seed: int) -> tuple[float, float, float, fl
     one, two = np.array(pairs).T
     starts = match(taps.closure_s, truth_s[:-1], 0.05)
     bias = float(np.median([taps.amplitude[a] / amplitude[b] for a, b in starts])) - 1
-    true_count = np.sum((truth_s > found_s[0] - 0.05) & (truth_s < found_s[-1] + 0.05)) - 1
-    true_rate_hz = true_count / float(np.ptp(truth_s[two]))
+    slack_s = 0.25 / rate_hz
+    spanned_s = truth_s[(truth_s > found_s[0] - slack_s) & (truth_s < found_s[-1] + slack_s)]
+    true_rate_hz = (len(spanned_s) - 1) / float(np.ptp(spanned_s))
     rate_error_hz = len(taps) / float(taps.interval_s.sum()) - true_rate_hz
     share = 2 * len(pairs) / (len(found_s) + len(truth_s))
     return rate_error_hz, share, float(np.median(np.abs(found_s[one] - truth_s[two]))), bias
