@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tapscope.crop import BORDER, Window, cut, move
 from tapscope.engine import Engine, Joints
-from tapscope.hand import MIDDLE_MCP, WRIST
+from tapscope.hand import INDEX_TIP, MIDDLE_MCP, THUMB_TIP, WRIST
 from tapscope.records import FloatArray
 
 LONG_SIDES_PX = (128, 256)
@@ -21,10 +21,11 @@ LONG_SIDES_PX = (128, 256)
 MOST_CANDIDATES = 4
 FILL = 0.6
 """Longer side of the hand over the window in which it is followed."""
-SURE = 0.3
-"""Mean confidence over the joints from which a place counts as a hand."""
-SEEN = 0.25
-"""Confidence from which a joint helps to say where the hand is."""
+SURE = 0.25
+"""Score from which a place counts as a hand."""
+SEEN = 0.08
+"""Confidence from which a joint helps to say where the hand is, be it on the wrong finger."""
+MEASURED = (THUMB_TIP, INDEX_TIP, WRIST, MIDDLE_MCP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class HandView:
 
     @property
     def score(self) -> float:
-        """Mean confidence over the joints."""
-        return float(self.confidence.mean())
+        """Mean confidence over the joints that are measured."""
+        measured = [joint for joint in MEASURED if joint < len(self.confidence)]
+        return float(self.confidence[measured].mean())
 
 
 def look(
