@@ -131,7 +131,8 @@ class OpenVinoEngine(Engine):
         self._compiled: dict[tuple[int, int], openvino.AsyncInferQueue] = {}
         self._threads = threads or torch.get_num_threads()
         self.name = f"openvino {openvino.__version__.split('-')[0]} cpu"
-        self.batch_size = 2 * self._threads
+        # Not by the number of cores: what shares a window must not depend on the machine.
+        self.batch_size = 8
 
     def _queue(self, size: tuple[int, int]) -> openvino.AsyncInferQueue:
         if size not in self._compiled:
