@@ -5,7 +5,8 @@ movements and writes both sides.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,13 @@ from tapscope.video import StreamSummary
 
 ORIGIN = {"tapscope_version": "0", "weights": "none", "protocol": "none"}
 HAND_PX = 120.0
+AXIS = (0.2, -0.1, 0.97)
+"""About which the made-up index finger turns when the hand opens."""
+NAMES = ("sub-01_hand-left_run-1", "sub-02_hand-right_run-1", "sub-03_hand-left_run-1")
+RATES_HZ = (1.6, 2.6, 3.4)
+OFFSET_S = 40.0
+DURATION_S = 10.0
+CLOSED_PX, OPEN_PX = 10.0, 110.0
 
 
 def described(name: str, protocol: Protocol, extra: dict[str, str] | None = None) -> Recording:
@@ -127,60 +135,70 @@ def opening(time_s: FloatArray, contact_s: FloatArray, rng: np.random.Generator)
 def write_gyroscope(
     path: Path, time_s: FloatArray, angle_deg: FloatArray, hand: str, noise: float = 0.02
 ) -> None:
-    """Write a neutral CSV with the angular velocity of thumb and index finger."""
+    """Write a log with the angular velocity of thumb and index finger; no axis is stated."""
     rng = np.random.default_rng(time_s.size)
     velocity = np.radians(np.gradient(angle_deg, time_s))
-    index = np.outer(velocity, (0.2, -0.1, 0.97)) + rng.normal(0, noise, (time_s.size, 3))
+    index = np.outer(velocity, AXIS) + rng.normal(0, noise, (time_s.size, 3))
     thumb = 0.2 * index + rng.normal(0, noise, index.shape)
-    names = [f"{finger}_gyro_{axis}" for finger in ("thumb", "index") for axis in "xyz"]
-    header = ",".join(["time_s", *names])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savetxt(
-        path,
-        np.column_stack((time_s, thumb, index)),
-        fmt="%.5f",
-        delimiter=",",
-        header=header,
-        comments="",
-    )
+    columns = {"time_s": time_s}
+    for finger, values in (("thumb", thumb), ("index", index)):
+        columns |= {f"{finger}_gyro_{xyz}": values[:, n] for n, xyz in enumerate("xyz")}
     sidecar = {
         "SamplingFrequency": 100,
         "Units": {"time": "s", "gyro": "rad/s"},
         "Hand": hand,
         "Placement": "distal phalanx of thumb and index finger",
     }
+    write_columns(path, columns, sidecar)
+
+
+def write_columns(path: Path, columns: Mapping[str, FloatArray], sidecar: object) -> None:
+    """Write a neutral CSV and its sidecar."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table_of = np.column_stack(list(columns.values()))
+    header = ",".join(columns)
+    np.savetxt(path, table_of, fmt="%.5f", delimiter=",", header=header, comments="")
     path.with_suffix(".json").write_text(json.dumps(sidecar))
+
+
+def movement(
+    place: int, rate_hz: float, duration_s: float
+) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
+    """Return the contacts of the made-up recording at this place, and its opening at any times."""
+    rng = np.random.default_rng(place + 1)
+    contact_s = irregular_contacts(rng, rate_hz, duration_s)
+    heights = int(rng.integers(1 << 30))
+    return contact_s, lambda time_s: opening(time_s, contact_s, np.random.default_rng(heights))
 
 
 def made_up(
     folder: Path,
-    names: Sequence[str] = (
-        "sub-01_hand-left_run-1",
-        "sub-02_hand-right_run-1",
-        "sub-03_hand-left_run-1",
-    ),
+    names: Sequence[str] = NAMES,
     *,
-    rates_hz: Sequence[float] = (1.6, 2.6, 3.4),
-    offset_s: float = 40.0,
-    duration_s: float = 10.0,
+    rates_hz: Sequence[float] = RATES_HZ,
+    offset_s: float = OFFSET_S,
+    duration_s: float = DURATION_S,
+    px_per_mm: float | None = None,
 ) -> Path:
-    """Write features.csv, its folder and logs/ for invented recordings; return the table's path."""
+    """Write features.csv, its folder and logs/ for invented recordings; return the table's path.
+
+    Each log's clock is `offset_s` plus the recording's place ahead of the video's.
+    """
     protocol = load()
     results = []
     for place, name in enumerate(names):
-        rng = np.random.default_rng(place + 1)
-        contact_s = irregular_contacts(rng, rates_hz[place % len(rates_hz)], duration_s)
-        heights = rng.integers(1 << 30)
+        _, opening_at = movement(place, rates_hz[place % len(rates_hz)], duration_s)
         sensor_s = np.arange(-1.0, duration_s + 1.0, 0.01)
-        angle_deg = 45 * opening(sensor_s, contact_s, np.random.default_rng(heights))
-        recording = described(name, protocol)
+        recording = replace(described(name, protocol), px_per_mm=px_per_mm)
         write_gyroscope(
-            folder / "logs" / f"{name}.csv", sensor_s + offset_s + place, angle_deg, recording.hand
+            folder / "logs" / f"{name}.csv",
+            sensor_s + offset_s + place,
+            45 * opening_at(sensor_s),
+            recording.hand,
         )
         frame_s = np.arange(0.0, duration_s, 1 / 30)
-        gap_px = 10 + 110 * opening(frame_s, contact_s, np.random.default_rng(heights))
         tips_px = np.full((frame_s.size, 2, 2), 300.0)
-        tips_px[:, 1, 0] += gap_px
-        tips_px += rng.normal(0, 0.5, tips_px.shape)
+        tips_px[:, 1, 0] += CLOSED_PX + OPEN_PX * opening_at(frame_s)
+        tips_px += np.random.default_rng(place + 100).normal(0, 0.5, tips_px.shape)
         results.append((recording, result_of(recording, frame_s, tips_px, protocol)))
     return write_features(folder / "features.csv", results, protocol)

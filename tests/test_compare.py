@@ -26,9 +26,7 @@ from tapscope.errors import ComparisonError
 from tapscope.protocol import load
 from tapscope.records import Taps, Trajectory
 from tapscope.results import RecordingResult
-from tests.paired_study import described, made_up, write_features
-
-NAMES = ("sub-01_hand-left_run-1", "sub-02_hand-right_run-1", "sub-03_hand-left_run-1")
+from tests.paired_study import NAMES, described, made_up, write_features
 
 
 @pytest.fixture(scope="module")

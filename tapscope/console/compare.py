@@ -80,8 +80,9 @@ def _closing(found: Comparison) -> list[str]:
     flagged = [each for each in found.exclusions if each.step == "synchronisation"]
     if flagged:
         lines.append(
-            f"[yellow]{len(flagged)} recordings compared by features only[/]: clocks not known to "
-            f"agree ({escape(flagged[0].recording)}: {escape(flagged[0].reason)} ...)"
+            f"[yellow]compared by features only[/]: {len(flagged)} of {len(found.recordings)} "
+            "recordings, as clocks are not known to agree "
+            f"({escape(flagged[0].recording)}: {escape(flagged[0].reason)} ...)"
         )
     lost = [each for each in found.exclusions if each.step != "synchronisation"]
     for each in lost[:10]:
