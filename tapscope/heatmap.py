@@ -64,11 +64,13 @@ def decode(heatmaps: Tensor) -> Peaks:
     def at(r: Tensor, c: Tensor) -> Tensor:
         return logarithm[rows, each, r.clamp(0, height - 1), c.clamp(0, width - 1)]
 
-    def step(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
+    def step(before: Tensor, here: Tensor, after: Tensor, inside: Tensor) -> Tensor:
         curvature = (before - 2 * here + after).clamp_max(-1e-3)
-        return (0.5 * (before - after) / curvature).clamp(-1, 1)
+        return (0.5 * (before - after) / curvature).clamp(-1, 1) * inside
 
     here = at(row, column)
-    x = column + step(at(row, column - 1), here, at(row, column + 1))
-    y = row + step(at(row - 1, column), here, at(row + 1, column))
+    # At the rim a neighbour is missing, so that the whole pixel has to do.
+    inside_x, inside_y = (column > 0) & (column < width - 1), (row > 0) & (row < height - 1)
+    x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
+    y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
     return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest)

@@ -12,7 +12,7 @@ def test_round_trip_within_a_twentieth_of_a_pixel(x: float, y: float) -> None:
     position = torch.tensor([[[x, y]]], dtype=torch.float64)
     peaks = decode(encode(position, (48, 64)))
     inside = 1 <= x <= 62 and 1 <= y <= 46
-    assert (peaks.position_px - position).abs().max() < (0.05 if inside else 0.6)
+    assert (peaks.position_px - position).abs().max() < (0.05 if inside else 0.51)
     assert 0.9 < peaks.height.item() <= 1.0
 
 

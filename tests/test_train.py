@@ -99,7 +99,8 @@ def test_targets_of_two_hands_are_merged() -> None:
 
 def test_rate_warms_up_and_decays_to_a_hundredth() -> None:
     rates = [learning_rate(s, 100, SETTINGS) for s in range(100)]
-    assert rates[0] < rates[1] < max(rates) == SETTINGS.learning_rate
+    assert rates[0] < rates[1] < max(rates)
+    assert max(rates) == pytest.approx(SETTINGS.learning_rate)
     assert rates[-1] == pytest.approx(SETTINGS.learning_rate * 0.01, rel=0.1)
 
 
