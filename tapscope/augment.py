@@ -53,8 +53,8 @@ class Settings:
     """Close and far views whose background is replaced by another picture."""
     pseudo_weight: float = 0.6
     tip_weight: float = 20.0
-    """Thumb and index tips are what is measured. Counted like the rest, they are learned many times
-    more slowly: all 21 maps first agree on "hand", and what tells them apart comes late."""
+    """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
+    pictures with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each)."""
     palm_weight: float = 6.0
     """Wrist and middle knuckle give the unit of length."""
 

@@ -6,7 +6,7 @@ Supervision for Hand Keypoint Detection", December 2021. Equation numbers below 
 Choices where the paper is silent
 ---------------------------------
 - Widths rise with the stride, so that the full-resolution maps, where the time goes, stay thin;
-  but no head may see fewer channels than there are joints (with 8 + 8 for 21 it learned nothing).
+  but no head sees fewer channels than there are joints (a precaution, not shown to matter).
 - X(s, 1) is two convolutions away from the base map; conv_Q keeps the channels of Q.
 - The convolution with stride t that makes a base map has kernel 2t - 1 (at least 3): neighbouring
   windows overlap, no pixel is left out.

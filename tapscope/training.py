@@ -16,7 +16,7 @@ from tapscope.train import EpochReport, TrainResult, TrainSettings, make_card, t
 
 VALIDATION_SHARE: Final = 0.06
 FINE_TUNING_SHARE: Final = 0.1
-"""Share of the learning rate that is enough to learn a new room and too little to forget."""
+"""Share of the learning rate for fine-tuning: a guess, not yet measured."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
 
