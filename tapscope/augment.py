@@ -47,8 +47,8 @@ class Settings:
     far_fill: tuple[float, float] = (0.16, 0.5)
     """The same where the hand is to be found first."""
     empty_share: float = 0.03
-    any_turn_share: float = 0.1
-    turn_sd_deg: float = 22.0
+    any_turn_share: float = 0.2
+    turn_sd_deg: float = 25.0
     background_share: float = 0.15
     """Close and far views whose background is replaced by another picture."""
     pseudo_weight: float = 0.6
@@ -257,7 +257,7 @@ def _colour(level: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     level = np.clip(level, 0, 1) ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
     contrast = np.float32(rng.uniform(0.6, 1.3))
     level = contrast * level + np.float32(0.5 * (1 - contrast) + rng.uniform(-0.12, 0.12))
-    if rng.random() < 0.15:  # too much light, or a screen in front of a dark room
+    if rng.random() < 0.2:  # too much light, or a screen in front of a dark room
         level *= np.float32(rng.uniform(1.3, 2.0) if rng.random() < 0.6 else rng.uniform(0.3, 0.7))
     if rng.random() < 0.15:  # light from one side
         slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(1, 1.5), len(level), dtype=np.float32)

@@ -16,6 +16,7 @@ from torch import Tensor
 from tapscope.errors import WeightsError
 from tapscope.files import write_whole
 from tapscope.network import PMSDSNet
+from tapscope.optimiser import MuonAdam
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Run:
     network: PMSDSNet
     average: PMSDSNet
     best: PMSDSNet
-    optimiser: torch.optim.Optimizer
+    optimiser: MuonAdam
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tapscope.train import EpochReport, TrainResult, TrainSettings, make_card, t
 
 VALIDATION_SHARE: Final = 0.06
 FINE_TUNING_SHARE: Final = 0.1
-"""Share of the learning rate for fine-tuning: a guess, not yet measured."""
+"""Share of the learning rates for fine-tuning: a guess, not yet measured."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
 
@@ -113,7 +113,12 @@ def train_weights(
     side = size_px or (old.card.input_size_px if old else settings.size_px)
     settings = replace(settings, size_px=side)
     if old:
-        settings = replace(settings, learning_rate=settings.learning_rate * FINE_TUNING_SHARE)
+        settings = replace(
+            settings,
+            muon_rate=settings.muon_rate * FINE_TUNING_SHARE,
+            adam_rate=settings.adam_rate * FINE_TUNING_SHARE,
+            small_share=0.0,
+        )
     result = train(
         training,
         validation,

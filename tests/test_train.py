@@ -17,8 +17,9 @@ from tapscope.train import (
     TrainResult,
     TrainSettings,
     heatmap_loss,
-    learning_rate,
     make_card,
+    rate_share,
+    side_in_epoch,
     targets,
     total_loss,
     train,
@@ -98,10 +99,17 @@ def test_targets_of_two_hands_are_merged() -> None:
 
 
 def test_rate_warms_up_and_decays_to_a_hundredth() -> None:
-    rates = [learning_rate(s, 100, SETTINGS) for s in range(100)]
-    assert rates[0] < rates[1] < max(rates)
-    assert max(rates) == pytest.approx(SETTINGS.learning_rate)
-    assert rates[-1] == pytest.approx(SETTINGS.learning_rate * 0.01, rel=0.1)
+    shares = [rate_share(s, 100, SETTINGS) for s in range(100)]
+    assert shares[0] < shares[1] < max(shares)
+    assert max(shares) == pytest.approx(1.0)
+    assert shares[-1] == pytest.approx(0.01, rel=0.1)
+
+
+def test_views_are_small_at_first_and_multiples_of_the_stride() -> None:
+    settings = replace(SETTINGS, epochs=5, size_px=96, small_share=0.4)
+    assert [side_in_epoch(e, 16, settings) for e in range(5)] == [64, 64, 96, 96, 96]
+    assert side_in_epoch(0, 16, replace(settings, size_px=32)) == 32
+    assert side_in_epoch(0, 16, replace(settings, small_share=0.0)) == 96
 
 
 def test_average_moves_by_its_decay() -> None:
@@ -162,7 +170,7 @@ def test_fine_tuning_reports_before_and_after_and_never_returns_worse(
 ) -> None:
     network = fresh(2)
     start = {k: v.clone() for k, v in network.state_dict().items()}
-    wild = replace(SETTINGS, learning_rate=0.0)
+    wild = replace(SETTINGS, muon_rate=0.0, adam_rate=0.0)
     result = run(sets, tmp_path / "w.safetensors", wild, network=network, fine_tuning=True)
     assert set(result.before) == set(result.after) == {"set"}
     assert result.after["set"] >= result.before["set"]
