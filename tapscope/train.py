@@ -10,23 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from tapscope import checkpoint, weights
+from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
 from tapscope.augment import Sample, Settings
 from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
-from tapscope.heatmap import VARIANCE_PX2, decode, encode
+from tapscope.heatmap import decode
+from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate, pck
-from tapscope.network import Heatmaps, PMSDSNet, normalise
+from tapscope.network import PMSDSNet, normalise
 from tapscope.optimiser import MuonAdam
 from tapscope.views import Batch, EpochDraws, FixedView, Views, fixed_views
-
-SUPERVISED_SCALES = 3
-"""The paper supervises the three finest scales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,43 +94,6 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     capability = torch.backends.cpu.get_cpu_capability()
     has_bf16 = capability == "AVX512" and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if has_bf16 else None
-
-
-def targets(batch: Batch, size: tuple[int, int]) -> Tensor:
-    """Return target heatmaps, shape (n, joints, height, width); hands are merged by maximum."""
-    hands = batch.position_px.shape[1]
-    merged = encode(batch.position_px[:, 0], size)
-    for hand in range(1, hands):
-        merged = torch.maximum(merged, encode(batch.position_px[:, hand], size))
-    return merged
-
-
-def heatmap_loss(
-    answer: Tensor, target: Tensor, weight: Tensor, foreground_weight: float
-) -> Tensor:
-    """Return the weighted squared error over that of an empty answer to one joint in view."""
-    error = (answer - target).square() * (1 + foreground_weight * target)
-    joint_error = error.sum(dim=(2, 3)) * weight
-    # Sums of Y^2 and Y^3 for a Gaussian of height 1: pi * v and 2 pi v / 3.
-    empty = math.pi * VARIANCE_PX2 * (1 + foreground_weight * 2 / 3)
-    return joint_error.sum() / weight.sum().clamp_min(1.0) / empty
-
-
-def total_loss(answer: Heatmaps, target: Tensor, weight: Tensor, settings: TrainSettings) -> Tensor:
-    """Return L = L_f + alpha * sum over stages and scales of L_ds (beta = gamma = 1)."""
-    final = answer.final.float()
-    loss = heatmap_loss(final, target, weight, settings.foreground_weight)
-    for scale in range(SUPERVISED_SCALES):
-        small = target
-        if scale:
-            small = F.interpolate(
-                target, scale_factor=0.5**scale, mode="bilinear", align_corners=False
-            )
-        for stage in answer.supervised:
-            term = heatmap_loss(stage[scale].float(), small, weight, settings.foreground_weight)
-            # A coarser map has a fourth of the pixels: its sum is brought to the same footing.
-            loss = loss + settings.alpha * 4**scale * term
-    return loss
 
 
 def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
@@ -270,7 +230,13 @@ def train(
         first, best_score = len(reports), state.best_score
 
     def loss_of(pixels: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        return total_loss(network(pixels), target, weight, settings)
+        return total_loss(
+            network(pixels),
+            target,
+            weight,
+            alpha=settings.alpha,
+            foreground_weight=settings.foreground_weight,
+        )
 
     if settings.compiled:
         loss_of = torch.compile(loss_of, dynamic=False)
@@ -370,33 +336,3 @@ def _log(reports: Sequence[EpochReport]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def make_card(
-    result: TrainResult,
-    *,
-    arguments: dict[str, object],
-    settings: TrainSettings,
-    training: LabelledSet,
-    sources: tuple[weights.Source, ...],
-    command: str,
-    version: str,
-) -> weights.Card:
-    """Write down what the weights of a run are."""
-    last = max(result.reports, key=lambda r: r.tips_pck_005, default=None)
-    figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
-    if last is not None:
-        figures["validation_pck@0.05_tips"] = last.tips_pck_005
-        figures["validation_pck@0.1_tips"] = last.tips_pck_01
-    return weights.Card(
-        network=arguments,
-        input_size_px=settings.size_px,
-        joints=training.joints,
-        confidence_slope=result.confidence[0],
-        confidence_intercept=result.confidence[1],
-        trained_on=sources,
-        command=command,
-        seed=settings.seed,
-        tapscope_version=version,
-        metrics=figures,
-    )

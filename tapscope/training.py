@@ -12,7 +12,7 @@ from tapscope import __version__, annotations, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.network import DEFAULT_WIDTHS, PMSDSNet
-from tapscope.train import EpochReport, TrainResult, TrainSettings, make_card, train
+from tapscope.train import EpochReport, TrainResult, TrainSettings, train
 
 VALIDATION_SHARE: Final = 0.06
 FINE_TUNING_SHARE: Final = 0.1
@@ -142,6 +142,36 @@ def train_weights(
     )
     card = weights.write(out, result.network, card)
     return Trained(result, card, out, len(training), len(validation))
+
+
+def make_card(
+    result: TrainResult,
+    *,
+    arguments: dict[str, object],
+    settings: TrainSettings,
+    training: LabelledSet,
+    sources: tuple[weights.Source, ...],
+    command: str,
+    version: str,
+) -> weights.Card:
+    """Write down what the weights of a run are."""
+    last = max(result.reports, key=lambda r: r.tips_pck_005, default=None)
+    figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
+    if last is not None:
+        figures["validation_pck@0.05_tips"] = last.tips_pck_005
+        figures["validation_pck@0.1_tips"] = last.tips_pck_01
+    return weights.Card(
+        network=arguments,
+        input_size_px=settings.size_px,
+        joints=training.joints,
+        confidence_slope=result.confidence[0],
+        confidence_intercept=result.confidence[1],
+        trained_on=sources,
+        command=command,
+        seed=settings.seed,
+        tapscope_version=version,
+        metrics=figures,
+    )
 
 
 def _usable(folder: Path) -> LabelledSet:

@@ -12,19 +12,17 @@ from tapscope import checkpoint, weights
 from tapscope.annotations import LabelledSet, load, split_by_group
 from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
+from tapscope.loss import heatmap_loss, targets, total_loss
 from tapscope.network import Heatmaps, PMSDSNet
 from tapscope.train import (
     TrainResult,
     TrainSettings,
-    heatmap_loss,
-    make_card,
     rate_share,
     side_in_epoch,
-    targets,
-    total_loss,
     train,
     update_average,
 )
+from tapscope.training import make_card
 from tapscope.views import Batch
 from tests.hands import labelled_folder
 
@@ -81,11 +79,13 @@ def test_deep_supervision_adds_alpha_for_each_stage_and_scale() -> None:
     target = encode(torch.full((1, 1, 2), 16.0), (32, 32))
     zeros = [torch.zeros(1, 1, 32 // 2**s, 32 // 2**s) for s in range(4)]
     answer = Heatmaps(torch.zeros_like(target), [zeros, zeros])
-    settings = replace(SETTINGS, alpha=0.1)
-    loss = total_loss(answer, target, torch.ones(1, 1), settings)
+    weights_of = {"alpha": 0.1, "foreground_weight": 50.0}
+    loss = total_loss(answer, target, torch.ones(1, 1), **weights_of)
     # Coarser targets are smoother, so that their terms are below one each.
     assert 1 + 0.1 * 2 * 1.5 < loss.item() < 1 + 0.1 * 2 * 3
-    alone = total_loss(Heatmaps(torch.zeros_like(target), []), target, torch.ones(1, 1), settings)
+    alone = total_loss(
+        Heatmaps(torch.zeros_like(target), []), target, torch.ones(1, 1), **weights_of
+    )
     assert alone.item() == pytest.approx(1.0, rel=0.01)
 
 

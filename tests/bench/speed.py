@@ -1,17 +1,18 @@
 """Frames a second of `tapscope analyze`, beside decoding alone and MediaPipe Hands.
 
-    python -m tests.bench.speed VIDEO [--weights FILE] [--recordings N]
+    python -m tests.bench.speed VIDEO [--weights FILE] [--recordings N] [--mediapipe PYTHON]
 
 Times one recording (start-up of the program left out: the time that the worker takes, and beside
-it the whole command), decoding of the same file alone, and, where the package mediapipe can be
-imported, MediaPipe Hands in tracking mode on the decoded frames. Then measures the peak memory
-of the command and its worker over 1 and over N copies of the recording.
+it the whole command), decoding of the same file alone, and, where PYTHON is given (that of an
+environment with mediapipe==0.10.14 and av), MediaPipe Hands in tracking mode on the same file.
+Then measures the peak memory of the command and its worker over 1 and over N copies of the
+recording.
 """
 
 import argparse
-import importlib
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,22 +31,13 @@ def decoding(video: Path) -> tuple[int, float]:
     return frames, frames / (time.perf_counter() - begun_s)
 
 
-def mediapipe_hands(video: Path) -> float | None:
+def mediapipe_hands(python: str, video: Path) -> float:
     """Return frames a second of MediaPipe Hands in tracking mode, decoding included."""
-    try:
-        mediapipe = importlib.import_module("mediapipe")
-    except ImportError:
-        return None
-    frames, begun_s = 0, time.perf_counter()
-    with (
-        mediapipe.solutions.hands.Hands(static_image_mode=False, max_num_hands=1) as hands,
-        VideoStream(video) as stream,
-    ):
-        for batch in stream:
-            for picture in batch.pixels:
-                hands.process(picture)
-                frames += 1
-    return frames / (time.perf_counter() - begun_s)
+    script = Path(__file__).with_name("mediapipe_hands.py")
+    run = subprocess.run(
+        [python, str(script), str(video)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return float(run.stdout.split()[-1])
 
 
 def analyzing(folder: Path, out: Path, options: list[str]) -> tuple[float, float]:
@@ -72,6 +64,7 @@ def main() -> int:
     parser.add_argument("video", type=Path)
     parser.add_argument("--weights")
     parser.add_argument("--recordings", type=int, default=20)
+    parser.add_argument("--mediapipe", metavar="PYTHON")
     given = parser.parse_args()
     options = ["--weights", given.weights] if given.weights else []
     place = Path(tempfile.mkdtemp())
@@ -88,10 +81,10 @@ def main() -> int:
     (worked_s,) = (row["seconds"] for row in record["recordings"])
     print(f"tapscope analyze        {frames / worked_s:7.1f} frames/s")
     print(f"  with start-up         {frames / seconds:7.1f} frames/s ({seconds:.1f} s in all)")
-    rate = mediapipe_hands(given.video)
-    print(
-        f"MediaPipe Hands         {'package absent' if rate is None else f'{rate:7.1f} frames/s'}"
-    )
+    if given.mediapipe:
+        print(
+            f"MediaPipe Hands         {mediapipe_hands(given.mediapipe, given.video):7.1f} frames/s"
+        )
     _, peak_many = analyzing(place / str(given.recordings), place / "many.csv", options)
     print(f"peak memory, 1 recording    {peak_one:7.0f} MiB")
     print(f"peak memory, {given.recordings} recordings  {peak_many:7.0f} MiB")
