@@ -30,3 +30,5 @@ WRIST: Final = JOINTS.index("wrist")
 THUMB_TIP: Final = JOINTS.index("thumb_tip")
 INDEX_TIP: Final = JOINTS.index("index_tip")
 MIDDLE_MCP: Final = JOINTS.index("middle_mcp")
+MEASURED: Final = (THUMB_TIP, INDEX_TIP, WRIST, MIDDLE_MCP)
+"""The tips, and the two joints whose distance is the unit of length."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tapscope.crop import BORDER, Window, cut, move
 from tapscope.engine import Engine, Joints
-from tapscope.hand import INDEX_TIP, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.hand import MEASURED, MIDDLE_MCP, WRIST
 from tapscope.records import FloatArray
 
 LONG_SIDES_PX = (128, 256)
@@ -25,7 +25,6 @@ SURE = 0.25
 """Score from which a place counts as a hand."""
 SEEN = 0.08
 """Confidence from which a joint helps to say where the hand is, be it on the wrong finger."""
-MEASURED = (THUMB_TIP, INDEX_TIP, WRIST, MIDDLE_MCP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
 from tapscope.augment import Sample, Settings
 from tapscope.files import write_whole
-from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
+from tapscope.hand import INDEX_TIP, JOINTS, MEASURED, THUMB_TIP
 from tapscope.heatmap import decode
 from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate, pck
@@ -84,7 +84,7 @@ class TrainResult:
     after: dict[str, float]
     """The same with the weights returned."""
     confidence: tuple[float, float]
-    """Slope and intercept of the calibration, see `weights.Card`."""
+    """Slope and intercept of the calibration on the measured joints, see `weights.Card`."""
 
 
 def autocast_type(device: torch.device) -> torch.dtype | None:
@@ -163,10 +163,10 @@ def _share(error: np.ndarray, limit: float) -> float:
     return pck(error[np.isfinite(error)], limit)
 
 
-def _leading(joints: Sequence[str]) -> list[int]:
-    """Return the tips that are measured, or all joints where they are not among them."""
-    tips = [joints.index(JOINTS[tip]) for tip in (THUMB_TIP, INDEX_TIP) if JOINTS[tip] in joints]
-    return tips or list(range(len(joints)))
+def _places(joints: Sequence[str], wanted: Sequence[int]) -> list[int]:
+    """Return where some joints of a hand stand among `joints`; all where none is there."""
+    found = [joints.index(JOINTS[joint]) for joint in wanted if JOINTS[joint] in joints]
+    return found or list(range(len(joints)))
 
 
 def train(
@@ -218,7 +218,7 @@ def train(
     )
     error, _ = validate(average, fixed, device)
     before = by_dataset(error, fixed) if fine_tuning else {}
-    leading = _leading(training.joints)
+    leading = _places(training.joints, (THUMB_TIP, INDEX_TIP))
     best_score = _share(error[:, leading], 0.05) if fine_tuning else -1.0
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
@@ -267,12 +267,15 @@ def train(
         on_epoch(report, best)
 
     error, height = validate(best, fixed, device)
+    after = by_dataset(error, fixed)
+    measured = _places(training.joints, MEASURED)
+    error, height = error[:, measured], height[:, measured]
     labelled = np.isfinite(error)
     return TrainResult(
         best.cpu(),
         reports,
         before,
-        by_dataset(error, fixed),
+        after,
         calibrate(height[labelled].astype(float), error[labelled] < 0.1),
     )
 
