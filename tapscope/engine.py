@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tapscope.errors import WeightsError
 from tapscope.heatmap import Peaks, decode
-from tapscope.network import normalise
+from tapscope.network import PMSDSNet, normalise
 from tapscope.weights import Weights, confidence
 
 Heat = NDArray[np.float32]
@@ -35,14 +35,13 @@ class Joints:
 class FinalHeatmaps(nn.Module):
     """uint8 pictures to final heatmaps: what is exported and compiled."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: PMSDSNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return heatmaps of shape (n, joints, height, width)."""
-        final: Tensor = self.network(normalise(pixels)).final
-        return final
+        return self.network.final(normalise(pixels))
 
 
 class Engine(ABC):

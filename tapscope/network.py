@@ -105,8 +105,8 @@ class Stage(nn.Module):
             width * (2 if fusion != "down" and s < last else 1) for s, width in enumerate(widths)
         ]
 
-    def forward(self, x: list[Tensor], base: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return X(s, m + 1) and Z(s, m) for every scale s."""
+    def fuse(self, x: list[Tensor]) -> list[Tensor]:
+        """Return Q(s, m) for every scale s."""
         gathered = [x[0]]
         for s in range(1, self.scales):  # (4)
             if self.fuses_down:
@@ -122,21 +122,32 @@ class Stage(nn.Module):
                 above = self.conv_up[s](fused[s + 1])
                 above = F.interpolate(above, scale_factor=2.0, mode="bilinear", align_corners=False)
                 fused[s] = torch.cat([fused[s], above], dim=1)
+        return fused
 
-        answers = [
-            self.conv_ds[s](torch.cat([self.conv_q[s](fused[s]), base[s]], dim=1))  # (6)
-            for s in range(self.scales)
-        ]
-        attended = [
-            attention(answer) * q
-            for answer, q in zip(answers, fused, strict=True)  # (7)
-        ]
+    def forward(
+        self, x: list[Tensor], base: list[Tensor], *, answering: bool
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return X(s, m + 1) for every scale s, and Z(s, m) if it is `answering`."""
+        attended, answers = [], []
+        for q, b, conv_q, conv_ds in zip(
+            self.fuse(x), base, self.conv_q, self.conv_ds, strict=True
+        ):
+            read = torch.cat([conv_q(q), b], dim=1)
+            if answering:
+                answers.append(conv_ds(read))  # (6)
+                total = answers[-1].sum(dim=1, keepdim=True)
+            else:  # the sum over joints is all that attention needs
+                total = summed(conv_ds, read)
+            attended.append(torch.sigmoid(total) * q)  # (7)
         return attended, answers
 
 
-def attention(answer: Tensor) -> Tensor:
-    """Return g(Z): the sum over joints through a sigmoid, shape (n, 1, height, width)."""
-    return torch.sigmoid(answer.sum(dim=1, keepdim=True))
+def summed(conv: nn.Module, maps: Tensor) -> Tensor:
+    """Return the sum of a convolution's channels by one kernel, shape (n, 1, height, width)."""
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
+    kernel, bias = (p.sum(dim=0, keepdim=True) for p in (conv.weight, conv.bias))
+    return F.conv2d(maps, kernel, bias)
 
 
 class PMSDSNet(nn.Module):
@@ -199,6 +210,14 @@ class PMSDSNet(nn.Module):
             RGB, zero mean and unit variance by `weights.normalise`, shape (n, 3, height, width);
             both sides multiples of `largest_stride`.
         """
+        final, supervised = self._run(image, answering=self.deep_supervision)
+        return Heatmaps(final, supervised)
+
+    def final(self, image: Tensor) -> Tensor:
+        """Return the final heatmaps of `forward` alone, for less arithmetic."""
+        return self._run(image, answering=False)[0]
+
+    def _run(self, image: Tensor, *, answering: bool) -> tuple[Tensor, list[list[Tensor]]]:
         if not torch.compiler.is_compiling() and (
             image.shape[-1] % self.largest_stride or image.shape[-2] % self.largest_stride
         ):
@@ -209,10 +228,11 @@ class PMSDSNet(nn.Module):
         x = [conv(b) for conv, b in zip(self.entry, base, strict=True)]
         supervised: list[list[Tensor]] = []
         for stage in self.stage:
-            x, answers = stage(x, base)
-            supervised.append(answers)
-        final = self.last(x[0])
-        return Heatmaps(final, supervised if self.deep_supervision else [])
+            x, answers = stage(x, base, answering=answering)
+            if answering:
+                supervised.append(answers)
+        final: Tensor = self.last(x[0])
+        return final, supervised
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tapscope.network import PMSDSNet, attention, normalise, parameter_count
+from tapscope.network import PMSDSNet, Stage, normalise, parameter_count
 
 
 @pytest.mark.parametrize(("stages", "published"), [(3, 2.8e6), (6, 5.0e6)])
@@ -52,7 +52,8 @@ def test_without_deep_supervision_only_the_final_maps_answer() -> None:
     without = PMSDSNet(widths=(4, 6, 8), deep_supervision=False).eval()
     image = torch.rand(1, 3, 16, 16)
     assert without(image).supervised == []
-    assert torch.equal(without(image).final, with_it(image).final)
+    assert torch.allclose(without(image).final, with_it(image).final, atol=1e-6)
+    assert torch.allclose(with_it.final(image), with_it(image).final, atol=1e-6)
 
 
 def test_information_flows_both_ways_between_scales() -> None:
@@ -66,9 +67,14 @@ def test_information_flows_both_ways_between_scales() -> None:
     assert difference[..., -1, -1].max() > 0
 
 
-def test_attention_sums_joints_through_a_sigmoid() -> None:
-    answer = torch.tensor([[[[0.5]], [[-0.5]], [[2.0]]]])
-    assert attention(answer).item() == pytest.approx(torch.sigmoid(torch.tensor(2.0)).item())
+def test_attention_is_the_sum_over_joints_through_a_sigmoid() -> None:
+    torch.manual_seed(0)
+    stage = PMSDSNet(joints=3, stages=1, widths=(4, 6)).eval().stage[0]
+    assert isinstance(stage, Stage)
+    maps = [torch.rand(1, 4, 8, 8), torch.rand(1, 6, 4, 4)]
+    attended, answers = stage(maps, maps, answering=True)
+    for seen, answer, q in zip(attended, answers, stage.fuse(maps), strict=True):
+        assert torch.allclose(seen, torch.sigmoid(answer.sum(dim=1, keepdim=True)) * q)
 
 
 def test_odd_sizes_and_empty_architectures_are_refused() -> None:
