@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,13 @@ class TrainSettings:
     many a minute, while the network learns what a hand is."""
     alpha: float = 0.5
     """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
-    foreground_weight: float = 50.0
+    early_foreground_weight: float = 50.0
     """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
+    late_foreground_weight: float = 4.0
+    """The same once there is nothing left to collapse: while a false peak costs next to nothing
+    the network answers at every finger tip alike."""
+    early_share: float = 0.53
+    """Share of the epochs with the early weight."""
     ema_decay: float = 0.998
     seed: int = 1
     loader_processes: int = 1
@@ -61,7 +67,8 @@ class EpochReport:
 
     epoch: int
     loss: float
-    """Mean training loss; 1 is what answering zero everywhere would cost without supervision."""
+    """Mean training loss; 1 is what answering zero everywhere would cost without supervision.
+    It means something else from the epoch on in which the foreground weight changes."""
     tips_pck_005: float
     """Share of validation thumb and index tips within 0.05 of the hand's longer side; of all
     joints where the tips are not among them. The best epoch is chosen by it."""
@@ -103,6 +110,13 @@ def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
         return (step + 1) / warm_up
     done = (step - warm_up) / max(1, steps - warm_up)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
+    """Return the weight of a joint's place in an epoch (from 0)."""
+    if epoch < round(settings.early_share * settings.epochs):
+        return settings.early_foreground_weight
+    return settings.late_foreground_weight
 
 
 def side_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
@@ -229,13 +243,9 @@ def train(
         reports = [EpochReport(**row) for row in state.reports]
         first, best_score = len(reports), state.best_score
 
-    def loss_of(pixels: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
         return total_loss(
-            network(pixels),
-            target,
-            weight,
-            alpha=settings.alpha,
-            foreground_weight=settings.foreground_weight,
+            network(pixels), target, weight, alpha=settings.alpha, foreground_weight=foreground
         )
 
     if settings.compiled:
@@ -246,7 +256,8 @@ def train(
     for epoch in range(first, settings.epochs):
         mean_loss = _one_epoch(
             run, views, _draws(training, settings, epoch, stride), settings, device=device,
-            loss_of=loss_of, first_step=epoch * steps_an_epoch, steps=steps, on_step=on_step,
+            loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
+            first_step=epoch * steps_an_epoch, steps=steps, on_step=on_step,
         )  # fmt: skip
         error, _ = validate(average, fixed, device)
         tips = error[:, leading]

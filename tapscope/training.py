@@ -118,6 +118,7 @@ def train_weights(
             muon_rate=settings.muon_rate * FINE_TUNING_SHARE,
             adam_rate=settings.adam_rate * FINE_TUNING_SHARE,
             small_share=0.0,
+            early_share=0.0,
         )
     result = train(
         training,

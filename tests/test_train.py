@@ -17,6 +17,7 @@ from tapscope.network import Heatmaps, PMSDSNet
 from tapscope.train import (
     TrainResult,
     TrainSettings,
+    foreground_weight_in_epoch,
     rate_share,
     side_in_epoch,
     train,
@@ -26,7 +27,9 @@ from tapscope.training import make_card
 from tapscope.views import Batch
 from tests.hands import labelled_folder
 
-SETTINGS = TrainSettings(epochs=2, size_px=32, batch_size=4, loader_processes=0, seed=3)
+SETTINGS = TrainSettings(
+    epochs=2, size_px=32, batch_size=4, loader_processes=0, early_share=1.0, seed=3
+)
 ARGUMENTS = {"joints": 21, "stages": 1, "widths": [4, 6, 8]}
 CPU = torch.device("cpu")
 
@@ -110,6 +113,12 @@ def test_views_are_small_at_first_and_multiples_of_the_stride() -> None:
     assert [side_in_epoch(e, 16, settings) for e in range(5)] == [64, 64, 96, 96, 96]
     assert side_in_epoch(0, 16, replace(settings, size_px=32)) == 32
     assert side_in_epoch(0, 16, replace(settings, small_share=0.0)) == 96
+
+
+def test_a_false_peak_costs_more_once_there_is_nothing_left_to_collapse() -> None:
+    settings = replace(SETTINGS, epochs=4, early_share=0.5)
+    weights_of = [foreground_weight_in_epoch(e, settings) for e in range(4)]
+    assert weights_of == [50.0, 50.0, 4.0, 4.0]
 
 
 def test_average_moves_by_its_decay() -> None:
