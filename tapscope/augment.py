@@ -51,6 +51,8 @@ class Settings:
     turn_sd_deg: float = 25.0
     background_share: float = 0.15
     """Close and far views whose background is replaced by another picture."""
+    strength: float = 1.0
+    """What the shares of covers, blur, noise and the like are multiplied by."""
     pseudo_weight: float = 0.6
     tip_weight: float = 20.0
     """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
@@ -88,9 +90,9 @@ def view(
     position = np.stack([move(h.position_px, from_picture) for h in image.hands])
     if rng.random() < settings.background_share and len(image.hands) == 1:
         seen = _replace_background(seen, position[0], size_px, rng, other)
-    if rng.random() < 0.18:
+    if rng.random() < 0.18 * settings.strength:
         seen = _cover(seen, rng, other)
-    seen = photograph(seen, rng)
+    seen = photograph(seen, rng, settings.strength)
     return Sample(seen, position, _weights(image, position, size_px, settings))
 
 
@@ -219,20 +221,20 @@ def _cover(
     return covered
 
 
-def photograph(seen: Pixels, rng: np.random.Generator) -> Pixels:
+def photograph(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
     """Change light, colour, sharpness and noise as cameras do; nothing moves."""
     size = len(seen)
     picture = seen
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 * strength:
         picture = motion_blur(picture, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
-    if rng.random() < 0.2:
+    if rng.random() < 0.2 * strength:
         picture = _low_resolution(picture, rng.uniform(1.3, 3.0))
     level = _colour(picture.astype(np.float32) / np.float32(255), rng)
-    if rng.random() < 0.4:
+    if rng.random() < 0.4 * strength:
         spread = np.float32(rng.uniform(0.005, 0.07))
         level += spread * rng.standard_normal(level.shape, dtype=np.float32)
     picture = (np.clip(level, 0, 1) * 255).astype(np.uint8)
-    if rng.random() < 0.25:
+    if rng.random() < 0.25 * strength:
         picture = _compressed(picture, int(rng.integers(12, 70)))
     return picture
 

@@ -181,7 +181,7 @@ def train(
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
     from tapscope import console
-    from tapscope.train import TrainSettings
+    from tapscope.schedule import TrainSettings
     from tapscope.training import folders_or_default, train_weights
 
     settings = TrainSettings(epochs=epochs, seed=seed, compiled=compiled)

@@ -3,9 +3,8 @@
 import copy
 import csv
 import io
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
-from tapscope.augment import Sample, Settings
+from tapscope.augment import Sample
 from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, JOINTS, MEASURED, THUMB_TIP
 from tapscope.heatmap import decode
@@ -24,41 +23,14 @@ from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate, pck
 from tapscope.network import PMSDSNet, normalise
 from tapscope.optimiser import MuonAdam
-from tapscope.views import Batch, EpochDraws, FixedView, Views, fixed_views
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """Everything that a training run depends on besides its pictures."""
-
-    epochs: int = 20
-    size_px: int = 128
-    batch_size: int = 8
-    muon_rate: float = 0.02
-    """Peak learning rate of the convolutions, reached after warm-up, then cosine decay."""
-    adam_rate: float = 2e-3
-    """The same of all other parameters; the paper's 5e-5 needs many times the epochs."""
-    warm_up_share: float = 0.03
-    weight_decay: float = 0.01
-    small_share: float = 0.4
-    """Share of the epochs, the first, with views of two thirds of the side: more than twice as
-    many a minute, while the network learns what a hand is."""
-    alpha: float = 0.5
-    """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
-    early_foreground_weight: float = 50.0
-    """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
-    late_foreground_weight: float = 4.0
-    """The same once there is nothing left to collapse: while a false peak costs next to nothing
-    the network answers at every finger tip alike."""
-    early_share: float = 0.53
-    """Share of the epochs with the early weight."""
-    ema_decay: float = 0.998
-    seed: int = 1
-    loader_processes: int = 1
-    compiled: bool = False
-    """Fuse the step with torch.compile: minutes at the start, 1.7 times the speed on a CPU."""
-    most_validated: int = 400
-    augment: Settings = field(default_factory=Settings)
+from tapscope.schedule import (
+    TrainSettings,
+    augment_in_epoch,
+    foreground_weight_in_epoch,
+    rate_share,
+    side_in_epoch,
+)
+from tapscope.views import Batch, EpochDraws, FixedView, Pictures, Views, fixed_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +73,6 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     capability = torch.backends.cpu.get_cpu_capability()
     has_bf16 = capability == "AVX512" and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if has_bf16 else None
-
-
-def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
-    """Return the share of the peak rate: linear warm-up, then half a cosine to a hundredth."""
-    warm_up = max(1, round(settings.warm_up_share * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    done = (step - warm_up) / max(1, steps - warm_up)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
-    """Return the weight of a joint's place in an epoch (from 0)."""
-    if epoch < round(settings.early_share * settings.epochs):
-        return settings.early_foreground_weight
-    return settings.late_foreground_weight
-
-
-def side_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
-    """Return the side of the views of an epoch (from 0), a multiple of the network's stride."""
-    if epoch >= round(settings.small_share * settings.epochs):
-        return settings.size_px
-    return max(settings.size_px * 2 // 3 // stride, 2) * stride
 
 
 @torch.no_grad()
@@ -220,7 +169,7 @@ def train(
         There is nothing to resume, or it was made with other settings.
     """
     torch.manual_seed(settings.seed)
-    views = Views(training, settings.augment)
+    pictures = Pictures(training.images)
     fixed = fixed_views(validation, settings.size_px, most=settings.most_validated)
     network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
@@ -255,7 +204,8 @@ def train(
     steps = steps_an_epoch * settings.epochs
     for epoch in range(first, settings.epochs):
         mean_loss = _one_epoch(
-            run, views, _draws(training, settings, epoch, stride), settings, device=device,
+            run, Views(pictures, augment_in_epoch(epoch, settings)),
+            _draws(training, settings, epoch, stride), settings, device=device,
             loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
             first_step=epoch * steps_an_epoch, steps=steps, on_step=on_step,
         )  # fmt: skip

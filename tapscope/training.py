@@ -12,7 +12,8 @@ from tapscope import __version__, annotations, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.network import DEFAULT_WIDTHS, PMSDSNet
-from tapscope.train import EpochReport, TrainResult, TrainSettings, train
+from tapscope.schedule import TrainSettings
+from tapscope.train import EpochReport, TrainResult, train
 
 VALIDATION_SHARE: Final = 0.06
 FINE_TUNING_SHARE: Final = 0.1
@@ -119,6 +120,7 @@ def train_weights(
             adam_rate=settings.adam_rate * FINE_TUNING_SHARE,
             small_share=0.0,
             early_share=0.0,
+            rough_share=0.0,
         )
     result = train(
         training,

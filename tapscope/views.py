@@ -65,6 +65,9 @@ class Pictures:
         if total <= MOST_CACHED_BYTES:
             self._kept = {n: image.pixels() for n, image in enumerate(images)}
 
+    def __len__(self) -> int:
+        return len(self._images)
+
     def __getitem__(self, index: int) -> tuple[LabelledImage, NDArray[np.uint8]]:
         kept = self._kept.get(index)
         image = self._images[index]
@@ -74,9 +77,8 @@ class Pictures:
 class Views(Dataset[Sample]):
     """Random views; `views[draw]` is the same whenever and wherever it is made."""
 
-    def __init__(self, images: LabelledSet, settings: Settings) -> None:
-        self._pictures = Pictures(images.images)
-        self._count = len(images)
+    def __init__(self, pictures: Pictures, settings: Settings) -> None:
+        self._pictures = pictures
         self._settings = settings
 
     def __getitem__(self, draw: Draw) -> Sample:
@@ -88,7 +90,7 @@ class Views(Dataset[Sample]):
             draw.size_px,
             rng,
             self._settings,
-            other=lambda: self._pictures[int(rng.integers(self._count))],
+            other=lambda: self._pictures[int(rng.integers(len(self._pictures)))],
         )
 
 

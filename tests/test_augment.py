@@ -24,7 +24,7 @@ def one_view(images: LabelledSet, index: int, key: int, settings: Settings = CAL
 
 def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without photographic changes, each joint in view has its own colour under its label."""
-    monkeypatch.setattr("tapscope.augment.photograph", lambda seen, rng: seen)
+    monkeypatch.setattr("tapscope.augment.photograph", lambda seen, rng, strength: seen)
     monkeypatch.setattr("tapscope.augment._cover", lambda seen, rng, other: seen)
     checked = 0
     for key in range(40):
@@ -38,7 +38,7 @@ def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.Monk
 
 
 def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None:
-    views = Views(images, Settings())
+    views = Views(Pictures(images.images), Settings())
     first, again, other = (
         views[Draw(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
     )

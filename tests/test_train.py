@@ -14,12 +14,15 @@ from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
 from tapscope.loss import heatmap_loss, targets, total_loss
 from tapscope.network import Heatmaps, PMSDSNet
-from tapscope.train import (
-    TrainResult,
+from tapscope.schedule import (
     TrainSettings,
+    augment_in_epoch,
     foreground_weight_in_epoch,
     rate_share,
     side_in_epoch,
+)
+from tapscope.train import (
+    TrainResult,
     train,
     update_average,
 )
@@ -119,6 +122,12 @@ def test_a_false_peak_costs_more_once_there_is_nothing_left_to_collapse() -> Non
     settings = replace(SETTINGS, epochs=4, early_share=0.5)
     weights_of = [foreground_weight_in_epoch(e, settings) for e in range(4)]
     assert weights_of == [50.0, 50.0, 4.0, 4.0]
+
+
+def test_views_become_gentler() -> None:
+    settings = replace(SETTINGS, epochs=3, rough_share=0.66)
+    strengths = [augment_in_epoch(e, settings).strength for e in range(3)]
+    assert strengths == [1.0, 1.0, 0.5]
 
 
 def test_average_moves_by_its_decay() -> None:

@@ -9,7 +9,7 @@ import torch
 from tapscope import training, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
-from tapscope.train import TrainSettings
+from tapscope.schedule import TrainSettings
 from tests.hands import labelled_folder, tiny_card, tiny_weights
 
 SETTINGS = TrainSettings(epochs=1, size_px=32, batch_size=4, loader_processes=0)

@@ -1,0 +1,77 @@
+"""What a training run depends on besides its pictures, and how it changes over its epochs."""
+
+import math
+from dataclasses import dataclass, field
+
+from tapscope.augment import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """Settings of a training run; together with the pictures they decide its result."""
+
+    epochs: int = 20
+    size_px: int = 128
+    batch_size: int = 8
+    muon_rate: float = 0.02
+    """Peak learning rate of the convolutions, reached after warm-up, then cosine decay."""
+    adam_rate: float = 2e-3
+    """The same of all other parameters; the paper's 5e-5 needs many times the epochs."""
+    warm_up_share: float = 0.03
+    weight_decay: float = 0.01
+    small_share: float = 0.4
+    """Share of the epochs, the first, with views of two thirds of the side: more than twice as
+    many a minute, while the network learns what a hand is."""
+    alpha: float = 0.5
+    """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
+    early_foreground_weight: float = 50.0
+    """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
+    late_foreground_weight: float = 4.0
+    """The same once there is nothing left to collapse: while a false peak costs next to nothing
+    the network answers at every finger tip alike."""
+    early_share: float = 0.53
+    """Share of the epochs with the early weight."""
+    ema_decay: float = 0.998
+    seed: int = 1
+    loader_processes: int = 1
+    compiled: bool = False
+    """Fuse the step with torch.compile: minutes at the start, 1.7 times the speed on a CPU."""
+    most_validated: int = 400
+    augment: Settings = field(default_factory=Settings)
+    late_augment: Settings = field(
+        default_factory=lambda: Settings(
+            close_share=0.8, any_turn_share=0.06, turn_sd_deg=20.0, strength=0.5
+        )
+    )
+    """Gentler views, when what is left to learn is which finger is which."""
+    rough_share: float = 0.66
+    """Share of the epochs before those."""
+
+
+def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
+    """Return the share of the peak rate: linear warm-up, then half a cosine to a hundredth."""
+    warm_up = max(1, round(settings.warm_up_share * steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    done = (step - warm_up) / max(1, steps - warm_up)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
+    """Return the weight of a joint's place in an epoch (from 0)."""
+    if epoch < round(settings.early_share * settings.epochs):
+        return settings.early_foreground_weight
+    return settings.late_foreground_weight
+
+
+def augment_in_epoch(epoch: int, settings: TrainSettings) -> Settings:
+    """Return how far the views of an epoch (from 0) stray."""
+    is_rough = epoch < round(settings.rough_share * settings.epochs)
+    return settings.augment if is_rough else settings.late_augment
+
+
+def side_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
+    """Return the side of the views of an epoch (from 0), a multiple of the network's stride."""
+    if epoch >= round(settings.small_share * settings.epochs):
+        return settings.size_px
+    return max(settings.size_px * 2 // 3 // stride, 2) * stride
