@@ -172,6 +172,12 @@ def train(
     size: Annotated[
         int | None, typer.Option("--size", min=32, help="Side of the crops, px.")
     ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate", min=0.0, help="Learning rates as a share of the usual (1; 0.1 with --init)."
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option("--seed")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
@@ -192,6 +198,7 @@ def train(
             settings,
             init=init,
             size_px=size,
+            rate=rate,
             device=device,
             resume=resume,
             command=shlex.join(sys.argv),

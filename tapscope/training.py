@@ -16,8 +16,8 @@ from tapscope.schedule import TrainSettings
 from tapscope.train import EpochReport, TrainResult, train
 
 VALIDATION_SHARE: Final = 0.06
-FINE_TUNING_SHARE: Final = 0.1
-"""Share of the learning rates for fine-tuning: a guess, not yet measured."""
+FINE_TUNING_RATE: Final = 0.1
+"""Share of the usual learning rates with which given weights are trained on: a guess."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
 
@@ -58,6 +58,7 @@ def train_weights(
     *,
     init: Path | None = None,
     size_px: int | None = None,
+    rate: float | None = None,
     device: str = "auto",
     resume: bool = False,
     command: str = "",
@@ -79,6 +80,8 @@ def train_weights(
         Weights to start from; their architecture and joints are kept.
     size_px
         Side of the crops; by default that of the weights given, else that of the settings.
+    rate
+        Learning rates as a share of those of the settings; 1, or 0.1 with `init`.
     device
         "auto", "cpu" or "cuda".
     resume
@@ -113,15 +116,13 @@ def train_weights(
         network.load_state_dict(old.network.state_dict())
     side = size_px or (old.card.input_size_px if old else settings.size_px)
     settings = replace(settings, size_px=side)
-    if old:
-        settings = replace(
-            settings,
-            muon_rate=settings.muon_rate * FINE_TUNING_SHARE,
-            adam_rate=settings.adam_rate * FINE_TUNING_SHARE,
-            small_share=0.0,
-            early_share=0.0,
-            rough_share=0.0,
-        )
+    if rate is None:
+        rate = FINE_TUNING_RATE if old else 1.0
+    settings = replace(
+        settings, muon_rate=settings.muon_rate * rate, adam_rate=settings.adam_rate * rate
+    )
+    if old:  # what the early epochs are for is behind these weights
+        settings = replace(settings, small_share=0.0, early_share=0.0, rough_share=0.0)
     result = train(
         training,
         validation,
