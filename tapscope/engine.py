@@ -30,6 +30,9 @@ class Joints:
     """x and y, centre of the top left pixel = 0; shape (n, joints, 2)."""
     confidence: NDArray[np.float64]
     """Calibrated chance of a good joint; shape (n, joints)."""
+    height: NDArray[np.float64]
+    """Height of the peak: how surely some such joint is there, be it on the wrong finger; shape
+    (n, joints)."""
 
 
 class FinalHeatmaps(nn.Module):
@@ -78,7 +81,8 @@ class Engine(ABC):
     def _decoded(self, peaks: Peaks) -> Joints:
         return Joints(
             peaks.position_px.double().cpu().numpy(),
-            confidence(self.card, peaks.height).double().cpu().numpy(),
+            confidence(self.card, peaks).double().cpu().numpy(),
+            peaks.height.double().cpu().numpy(),
         )
 
 

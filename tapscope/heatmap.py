@@ -9,6 +9,11 @@ VARIANCE_PX2 = 3.0
 """Isotropic variance of a target; the paper prints the singular matrix [[3, 3], [3, 3]]."""
 
 
+RIVAL_REACH_PX = 6
+"""Further from the peak than this, on either axis, another high place is another thing: three and a
+half times the width of a target."""
+
+
 class Peaks(NamedTuple):
     """The best place of every joint in its heatmap."""
 
@@ -16,6 +21,8 @@ class Peaks(NamedTuple):
     """x and y, centre of the top left pixel = 0; shape (n, joints, 2)."""
     height: Tensor
     """Value of the heatmap at the highest pixel; shape (n, joints)."""
+    rival: Tensor
+    """Highest value further than `RIVAL_REACH_PX` from it; shape (n, joints)."""
 
 
 def encode(position_px: Tensor, size: tuple[int, int]) -> Tensor:
@@ -57,12 +64,12 @@ def decode(heatmaps: Tensor) -> Peaks:
     n, joints, height, width = heatmaps.shape
     highest, index = heatmaps.reshape(n, joints, -1).max(dim=-1)
     row, column = index // width, index % width
-    logarithm = heatmaps.clamp_min(1e-4).log()
     rows = torch.arange(n, device=heatmaps.device)[:, None]
     each = torch.arange(joints, device=heatmaps.device)[None, :]
 
     def at(r: Tensor, c: Tensor) -> Tensor:
-        return logarithm[rows, each, r.clamp(0, height - 1), c.clamp(0, width - 1)]
+        value = heatmaps[rows, each, r.clamp(0, height - 1), c.clamp(0, width - 1)]
+        return value.clamp_min(1e-4).log()
 
     def step(before: Tensor, here: Tensor, after: Tensor, inside: Tensor) -> Tensor:
         curvature = (before - 2 * here + after).clamp_max(-1e-3)
@@ -73,4 +80,14 @@ def decode(heatmaps: Tensor) -> Peaks:
     inside_x, inside_y = (column > 0) & (column < width - 1), (row > 0) & (row < height - 1)
     x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
     y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
-    return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest)
+    # Outside a square is where the row is far or the column is: two projections hold both.
+    far_rows = (torch.arange(height, device=row.device) - row[..., None]).abs() > RIVAL_REACH_PX
+    far_columns = (
+        torch.arange(width, device=row.device) - column[..., None]
+    ).abs() > RIVAL_REACH_PX
+    lowest = torch.tensor(-torch.inf, device=row.device, dtype=heatmaps.dtype)
+    rival = torch.maximum(
+        torch.where(far_rows, heatmaps.amax(dim=-1), lowest).amax(dim=-1),
+        torch.where(far_columns, heatmaps.amax(dim=-2), lowest).amax(dim=-1),
+    )
+    return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest, rival.clamp_min(0))

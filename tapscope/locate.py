@@ -21,10 +21,10 @@ LONG_SIDES_PX = (128, 256)
 MOST_CANDIDATES = 4
 FILL = 0.6
 """Longer side of the hand over the window in which it is followed."""
-SURE = 0.25
+SURE = 0.2
 """Score from which a place counts as a hand."""
-SEEN = 0.08
-"""Confidence from which a joint helps to say where the hand is, be it on the wrong finger."""
+SEEN = 0.1
+"""Height of a peak from which a joint helps to say where the hand is, be it on the wrong finger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class HandView:
     """Shape (joints, 2)."""
     confidence: FloatArray
     """Shape (joints,)."""
+    height: FloatArray
+    """Of the peaks, see `engine.Joints`; shape (joints,)."""
 
     @property
     def score(self) -> float:
-        """Mean confidence over the joints that are measured."""
-        measured = [joint for joint in MEASURED if joint < len(self.confidence)]
-        return float(self.confidence[measured].mean())
+        """Mean height of the peaks of the joints that are measured: is there a hand?"""
+        measured = [joint for joint in MEASURED if joint < len(self.height)]
+        return float(self.height[measured].mean())
 
 
 def look(
@@ -51,12 +53,14 @@ def look(
     crops = np.stack([cut(p, w, size_px) for p, w in zip(pictures, windows, strict=True)])
     seen: Joints = engine.joints(crops)
     return [
-        HandView(window, move(place, window.to_picture(size_px)), sure)
-        for window, place, sure in zip(windows, seen.position_px, seen.confidence, strict=True)
+        HandView(window, move(place, window.to_picture(size_px)), sure, height)
+        for window, place, sure, height in zip(
+            windows, seen.position_px, seen.confidence, seen.height, strict=True
+        )
     ]
 
 
-def window_around(position_px: FloatArray, confidence: FloatArray) -> Window | None:
+def window_around(position_px: FloatArray, height: FloatArray) -> Window | None:
     """Return the window in which the joints that are seen fill `FILL`; None with under three.
 
     The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
@@ -64,17 +68,18 @@ def window_around(position_px: FloatArray, confidence: FloatArray) -> Window | N
 
     Parameters
     ----------
-    position_px, confidence
-        Shapes (..., joints, 2) and (..., joints): one frame or several together.
+    position_px, height
+        Places and heights of the peaks, shapes (..., joints, 2) and (..., joints): one frame or
+        several together.
     """
-    places = position_px.reshape(-1, 2)[(confidence >= SEEN).ravel()]
+    places = position_px.reshape(-1, 2)[(height >= SEEN).ravel()]
     if len(places) < 3:
         return None
     # A few stray joints of a long run of frames must not widen the window.
-    low, high = np.percentile(places, [1, 99] if confidence.ndim > 1 else [0, 100], axis=0)
+    low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
     side = float((high - low).max())
     palms = np.linalg.norm(position_px[..., MIDDLE_MCP, :] - position_px[..., WRIST, :], axis=-1)
-    sure = (confidence[..., MIDDLE_MCP] >= SEEN) & (confidence[..., WRIST] >= SEEN)
+    sure = (height[..., MIDDLE_MCP] >= SEEN) & (height[..., WRIST] >= SEEN)
     if np.any(sure):
         side = max(side, 1.3 * float(np.median(palms[sure])))
     middle = (low + high) / 2
@@ -100,13 +105,13 @@ def find_hands(
     ]
     windows = _distinct(windows)[: 2 * most]
     hands: list[HandView] = []
-    for _ in range(2):  # the first look corrects the window for the second
+    for _ in range(3):  # each look corrects the window for the next
         if not windows:
             break
         hands = look(engine, [picture] * len(windows), windows, size_px)
         hands = [h for h in hands if h.score >= SURE / 2]
         hands.sort(key=lambda h: -h.score)
-        corrected = (window_around(h.position_px, h.confidence) for h in hands)
+        corrected = (window_around(h.position_px, h.height) for h in hands)
         windows = _distinct([w for w in corrected if w is not None])[:most]
     found: list[HandView] = []
     for hand in hands:

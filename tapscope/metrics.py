@@ -58,19 +58,27 @@ def summary(
     return row
 
 
-def calibrate(height: FloatArray, good: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit logistic(slope * height + intercept) to whether joints were good.
+def calibrate(features: FloatArray, good: NDArray[np.bool_]) -> FloatArray:
+    """Fit logistic(features @ slopes + intercept) to whether joints were good.
 
-    Newton's method with a light ridge on the slope, so that perfectly separated joints
+    Newton's method with a light ridge on the slopes, so that perfectly separated joints
     still give a finite answer.
+
+    Parameters
+    ----------
+    features
+        Shape (samples, features).
+    good
+        Shape (samples,).
 
     Returns
     -------
-    slope, intercept
+    ndarray
+        The slopes, then the intercept; shape (features + 1,).
     """
-    design = np.column_stack([height, np.ones_like(height)])
-    ridge = np.diag([1e-3, 1e-6])
-    beta = np.zeros(2)
+    design = np.column_stack([features, np.ones(len(features))])
+    ridge = np.diag([1e-3] * features.shape[1] + [1e-6])
+    beta = np.zeros(design.shape[1])
     for _ in range(50):
         chance = 1 / (1 + np.exp(-design @ beta))
         gradient = design.T @ (good - chance) - ridge @ beta
@@ -80,7 +88,7 @@ def calibrate(height: FloatArray, good: NDArray[np.bool_]) -> tuple[float, float
         beta += step / max(1.0, float(np.abs(step).max()) / 5)
         if float(np.abs(step).max()) < 1e-8:
             break
-    return float(beta[0]), float(beta[1])
+    return beta
 
 
 def shares(error: FloatArray, thresholds: Sequence[float]) -> list[float]:

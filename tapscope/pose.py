@@ -88,7 +88,7 @@ class HandTracker:
     def _search(self, picture: NDArray[np.uint8]) -> None:
         """Look at the whole picture: take up lost hands, begin to follow new ones."""
         for hand in find_hands(self._engine, picture, self._size):
-            window = window_around(hand.position_px, hand.confidence)
+            window = window_around(hand.position_px, hand.height)
             if window is None:
                 continue
             known = [t for t in self._tracks if not t.is_lost]
@@ -118,7 +118,7 @@ class HandTracker:
             if len(seen) < max(1, len(views) // 4):
                 break
             better = window_around(
-                np.stack([v.position_px for v in seen]), np.stack([v.confidence for v in seen])
+                np.stack([v.position_px for v in seen]), np.stack([v.height for v in seen])
             )
             if better is None or _fits(track.window, better) or attempt == 2:
                 break

@@ -63,7 +63,7 @@ class SmoothingRules:
 class KeypointRules:
     """Which key points are believed."""
 
-    min_confidence: float = 0.3
+    min_confidence: float = 0.5
     """Tips less sure than this are unknown."""
     max_opening_hands: float = 2.5
     """No hand opens wider than this many hand lengths."""
@@ -111,7 +111,7 @@ class QualityRules:
     """Failed with fewer taps."""
     max_gap_s: float = 0.5
     """Doubtful with a longer time of which nothing is known."""
-    min_median_confidence: float = 0.5
+    min_median_confidence: float = 0.8
     """Doubtful below this."""
     nyquist_share: float = 0.4 / 1.5
     """Doubtful when the tapping rate exceeds this share of the sampling rate."""

@@ -62,8 +62,9 @@ class TrainResult:
     """PCK@0.1 on the validation views of each dataset with the weights given; empty without."""
     after: dict[str, float]
     """The same with the weights returned."""
-    confidence: tuple[float, float]
-    """Slope and intercept of the calibration on the measured joints, see `weights.Card`."""
+    confidence: np.ndarray
+    """Slope, rival slope and intercept of the calibration on the measured joints, see
+    `weights.Card`; shape (3,)."""
 
 
 def autocast_type(device: torch.device) -> torch.dtype | None:
@@ -95,8 +96,8 @@ def validate(
     -------
     error
         Over the hand's longer side, shape (views, joints); NaN without label.
-    height
-        Of the peaks, same shape.
+    heights
+        Of the peaks and of their rivals; shape (views, joints, 2).
     """
     network.eval()
     errors, heights = [], []
@@ -108,7 +109,7 @@ def validate(
         truth = np.stack([v.position_px for v in part])
         hand = np.array([v.hand_px for v in part])
         errors.append(np.linalg.norm(place - truth, axis=2) / hand[:, None])
-        heights.append(peaks.height.cpu().numpy())
+        heights.append(torch.stack([peaks.height, peaks.rival], dim=2).cpu().numpy())
     return np.concatenate(errors), np.concatenate(heights)
 
 
@@ -227,17 +228,17 @@ def train(
         write_whole(out.with_suffix(".log.csv"), _log(reports))
         on_epoch(report, best)
 
-    error, height = validate(best, fixed, device)
+    error, heights = validate(best, fixed, device)
     after = by_dataset(error, fixed)
     measured = _places(training.joints, MEASURED)
-    error, height = error[:, measured], height[:, measured]
+    error, heights = error[:, measured], heights[:, measured]
     labelled = np.isfinite(error)
     return TrainResult(
         best.cpu(),
         reports,
         before,
         after,
-        calibrate(height[labelled].astype(float), error[labelled] < 0.1),
+        calibrate(heights[labelled].astype(float), error[labelled] < 0.1),
     )
 
 

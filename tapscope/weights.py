@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save
 
 from tapscope.errors import WeightsError
 from tapscope.files import write_whole
+from tapscope.heatmap import Peaks
 from tapscope.network import PMSDSNet
 
 
@@ -36,7 +37,9 @@ class Card:
     """Side of the square crop that the weights were trained on."""
     joints: tuple[str, ...]
     confidence_slope: float
-    """With the intercept: chance of a good joint = logistic(slope * peak height + intercept)."""
+    """Chance of a good joint = logistic(slope * height of the peak + rival slope * height of its
+    rival + intercept), see `heatmap.Peaks`."""
+    confidence_rival_slope: float
     confidence_intercept: float
     trained_on: tuple[Source, ...]
     command: str
@@ -142,6 +145,10 @@ def read(path: Path) -> Weights:
     return Weights(network, card, path)
 
 
-def confidence(card: Card, height: torch.Tensor) -> torch.Tensor:
-    """Turn heights of peaks into chances of a good joint, by the card's calibration."""
-    return torch.sigmoid(card.confidence_slope * height + card.confidence_intercept)
+def confidence(card: Card, peaks: Peaks) -> torch.Tensor:
+    """Turn peaks into chances of a good joint, by the card's calibration."""
+    return torch.sigmoid(
+        card.confidence_slope * peaks.height
+        + card.confidence_rival_slope * peaks.rival
+        + card.confidence_intercept
+    )

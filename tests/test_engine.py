@@ -10,6 +10,7 @@ from tapscope import weights
 from tapscope.engine import OpenVinoEngine, TorchEngine, make_engine
 from tapscope.errors import WeightsError
 from tapscope.hand import JOINTS
+from tapscope.heatmap import decode
 from tapscope.weights import Weights
 from tests.hands import hand_shape, paint, tiny_weights
 
@@ -57,8 +58,8 @@ def test_same_input_same_bits(network: Weights) -> None:
 def test_confidence_is_the_cards() -> None:
     torch.manual_seed(1)
     engine = TorchEngine(tiny_weights())
-    heat = engine.heatmaps(PIXELS)
-    expected = 1 / (1 + np.exp(-(10.0 * heat.reshape(3, 21, -1).max(axis=2) - 5.0)))
+    peaks = decode(torch.from_numpy(engine.heatmaps(PIXELS)))
+    expected = 1 / (1 + np.exp(-(10.0 * peaks.height - 4.0 * peaks.rival - 5.0)))
     assert np.allclose(engine.joints(PIXELS).confidence, expected, atol=1e-5)
 
 

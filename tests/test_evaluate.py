@@ -58,6 +58,6 @@ def test_two_hands_are_matched_by_place() -> None:
         assert view is not None
         assert np.linalg.norm(view.position_px - label.position_px, axis=1).max() < 3
     assert match(labels, found[:1]).count(None) == 1
-    far = HandView(Window(1000, 1000, 50), places[0], np.ones(21))
+    far = HandView(Window(1000, 1000, 50), places[0], np.ones(21), np.ones(21))
     assert match(labels, [far]) == [None, None]
     assert match(labels[:1], [far]) == [far]

@@ -1,5 +1,6 @@
 """Joints to heatmaps and back."""
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,19 @@ def test_target_is_the_papers_gaussian() -> None:
 def test_joint_that_is_unknown_or_far_away_leaves_its_map_empty() -> None:
     heat = encode(torch.tensor([[[float("nan"), 3.0], [500.0, 3.0]]]), (8, 8))
     assert heat.max() == 0.0
+
+
+def test_rival_is_the_highest_place_away_from_the_peak() -> None:
+    position = torch.tensor([[[10.0, 8.0]]])
+    alone = encode(position, (32, 32))
+    assert decode(alone).rival.item() < 0.01
+    for other in ([24.0, 8.0], [10.0, 25.0], [28.0, 30.0]):
+        both = torch.maximum(alone, 0.7 * encode(torch.tensor([[other]]), (32, 32)))
+        peaks = decode(both)
+        assert peaks.position_px[0, 0].tolist() == pytest.approx([10.0, 8.0], abs=0.05)
+        assert peaks.rival.item() == pytest.approx(0.7)
+    near = torch.maximum(alone, 0.7 * encode(torch.tensor([[[14.0, 8.0]]]), (32, 32)))
+    assert decode(near).rival.item() < 0.6
 
 
 def test_flat_map_decodes_to_something_finite_inside() -> None:

@@ -143,7 +143,7 @@ def test_learns_and_repeats(sets: tuple[LabelledSet, LabelledSet], tmp_path: Pat
     again = run(sets, tmp_path / "b.safetensors", settings)
     assert first.reports[-1].loss < first.reports[0].loss
     assert same(first.network, again.network)
-    assert first.confidence == again.confidence
+    assert np.array_equal(first.confidence, again.confidence)
     assert (tmp_path / "a.log.csv").read_bytes() == (tmp_path / "b.log.csv").read_bytes()
     assert len((tmp_path / "a.log.csv").read_text().splitlines()) == 7
 
