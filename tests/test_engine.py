@@ -59,7 +59,7 @@ def test_confidence_is_the_cards() -> None:
     torch.manual_seed(1)
     engine = TorchEngine(tiny_weights())
     peaks = decode(torch.from_numpy(engine.heatmaps(PIXELS)))
-    expected = 1 / (1 + np.exp(-(10.0 * peaks.height - 4.0 * peaks.rival - 5.0)))
+    expected = torch.sigmoid(10.0 * peaks.height - 4.0 * peaks.rival - 5.0).numpy()
     assert np.allclose(engine.joints(PIXELS).confidence, expected, atol=1e-5)
 
 
