@@ -81,13 +81,15 @@ def decode(heatmaps: Tensor) -> Peaks:
     x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
     y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
     # Outside a square is where the row is far or the column is: two projections hold both.
-    far_rows = (torch.arange(height, device=row.device) - row[..., None]).abs() > RIVAL_REACH_PX
-    far_columns = (
-        torch.arange(width, device=row.device) - column[..., None]
-    ).abs() > RIVAL_REACH_PX
-    lowest = torch.tensor(-torch.inf, device=row.device, dtype=heatmaps.dtype)
     rival = torch.maximum(
-        torch.where(far_rows, heatmaps.amax(dim=-1), lowest).amax(dim=-1),
-        torch.where(far_columns, heatmaps.amax(dim=-2), lowest).amax(dim=-1),
+        _highest_away_from(row, heatmaps.amax(dim=-1)),
+        _highest_away_from(column, heatmaps.amax(dim=-2)),
     )
-    return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest, rival.clamp_min(0))
+    return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest, rival)
+
+
+def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:
+    """Return the highest value of (n, joints, length) far from `place`, at least 0."""
+    along = torch.arange(projection.shape[-1], device=place.device)
+    far = (along - place[..., None]).abs() > RIVAL_REACH_PX
+    return (projection * far).amax(dim=-1).clamp_min(0)

@@ -180,10 +180,11 @@ def train(
         adam_rate=settings.adam_rate,
         weight_decay=settings.weight_decay,
     )
-    error, _ = validate(average, fixed, device)
-    before = by_dataset(error, fixed) if fine_tuning else {}
     leading = _places(training.joints, (THUMB_TIP, INDEX_TIP))
-    best_score = _share(error[:, leading], 0.05) if fine_tuning else -1.0
+    before, best_score = {}, -1.0
+    if fine_tuning:
+        error, _ = validate(average, fixed, device)
+        before, best_score = by_dataset(error, fixed), _share(error[:, leading], 0.05)
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0

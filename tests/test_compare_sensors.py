@@ -39,7 +39,7 @@ def write_positions(path: Path, time_s: FloatArray, gap_mm: FloatArray) -> None:
 def write_contacts(path: Path, time_s: FloatArray, contact_s: FloatArray) -> None:
     """Write gravity with a burst of 40 Hz at each contact."""
     rng = np.random.default_rng(5)
-    values = rng.normal(0, 0.05, (time_s.size, 3)) + (0.0, 0.0, 9.81)  # noqa: RUF005 - an array
+    values = rng.normal(0, 0.05, (time_s.size, 3)) + np.array([0.0, 0.0, 9.81])
     for moment_s in contact_s:
         values[:, 0] += (
             8

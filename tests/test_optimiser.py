@@ -15,7 +15,7 @@ def test_singular_values_come_near_one_and_directions_stay(shape: tuple[int, int
     values = torch.linalg.svdvals(made)
     assert values.min() > 0.4
     assert values.max() < 1.3
-    assert (made * matrix).sum() > 0.9 * made.norm() * matrix.norm() * 0.7
+    assert (made * matrix).sum() > 0.63 * made.norm() * matrix.norm()
 
 
 def test_size_of_the_gradient_does_not_matter_to_convolutions() -> None:

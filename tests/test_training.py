@@ -67,3 +67,30 @@ def test_no_gpu_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsError, match="no CUDA GPU"):
         training._device("cuda")
     assert training._device("auto").type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("tuned", "rate", "share"), [(False, None, 1.0), (True, None, 0.1), (True, 0.5, 0.5)]
+)
+def test_learning_rates_are_a_share_of_the_usual(
+    tuned: bool, rate: float | None, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SeenError(Exception):
+        """Carries the settings that training would have begun with."""
+
+    def begin(*given: object, **_: object) -> None:
+        raise SeenError(given[3])
+
+    monkeypatch.setattr("tapscope.training.train", begin)
+    folder, start = labelled_folder(tmp_path / "set"), None
+    if tuned:
+        start = tmp_path / "start.safetensors"
+        weights.write(start, tiny_weights().network, tiny_card())
+    with pytest.raises(SeenError) as seen:
+        training.train_weights(
+            [folder], tmp_path / "out.safetensors", SETTINGS, init=start, rate=rate
+        )
+    settings = seen.value.args[0]
+    assert settings.muon_rate == pytest.approx(share * SETTINGS.muon_rate)
+    assert settings.adam_rate == pytest.approx(share * SETTINGS.adam_rate)
+    assert (settings.early_share == settings.small_share == settings.rough_share == 0.0) is tuned
