@@ -54,10 +54,10 @@ class Settings:
     strength: float = 1.0
     """What the shares of covers, blur, noise and the like are multiplied by."""
     pseudo_weight: float = 0.6
-    tip_weight: float = 20.0
+    tip_weight: float = 8.0
     """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
     pictures with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each)."""
-    palm_weight: float = 6.0
+    palm_weight: float = 3.0
     """Wrist and middle knuckle give the unit of length."""
 
 

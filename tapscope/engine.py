@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tapscope.errors import WeightsError
-from tapscope.heatmap import Peaks, decode
+from tapscope.hand import FINGERTIPS, Measured
+from tapscope.heatmap import decode, local_peaks
 from tapscope.network import PMSDSNet, normalise
+from tapscope.records import FloatArray
 from tapscope.weights import Weights, confidence
 
 Heat = NDArray[np.float32]
+TIP_PEAKS = 5
+"""A fingertip may be taken for any of the five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,11 @@ class Joints:
     height: NDArray[np.float64]
     """Height of the peak: how surely some such joint is there, be it on the wrong finger; shape
     (n, joints)."""
+    tip_position_px: NDArray[np.float64]
+    """Where each fingertip may be, its highest peaks; shape (n, fingertips, peaks, 2), none of
+    the five unless the network places them all."""
+    tip_height: NDArray[np.float64]
+    """Heights of these peaks, falling; shape (n, fingertips, peaks)."""
 
 
 class FinalHeatmaps(nn.Module):
@@ -58,6 +67,17 @@ class Engine(ABC):
     def __init__(self, weights: Weights) -> None:
         self.card = weights.card
         self.weights_name = weights.name
+        try:
+            self.measured = Measured.among(weights.card.joints)
+        except ValueError as problem:
+            raise WeightsError(
+                f"{weights.path}: the weights place no {problem}, without which a hand can neither "
+                "be followed nor measured; use weights trained on frames with these joints"
+            ) from problem
+        joints = weights.card.joints
+        self.fingertips = [joints.index(name) for name in FINGERTIPS if name in joints]
+        if len(self.fingertips) < len(FINGERTIPS):
+            self.fingertips = []
 
     @abstractmethod
     def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
@@ -76,14 +96,16 @@ class Engine(ABC):
 
     def joints(self, pixels: NDArray[np.uint8]) -> Joints:
         """Return the decoded joints of pictures as in `heatmaps`."""
-        return self._decoded(decode(torch.from_numpy(self.heatmaps(pixels))))
+        return self._decoded(torch.from_numpy(self.heatmaps(pixels)))
 
-    def _decoded(self, peaks: Peaks) -> Joints:
-        return Joints(
-            peaks.position_px.double().cpu().numpy(),
-            confidence(self.card, peaks).double().cpu().numpy(),
-            peaks.height.double().cpu().numpy(),
-        )
+    def confidence(self, height: FloatArray, rival: FloatArray) -> FloatArray:
+        """Return the calibrated chance that peaks of these heights are good joints."""
+        return confidence(self.card, height, rival)
+
+    def _decoded(self, heatmaps: Tensor) -> Joints:
+        peaks = [*decode(heatmaps), *local_peaks(heatmaps[:, self.fingertips], TIP_PEAKS)]
+        place, height, rival, tip_place, tip_height = (p.double().cpu().numpy() for p in peaks)
+        return Joints(place, confidence(self.card, height, rival), height, tip_place, tip_height)
 
 
 class TorchEngine(Engine):
@@ -112,7 +134,7 @@ class TorchEngine(Engine):
 
     def joints(self, pixels: NDArray[np.uint8]) -> Joints:
         """Return the decoded joints; decoding happens where the heatmaps are."""
-        return self._decoded(decode(self._run(pixels)))
+        return self._decoded(self._run(pixels))
 
 
 class OpenVinoEngine(Engine):

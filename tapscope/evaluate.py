@@ -41,7 +41,7 @@ def place_joints(engine: Engine, picture: NDArray[np.uint8]) -> list[HandView]:
     size = engine.card.input_size_px * 4 // 3 // 16 * 16
     hands = []
     for hand in find_hands(engine, picture, size):
-        window = window_around(hand.position_px, hand.height) or hand.window
+        window = window_around(hand.position_px, hand.height, hand.measured) or hand.window
         mirrored = Window(window.x, window.y, window.side, mirrored=True)
         plain, other = look(engine, [picture, picture], [window, mirrored], size)
         weight = np.stack([plain.confidence, other.confidence]) + 1e-6
@@ -52,7 +52,7 @@ def place_joints(engine: Engine, picture: NDArray[np.uint8]) -> list[HandView]:
         surer = both[weight.argmax(axis=0), np.arange(both.shape[1])]
         position = np.where(apart[:, None], surer, mean)
         height = (plain.height + other.height) / 2
-        hands.append(HandView(window, position, weight.mean(axis=0), height))
+        hands.append(HandView(window, position, weight.mean(axis=0), height, hand.measured))
     return sorted(hands, key=lambda h: -h.score)
 
 

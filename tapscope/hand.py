@@ -1,6 +1,7 @@
-"""The 21 joints of a hand, in MediaPipe order."""
+"""The 21 joints of a hand, in MediaPipe order, and the four that are measured."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 JOINTS: Final[tuple[str, ...]] = (
     "wrist",
@@ -32,3 +33,32 @@ INDEX_TIP: Final = JOINTS.index("index_tip")
 MIDDLE_MCP: Final = JOINTS.index("middle_mcp")
 MEASURED: Final = (THUMB_TIP, INDEX_TIP, WRIST, MIDDLE_MCP)
 """The tips, and the two joints whose distance is the unit of length."""
+FINGERTIPS: Final = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "little_tip")
+
+
+class Measured(NamedTuple):
+    """Where the measured joints stand among those that a network places."""
+
+    thumb_tip: int
+    index_tip: int
+    wrist: int
+    middle_mcp: int
+
+    @property
+    def tips(self) -> list[int]:
+        """Return where the tips stand, thumb first."""
+        return [self.thumb_tip, self.index_tip]
+
+    @classmethod
+    def among(cls, joints: Sequence[str]) -> "Measured":
+        """Find them by name.
+
+        Raises
+        ------
+        ValueError
+            One is missing; the message names it.
+        """
+        missing = [name for name in cls._fields if name not in joints]
+        if missing:
+            raise ValueError(", ".join(missing))
+        return cls(*(joints.index(name) for name in cls._fields))

@@ -3,15 +3,16 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 VARIANCE_PX2 = 3.0
 """Isotropic variance of a target; the paper prints the singular matrix [[3, 3], [3, 3]]."""
-
-
 RIVAL_REACH_PX = 6
 """Further from the peak than this, on either axis, another high place is another thing: three and a
 half times the width of a target."""
+LOCAL_REACH_PX = 3
+"""Nearer than this to a higher place, on both axes, is the same peak: about one width."""
 
 
 class Peaks(NamedTuple):
@@ -61,14 +62,42 @@ def decode(heatmaps: Tensor) -> Peaks:
     heatmaps
         Shape (n, joints, height, width).
     """
-    n, joints, height, width = heatmaps.shape
-    highest, index = heatmaps.reshape(n, joints, -1).max(dim=-1)
+    height, index = heatmaps.flatten(2).max(dim=-1, keepdim=True)
+    position = _refined(heatmaps, index).squeeze(2)
+    width = heatmaps.shape[-1]
+    row, column = index.squeeze(2) // width, index.squeeze(2) % width
+    # Outside a square is where the row is far or the column is: two projections hold both.
+    rival = torch.maximum(
+        _highest_away_from(row, heatmaps.amax(dim=-1)),
+        _highest_away_from(column, heatmaps.amax(dim=-2)),
+    )
+    return Peaks(position, height.squeeze(2), rival)
+
+
+def local_peaks(heatmaps: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Find the highest places of every map that no place within `LOCAL_REACH_PX` exceeds.
+
+    Returns
+    -------
+    position, height
+        Refined as by `decode`, highest first; shapes (n, joints, count, 2) and (n, joints, count).
+        Where a map has fewer peaks, the height of the rest is 0.
+    """
+    maps = heatmaps.flatten(0, 1).unsqueeze(1)  # a batch may be empty, channels may not
+    around = F.max_pool2d(maps, 2 * LOCAL_REACH_PX + 1, stride=1, padding=LOCAL_REACH_PX)
+    alone = torch.where(maps == around, maps, 0).view_as(heatmaps).flatten(2)
+    height, index = alone.topk(count, dim=-1)
+    return _refined(heatmaps, index), height.clamp_min(0)
+
+
+def _refined(heatmaps: Tensor, index: Tensor) -> Tensor:
+    """Return places (x, y) below a pixel about flat indices of shape (n, joints, count)."""
+    height, width = heatmaps.shape[2:]
     row, column = index // width, index % width
-    rows = torch.arange(n, device=heatmaps.device)[:, None]
-    each = torch.arange(joints, device=heatmaps.device)[None, :]
+    flat = heatmaps.flatten(2)
 
     def at(r: Tensor, c: Tensor) -> Tensor:
-        value = heatmaps[rows, each, r.clamp(0, height - 1), c.clamp(0, width - 1)]
+        value = flat.gather(2, r.clamp(0, height - 1) * width + c.clamp(0, width - 1))
         return value.clamp_min(1e-4).log()
 
     def step(before: Tensor, here: Tensor, after: Tensor, inside: Tensor) -> Tensor:
@@ -80,12 +109,7 @@ def decode(heatmaps: Tensor) -> Peaks:
     inside_x, inside_y = (column > 0) & (column < width - 1), (row > 0) & (row < height - 1)
     x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
     y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
-    # Outside a square is where the row is far or the column is: two projections hold both.
-    rival = torch.maximum(
-        _highest_away_from(row, heatmaps.amax(dim=-1)),
-        _highest_away_from(column, heatmaps.amax(dim=-2)),
-    )
-    return Peaks(torch.stack([x, y], dim=-1).to(heatmaps.dtype), highest, rival)
+    return torch.stack([x, y], dim=-1).to(heatmaps.dtype)
 
 
 def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from tapscope.crop import BORDER, Window, cut, move
 from tapscope.engine import Engine, Joints
-from tapscope.hand import MEASURED, MIDDLE_MCP, WRIST
+from tapscope.hand import Measured
+from tapscope.identity import TipPeaks
 from tapscope.records import FloatArray
 
 LONG_SIDES_PX = (128, 256)
@@ -38,12 +39,14 @@ class HandView:
     """Shape (joints,)."""
     height: FloatArray
     """Of the peaks, see `engine.Joints`; shape (joints,)."""
+    measured: Measured
+    tips: TipPeaks | None = None
+    """Where each fingertip may be; None where the network does not place all five."""
 
     @property
     def score(self) -> float:
         """Mean height of the peaks of the joints that are measured: is there a hand?"""
-        measured = [joint for joint in MEASURED if joint < len(self.height)]
-        return float(self.height[measured].mean())
+        return float(self.height[list(self.measured)].mean())
 
 
 def look(
@@ -52,15 +55,20 @@ def look(
     """See each picture through its window."""
     crops = np.stack([cut(p, w, size_px) for p, w in zip(pictures, windows, strict=True)])
     seen: Joints = engine.joints(crops)
-    return [
-        HandView(window, move(place, window.to_picture(size_px)), sure, height)
-        for window, place, sure, height in zip(
-            windows, seen.position_px, seen.confidence, seen.height, strict=True
+    views = []
+    for n, window in enumerate(windows):
+        to_picture = window.to_picture(size_px)
+        tips = None
+        if engine.fingertips:
+            tips = TipPeaks(move(seen.tip_position_px[n], to_picture), seen.tip_height[n])
+        place = move(seen.position_px[n], to_picture)
+        views.append(
+            HandView(window, place, seen.confidence[n], seen.height[n], engine.measured, tips)
         )
-    ]
+    return views
 
 
-def window_around(position_px: FloatArray, height: FloatArray) -> Window | None:
+def window_around(position_px: FloatArray, height: FloatArray, measured: Measured) -> Window | None:
     """Return the window in which the joints that are seen fill `FILL`; None with under three.
 
     The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
@@ -71,6 +79,8 @@ def window_around(position_px: FloatArray, height: FloatArray) -> Window | None:
     position_px, height
         Places and heights of the peaks, shapes (..., joints, 2) and (..., joints): one frame or
         several together.
+    measured
+        Which of them are wrist and knuckle.
     """
     places = position_px.reshape(-1, 2)[(height >= SEEN).ravel()]
     if len(places) < 3:
@@ -78,8 +88,9 @@ def window_around(position_px: FloatArray, height: FloatArray) -> Window | None:
     # A few stray joints of a long run of frames must not widen the window.
     low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
     side = float((high - low).max())
-    palms = np.linalg.norm(position_px[..., MIDDLE_MCP, :] - position_px[..., WRIST, :], axis=-1)
-    sure = (height[..., MIDDLE_MCP] >= SEEN) & (height[..., WRIST] >= SEEN)
+    wrist, knuckle = measured.wrist, measured.middle_mcp
+    palms = np.linalg.norm(position_px[..., knuckle, :] - position_px[..., wrist, :], axis=-1)
+    sure = (height[..., knuckle] >= SEEN) & (height[..., wrist] >= SEEN)
     if np.any(sure):
         side = max(side, 1.3 * float(np.median(palms[sure])))
     middle = (low + high) / 2
@@ -111,7 +122,7 @@ def find_hands(
         hands = look(engine, [picture] * len(windows), windows, size_px)
         hands = [h for h in hands if h.score >= SURE / 2]
         hands.sort(key=lambda h: -h.score)
-        corrected = (window_around(h.position_px, h.height) for h in hands)
+        corrected = (window_around(h.position_px, h.height, h.measured) for h in hands)
         windows = _distinct([w for w in corrected if w is not None])[:most]
     found: list[HandView] = []
     for hand in hands:
@@ -155,7 +166,7 @@ def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> l
         row, column = (int(v) for v in np.unravel_index(int(hill.argmax()), hill.shape))
         if hill[row, column] < 0.02:
             break
-        window = _hand_near(heat, row, column)
+        window = _hand_near(heat, row, column, engine.measured)
         cv2.circle(hill, (column, row), 14, 0.0, -1)
         if window is not None:
             x, y = ((v + 0.5) / scale - 0.5 for v in (window.x, window.y))
@@ -163,7 +174,9 @@ def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> l
     return windows
 
 
-def _hand_near(heat: NDArray[np.float32], row: int, column: int) -> Window | None:
+def _hand_near(
+    heat: NDArray[np.float32], row: int, column: int, measured: Measured
+) -> Window | None:
     """Gather the joints about a place, widening the reach as long as new ones lie at its rim."""
     height, width = heat.shape[1:]
     rows, columns = np.ogrid[:height, :width]
@@ -173,4 +186,4 @@ def _hand_near(heat: NDArray[np.float32], row: int, column: int) -> Window | Non
     index = flat.argmax(axis=1)
     place = np.column_stack([index % width, index // width]).astype(float)
     value = heat.reshape(len(heat), -1)[np.arange(len(heat)), index]
-    return window_around(place, np.where(value > 0.15, 1.0, 0.0))
+    return window_around(place, np.where(value > 0.15, 1.0, 0.0), measured)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tapscope import signals
-from tapscope.protocol import GapRules, SmoothingRules
 from tapscope.records import FloatArray, Trajectory
+from tapscope.rules import GapRules, SmoothingRules
 
 _SPECTRUM_HZ = 60.0
 _MIN_SAMPLES = 8

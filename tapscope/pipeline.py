@@ -15,10 +15,11 @@ import numpy as np
 from tapscope import features, movement, table
 from tapscope.batch import Analyse
 from tapscope.columns import numeric_columns, quality_names
-from tapscope.protocol import Protocol, TimeRules
+from tapscope.protocol import Protocol
 from tapscope.recordings import Recording
 from tapscope.records import FloatArray, FrameBatch, Keypoints, Taps, Trajectory, Unit
 from tapscope.results import RecordingResult
+from tapscope.rules import TimeRules
 from tapscope.taps import taps_of
 from tapscope.trajectory import Apertures, from_keypoints
 from tapscope.video import StreamSummary, VideoStream

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from tapscope.crop import Window
 from tapscope.engine import Engine
-from tapscope.hand import INDEX_TIP, MIDDLE_MCP, THUMB_TIP, WRIST
-from tapscope.locate import SURE, HandView, distance, find_hands, look, window_around
+from tapscope.identity import SettledTips, settle
+from tapscope.locate import FILL, SURE, HandView, distance, find_hands, look, window_around
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 
 CHUNK_FRAMES = 8
@@ -26,6 +27,8 @@ SEARCH_LOST_EVERY_S = 0.25
 MOST_TRACKS = 3
 SAME_HAND = 0.8
 """Windows nearer than this share of their side show the same hand."""
+MIDDLE_FRAMES = 9
+"""Frames over which the middle of the hand is steadied."""
 LOST_REACH = 1.5
 """A lost hand may be taken up again within this many window sides of where it was last seen."""
 
@@ -88,7 +91,7 @@ class HandTracker:
     def _search(self, picture: NDArray[np.uint8]) -> None:
         """Look at the whole picture: take up lost hands, begin to follow new ones."""
         for hand in find_hands(self._engine, picture, self._size):
-            window = window_around(hand.position_px, hand.height)
+            window = window_around(hand.position_px, hand.height, hand.measured)
             if window is None:
                 continue
             known = [t for t in self._tracks if not t.is_lost]
@@ -118,7 +121,9 @@ class HandTracker:
             if len(seen) < max(1, len(views) // 4):
                 break
             better = window_around(
-                np.stack([v.position_px for v in seen]), np.stack([v.height for v in seen])
+                np.stack([v.position_px for v in seen]),
+                np.stack([v.height for v in seen]),
+                self._engine.measured,
             )
             if better is None or _fits(track.window, better) or attempt == 2:
                 break
@@ -133,7 +138,7 @@ class HandTracker:
             seen = [v for v in views if v is not None]
             if seen:
                 best = max(seen, key=lambda v: v.score)
-                tips = best.position_px[[THUMB_TIP, INDEX_TIP]]
+                tips = best.position_px[best.measured.tips]
                 result[n] = edge_smear_px(picture, tips, best.window.side)
         return result
 
@@ -150,7 +155,7 @@ class HandTracker:
         count = len(self._time)
         joints = self._engine.card.joints
         chosen, choice = choose_track(
-            [_oscillation(t.frames, joints_count=len(joints)) for t in self._tracks],
+            [_oscillation(t.frames) for t in self._tracks],
             [_mean_x(t.frames) for t in self._tracks],
             hand,
         )
@@ -162,6 +167,12 @@ class HandTracker:
                 if view is not None:
                     position[n], confidence[n] = view.position_px, view.confidence
                     reason[n] = ""
+            if self._engine.fingertips:
+                tips = self._engine.measured.tips
+                settled = settled_tips(self._tracks[chosen].frames, np.array(self._time))
+                position[:, tips] = settled.position_px
+                sure = self._engine.confidence(settled.height, settled.rival)
+                confidence[:, tips] = np.where(settled.height > 0, sure, 0.0)
         blur = np.concatenate(self._blur) if self._blur else np.empty(0)
         return Keypoints(
             np.array(self._time),
@@ -214,19 +225,17 @@ def _fits(window: Window, better: Window) -> bool:
     return distance(window, better) < 0.12 and 0.8 < window.side / better.side < 1.25
 
 
-def _oscillation(views: list[HandView | None], *, joints_count: int) -> float:
+def _oscillation(views: list[HandView | None]) -> float:
     """Return how much a hand taps: spread of its opening, in hand lengths, over the whole video.
 
     Slow drift is taken out by differences over a third of a second, so that a hand that rests or
     travels scores near zero, and a hand seen in half the video scores half.
     """
-    if joints_count <= MIDDLE_MCP or not views:
-        return float(sum(v is not None for v in views))
     opening = np.full(len(views), np.nan)
     for n, view in enumerate(views):
-        if view is not None and view.confidence[[THUMB_TIP, INDEX_TIP]].min() > 0.2:
-            tips = np.linalg.norm(view.position_px[THUMB_TIP] - view.position_px[INDEX_TIP])
-            palm = np.linalg.norm(view.position_px[MIDDLE_MCP] - view.position_px[WRIST])
+        if view is not None and view.confidence[view.measured.tips].min() > 0.2:
+            thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
+            tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
             opening[n] = min(float(tips) / max(float(palm), 0.24 * view.window.side), 3.0)
     change = np.abs(np.diff(opening))
     known = np.isfinite(change)
@@ -239,6 +248,21 @@ def _oscillation(views: list[HandView | None], *, joints_count: int) -> float:
 def _mean_x(views: list[HandView | None]) -> float:
     xs = [v.window.x for v in views if v is not None]
     return float(np.mean(xs)) if xs else float("nan")
+
+
+def settled_tips(views: list[HandView | None], time_s: FloatArray) -> SettledTips:
+    """Settle which fingertips are those of thumb and index finger, over all frames together.
+
+    The steady point of the hand, to which tips are related, is the median of its joints.
+    """
+    seen = [n for n, view in enumerate(views) if view is not None]
+    kept = [view for view in views if view is not None]
+    middles = np.stack([np.median(v.position_px, axis=0) for v in kept])
+    middle_px = np.full((len(views), 2), np.nan)
+    middle_px[seen] = median_filter(middles, size=(MIDDLE_FRAMES, 1), mode="nearest")
+    hand_px = FILL * float(np.median([v.window.side for v in kept]))
+    peaks = [view.tips if view is not None else None for view in views]
+    return settle(peaks, time_s, middle_px, hand_px)
 
 
 def choose_track(

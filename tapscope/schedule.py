@@ -26,7 +26,7 @@ class TrainSettings:
     """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
     early_foreground_weight: float = 50.0
     """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
-    late_foreground_weight: float = 4.0
+    late_foreground_weight: float = 1.0
     """The same once there is nothing left to collapse: while a false peak costs next to nothing
     the network answers at every finger tip alike."""
     early_share: float = 0.53

@@ -9,8 +9,8 @@ from scipy.ndimage import percentile_filter, uniform_filter1d
 
 from tapscope import movement
 from tapscope.movement import Movement, Stretch
-from tapscope.protocol import GapRules, SmoothingRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
+from tapscope.rules import GapRules, SmoothingRules, TapRules
 from tapscope.signals import parabola_peak
 
 _RANGE_POINTS_HZ: Final = 40.0

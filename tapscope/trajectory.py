@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.protocol import KeypointRules
 from tapscope.records import FloatArray, Keypoints, Trajectory, Unit
+from tapscope.rules import KeypointRules
 
 _HAND_PERCENTILE = 90
 """A hand turned away looks shorter, never longer: its length is near its longest."""

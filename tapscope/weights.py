@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from scipy.special import expit
 
 from tapscope.errors import WeightsError
 from tapscope.files import write_whole
-from tapscope.heatmap import Peaks
 from tapscope.network import PMSDSNet
+from tapscope.records import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,11 @@ def read(path: Path) -> Weights:
     return Weights(network, card, path)
 
 
-def confidence(card: Card, peaks: Peaks) -> torch.Tensor:
-    """Turn peaks into chances of a good joint, by the card's calibration."""
-    return torch.sigmoid(
-        card.confidence_slope * peaks.height
-        + card.confidence_rival_slope * peaks.rival
+def confidence(card: Card, height: FloatArray, rival: FloatArray) -> FloatArray:
+    """Turn heights of peaks and their rivals into chances of a good joint, by the card."""
+    chance: FloatArray = expit(
+        card.confidence_slope * height
+        + card.confidence_rival_slope * rival
         + card.confidence_intercept
     )
+    return chance

@@ -1,5 +1,6 @@
 """The same network wherever it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from tapscope import weights
 from tapscope.engine import OpenVinoEngine, TorchEngine, make_engine
 from tapscope.errors import WeightsError
-from tapscope.hand import JOINTS
+from tapscope.hand import JOINTS, Measured
 from tapscope.heatmap import decode
 from tapscope.weights import Weights
 from tests.hands import hand_shape, paint, tiny_weights
@@ -72,3 +73,13 @@ def test_devices(network: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
         make_engine(network, "cuda")
     with pytest.raises(WeightsError, match="none of"):
         make_engine(network, "tpu")
+
+
+def test_joints_are_found_by_name(network: Weights) -> None:
+    order = ("index_tip", "wrist", "little_tip", "middle_mcp", "thumb_tip")
+    measured = Measured.among(order)
+    assert [order[place] for place in measured.tips] == ["thumb_tip", "index_tip"]
+    assert (order[measured.wrist], order[measured.middle_mcp]) == ("wrist", "middle_mcp")
+    tips_only = replace(network.card, joints=("thumb_tip", "index_tip"))
+    with pytest.raises(WeightsError, match=r"no wrist, middle_mcp"):
+        TorchEngine(replace(network, card=tips_only))

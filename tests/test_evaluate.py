@@ -11,6 +11,7 @@ from tapscope.annotations import LabelledHand, load
 from tapscope.crop import Window
 from tapscope.errors import AnnotationError
 from tapscope.evaluate import evaluate_folder, match, place_joints
+from tapscope.hand import JOINTS, Measured
 from tapscope.locate import HandView
 from tests.hands import DotEngine, hand_shape, labelled_folder, paint
 
@@ -58,6 +59,8 @@ def test_two_hands_are_matched_by_place() -> None:
         assert view is not None
         assert np.linalg.norm(view.position_px - label.position_px, axis=1).max() < 3
     assert match(labels, found[:1]).count(None) == 1
-    far = HandView(Window(1000, 1000, 50), places[0], np.ones(21), np.ones(21))
+    far = HandView(
+        Window(1000, 1000, 50), places[0], np.ones(21), np.ones(21), Measured.among(JOINTS)
+    )
     assert match(labels, [far]) == [None, None]
     assert match(labels[:1], [far]) == [far]

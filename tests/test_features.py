@@ -14,8 +14,8 @@ from tapscope.features import (
     data_dictionary,
     quality_status,
 )
-from tapscope.protocol import QualityRules, TapRules
 from tapscope.records import Trajectory
+from tapscope.rules import QualityRules, TapRules
 from tapscope.taps import taps_of
 from tests.synthetic import Motion, frames, sampled, tapping
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapscope.heatmap import VARIANCE_PX2, decode, encode
+from tapscope.heatmap import VARIANCE_PX2, decode, encode, local_peaks
 
 
 @given(st.floats(0, 63), st.floats(0, 47))
@@ -55,3 +55,15 @@ def test_step_is_never_more_than_a_pixel() -> None:
     index = heat.reshape(3, 5, -1).argmax(dim=-1)
     whole = torch.stack([index % 9, index // 9], dim=-1)
     assert (peaks.position_px - whole).abs().max() <= 1.0
+
+
+def test_local_peaks_are_every_hill_from_the_highest_down() -> None:
+    places = torch.tensor([[[10.3, 8.0]], [[24.0, 8.4]], [[12.0, 25.0]]])
+    hills = encode(places, (32, 32)) * torch.tensor([0.5, 0.9, 0.7])[:, None, None, None]
+    heat = hills.amax(dim=0, keepdim=True)
+    position, height = local_peaks(heat, 4)
+    assert height[0, 0].tolist() == pytest.approx([0.9, 0.7, 0.5, 0.0], abs=0.03)
+    assert position[0, 0, :3].flatten().tolist() == pytest.approx(
+        [24.0, 8.4, 12.0, 25.0, 10.3, 8.0], abs=0.05
+    )
+    assert [part.shape[1] for part in local_peaks(heat[:, :0], 4)] == [0, 0]

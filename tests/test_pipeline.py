@@ -13,10 +13,11 @@ import pytest
 from tapscope import pipeline, weights
 from tapscope.columns import all_columns, column_dictionary, feature_names
 from tapscope.features import FEATURES
-from tapscope.protocol import TimeRules, load
+from tapscope.protocol import load
 from tapscope.recordings import Recording, find_recordings
 from tapscope.records import Keypoints, Trajectory
 from tapscope.results import RecordingResult
+from tapscope.rules import TimeRules
 from tapscope.video import StreamSummary, VideoStream
 from tests.hands import DotEngine, hand_shape, paint, tiny_card, tiny_weights
 from tests.tapping import track, write_clip

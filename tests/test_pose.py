@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from tapscope.hand import INDEX_TIP, THUMB_TIP
+from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
 from tapscope.locate import find_hands, window_around
 from tapscope.pose import choose_track, edge_smear_px, track_hand
 from tapscope.records import FrameBatch, Keypoints
@@ -133,9 +133,9 @@ def test_window_needs_three_joints_and_keeps_the_palm() -> None:
     joints = hand_shape(size=100)
     confidence = np.zeros(21)
     confidence[[4, 8]] = 1
-    assert window_around(joints, confidence) is None
+    assert window_around(joints, confidence, Measured.among(JOINTS)) is None
     confidence[:] = 1
-    whole = window_around(joints, confidence)
+    whole = window_around(joints, confidence, Measured.among(JOINTS))
     assert whole is not None
     assert whole.side == pytest.approx(np.ptp(joints, axis=0).max() / 0.6, rel=0.01)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapscope.protocol import GapRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
+from tapscope.rules import GapRules, TapRules
 from tapscope.taps import find_taps
 from tests.matching import match
 from tests.synthetic import Motion, frames, sampled, tapping

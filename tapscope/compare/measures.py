@@ -7,8 +7,9 @@ from typing import Final
 
 from tapscope import features, movement
 from tapscope.comparison import FeaturePair
-from tapscope.protocol import Protocol, TimeRules
+from tapscope.protocol import Protocol
 from tapscope.records import Taps, Trajectory
+from tapscope.rules import TimeRules
 from tapscope.taps import taps_of
 
 SKIPPED: Final = frozenset({"duration_s", "metronome_rate_error_hz"})

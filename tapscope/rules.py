@@ -1,0 +1,185 @@
+"""The rules of a protocol, group by group, and the limits within which they make sense."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """What one rule must keep to."""
+
+    key: str
+    """Name of the rule within its group."""
+    holds: bool
+    expected: str
+    """For the message: what was expected instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """Which part of a recording is analysed."""
+
+    start_s: float = 0.0
+    """Seconds after the first frame at which the analysis begins."""
+    max_duration_s: float = 3600.0
+    """Longest time analysed, in seconds."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit("start_s", self.start_s >= 0, "0 or more"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class GapRules:
+    """Which losses are bridged; longer ones cut the recording and no tap spans them."""
+
+    max_gap_s: float = 0.2
+    """Longest time between two known samples that is bridged."""
+    max_gap_cycles: float = 0.6
+    """The same in cycles of the measured tapping rate (one lost frame is always bridged)."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit("max_gap_s", self.max_gap_s >= 0, "0 or more"),
+            Limit("max_gap_cycles", 0 <= self.max_gap_cycles <= 2, "0 to 2"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothingRules:
+    """How the movement between and under the noise of the samples is estimated."""
+
+    passband_rates: float = 1.5
+    """Highest frequency passed unharmed, in multiples of the measured tapping rate, at least."""
+    power_share: float = 0.98
+    """The passband also holds this share of the power above the noise."""
+    grid_hz: float = 480.0
+    """Rate at which the estimated movement is evaluated."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit(
+                "passband_rates",
+                self.passband_rates >= 1,
+                "1 or more, or the tapping itself would be smoothed away",
+            ),
+            Limit("power_share", 0.5 <= self.power_share < 1, "0.5 or more, under 1"),
+            Limit("grid_hz", 120 <= self.grid_hz <= 2000, "120 to 2000"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointRules:
+    """Which key points are believed."""
+
+    min_confidence: float = 0.5
+    """Tips less sure than this are unknown."""
+    max_opening_hands: float = 2.5
+    """No hand opens wider than this many hand lengths."""
+    max_finger_ratio: float = 2.0
+    """No tip is further from its joint than this many times the finger's usual length."""
+    max_spike_ranges: float = 1.6
+    """No single frame leaves both neighbours by this many ranges of the movement."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit("min_confidence", 0 <= self.min_confidence <= 1, "0 to 1"),
+            Limit("max_opening_hands", self.max_opening_hands >= 1, "1 or more"),
+            Limit("max_finger_ratio", self.max_finger_ratio >= 1, "1 or more"),
+            Limit(
+                "max_spike_ranges",
+                self.max_spike_ranges >= 1.3,
+                "1.3 or more, or fast taps would be taken for spikes",
+            ),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class TapRules:
+    """What counts as a tap."""
+
+    swing_share: float = 0.22
+    """Least rise and fall of a tap, as a share of the range of movement around it."""
+    floor_share: float = 0.05
+    """Least rise and fall of a tap, as a share of the range of the recording."""
+    noise_multiple: float = 6.0
+    """Least rise and fall of a tap, in standard deviations of the noise ..."""
+    least_noise_multiple: float = 2.5
+    """... or in fewer, where they are more than twice the floor share."""
+    window_s: float = 0.8
+    """Half the time over which the range of movement is taken."""
+    min_interval_s: float = 0.09
+    """Shortest possible tap."""
+    closed_levels: tuple[float, float] = (0.15, 0.4)
+    """Shares of the amplitude at which the edges of the closed phase are looked for."""
+    edge_share: float = 0.25
+    """How far above its neighbours a closure cut off by the recording's end may lie."""
+    interrupted_share: float = 0.1
+    """An opening is interrupted when it falls back by this share of the amplitude ..."""
+    interrupted_s: float = 0.15
+    """... or gains under a tenth of the amplitude within this time."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        low, high = self.closed_levels
+        return [
+            Limit("swing_share", 0 < self.swing_share < 1, "over 0, under 1"),
+            Limit(
+                "floor_share",
+                0 <= self.floor_share <= self.swing_share,
+                f"0 to taps.swing_share ({self.swing_share:g})",
+            ),
+            Limit(
+                "least_noise_multiple",
+                0 <= self.least_noise_multiple <= self.noise_multiple,
+                f"0 to taps.noise_multiple ({self.noise_multiple:g})",
+            ),
+            Limit("window_s", self.window_s > 0, "over 0"),
+            Limit("min_interval_s", self.min_interval_s > 0, "over 0"),
+            Limit("closed_levels", 0 < low < high < 1, "two numbers, rising, between 0 and 1"),
+            Limit("edge_share", self.edge_share > 0, "over 0"),
+            Limit("interrupted_share", self.interrupted_share > 0, "over 0"),
+            Limit("interrupted_s", self.interrupted_s > 0, "over 0"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRules:
+    """When a recording is doubtful or has failed."""
+
+    min_tracked_pct: float = 40.0
+    """Failed below this share of frames with a known opening."""
+    good_tracked_pct: float = 90.0
+    """Doubtful below this share."""
+    min_taps: int = 3
+    """Failed with fewer taps."""
+    max_gap_s: float = 0.5
+    """Doubtful with a longer time of which nothing is known."""
+    min_median_confidence: float = 0.8
+    """Doubtful below this."""
+    nyquist_share: float = 0.4 / 1.5
+    """Doubtful when the tapping rate exceeds this share of the sampling rate."""
+    max_rate_disagreement: float = 0.1
+    """Doubtful when taps and spectrum disagree by more."""
+    min_duration_s: float = 5.0
+    """Doubtful when shorter."""
+    min_hand_px: float = 60.0
+    """Doubtful when the hand is smaller in the picture."""
+    max_metronome_error_hz: float = 0.2
+    """Doubtful when the rate is further off the metronome (paced protocols)."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit(
+                "min_tracked_pct",
+                0 <= self.min_tracked_pct <= self.good_tracked_pct <= 100,
+                f"0 to quality.good_tracked_pct ({self.good_tracked_pct:g}), which is at most 100",
+            ),
+            Limit("min_taps", self.min_taps >= 1, "1 or more"),
+            Limit("nyquist_share", 0 < self.nyquist_share <= 0.5, "over 0, at most 0.5"),
+        ]
