@@ -98,7 +98,12 @@ def window_around(position_px: FloatArray, height: FloatArray, measured: Measure
 
 
 def find_hands(
-    engine: Engine, picture: NDArray[np.uint8], size_px: int, *, most: int = MOST_CANDIDATES
+    engine: Engine,
+    picture: NDArray[np.uint8],
+    size_px: int,
+    *,
+    most: int = MOST_CANDIDATES,
+    followed: Sequence[Window] = (),
 ) -> list[HandView]:
     """Return the hands in a picture, the surest first.
 
@@ -110,9 +115,14 @@ def find_hands(
         Side of the crops in which candidates are looked at.
     most
         How many candidates are looked at closely.
+    followed
+        Windows of hands that are known already; what they show is not looked at again.
     """
     windows = [
-        window for long_side in LONG_SIDES_PX for window in _candidates(engine, picture, long_side)
+        window
+        for long_side in LONG_SIDES_PX
+        for window in _candidates(engine, picture, long_side)
+        if all(distance(window, other) > 0.5 for other in followed)
     ]
     windows = _distinct(windows)[: 2 * most]
     hands: list[HandView] = []

@@ -90,7 +90,8 @@ class HandTracker:
 
     def _search(self, picture: NDArray[np.uint8]) -> None:
         """Look at the whole picture: take up lost hands, begin to follow new ones."""
-        for hand in find_hands(self._engine, picture, self._size):
+        followed = [t.window for t in self._tracks if not t.is_lost]
+        for hand in find_hands(self._engine, picture, self._size, followed=followed):
             window = window_around(hand.position_px, hand.height, hand.measured)
             if window is None:
                 continue
@@ -154,22 +155,25 @@ class HandTracker:
         """
         count = len(self._time)
         joints = self._engine.card.joints
+        tracks = [t for t in self._tracks if any(view is not None for view in t.frames)]
         chosen, choice = choose_track(
-            [_oscillation(t.frames) for t in self._tracks],
-            [_mean_x(t.frames) for t in self._tracks],
-            hand,
+            [_oscillation(t.frames) for t in tracks], [_mean_x(t.frames) for t in tracks], hand
         )
         position = np.full((count, len(joints), 2), np.nan)
         confidence = np.zeros((count, len(joints)))
         reason = np.full(count, "no_hand", dtype="<U16")
+        resettled = 0
         if chosen is not None:
-            for n, view in enumerate(self._tracks[chosen].frames):
+            views = tracks[chosen].frames
+            for n, view in enumerate(views):
                 if view is not None:
                     position[n], confidence[n] = view.position_px, view.confidence
                     reason[n] = ""
             if self._engine.fingertips:
                 tips = self._engine.measured.tips
-                settled = settled_tips(self._tracks[chosen].frames, np.array(self._time))
+                settled = settled_tips(views, np.array(self._time))
+                same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
+                resettled = int((~same.all(axis=(1, 2)) & (reason == "")).sum())
                 position[:, tips] = settled.position_px
                 sure = self._engine.confidence(settled.height, settled.rival)
                 confidence[:, tips] = np.where(settled.height > 0, sure, 0.0)
@@ -185,7 +189,8 @@ class HandTracker:
                 "hand": hand,
                 "hand_source": hand_source,
                 "hand_choice": choice,
-                "hands_seen": str(len(self._tracks)),
+                "hands_seen": str(len(tracks)),
+                "frames_resettled": str(resettled),
             },
         )
 

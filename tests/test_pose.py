@@ -53,6 +53,15 @@ def test_hands_are_found_in_a_whole_picture() -> None:
     assert find_hands(DotEngine(), paint([]), 96) == []
 
 
+def test_hand_that_is_followed_is_not_looked_at_again() -> None:
+    picture = paint([hand_shape(80, 120, size=90), hand_shape(250, 100, size=60)])
+    all_new, one_new = DotEngine(), DotEngine()
+    first, second = find_hands(all_new, picture, 96)
+    (found,) = find_hands(one_new, picture, 96, followed=[first.window])
+    assert found.position_px == pytest.approx(second.position_px, abs=1.0)
+    assert one_new.pictures_seen < all_new.pictures_seen
+
+
 def test_moving_hand_is_followed_in_every_frame() -> None:
     found = track_hand(film(64, moving), DotEngine())
     assert (found.reason == "").all()
