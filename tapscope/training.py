@@ -140,9 +140,10 @@ def train_weights(
         arguments=arguments,
         settings=settings,
         training=training,
-        sources=tuple(_source(folder, training) for folder in folders),
+        sources=_sources(folders, training, old),
         command=command,
         version=__version__,
+        notes=f"Begun with {old.name}." if old else "",
     )
     card = weights.write(out, result.network, card)
     return Trained(result, card, out, len(training), len(validation))
@@ -157,6 +158,7 @@ def make_card(
     sources: tuple[weights.Source, ...],
     command: str,
     version: str,
+    notes: str = "",
 ) -> weights.Card:
     """Write down what the weights of a run are."""
     last = max(result.reports, key=lambda r: r.tips_pck_005, default=None)
@@ -175,6 +177,7 @@ def make_card(
         command=command,
         seed=settings.seed,
         tapscope_version=version,
+        notes=notes,
         metrics=figures,
     )
 
@@ -196,6 +199,16 @@ def _in_order_of(images: LabelledSet, joints: tuple[str, ...]) -> LabelledSet:
         )
     adopted = (annotations.adopt(image, images.joints, joints) for image in images.images)
     return LabelledSet(tuple(adopted), joints)
+
+
+def _sources(
+    folders: Sequence[Path], training: LabelledSet, old: weights.Weights | None
+) -> tuple[weights.Source, ...]:
+    """Say what every folder gave, and what the weights begun with were trained on besides."""
+    new = tuple(_source(folder, training) for folder in folders)
+    names = {source.name for source in new}
+    before = old.card.trained_on if old else ()
+    return (*new, *(source for source in before if source.name not in names))
 
 
 def _source(folder: Path, training: LabelledSet) -> weights.Source:

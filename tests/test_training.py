@@ -1,6 +1,7 @@
 """Tests of training from folders; the training itself is tested in test_train."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,15 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     usable = sum(image["split"] != "test" for image in content["images"])
     file.write_text(json.dumps(content))
     start = tmp_path / "start.safetensors"
-    weights.write(start, tiny_weights().network, tiny_card())
+    earlier = weights.Source("earlier", "MIT", 9)
+    old = replace(tiny_card(), trained_on=(earlier, weights.Source("set", "MIT", 3)))
+    weights.write(start, tiny_weights().network, old)
     trained = training.train_weights(
         [folder], tmp_path / "out.safetensors", SETTINGS, init=start, size_px=32, device="cpu"
     )
-    (source,) = trained.card.trained_on
+    source, before = trained.card.trained_on
+    assert before == earlier
+    assert trained.card.notes == f"Begun with {weights.read(start).name}."
     assert (source.name, source.licence) == ("set", "CC0")
     assert source.images == trained.training_images
     assert 0 < trained.training_images <= usable < 12
