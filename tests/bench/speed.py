@@ -2,16 +2,17 @@
 
     python -m tests.bench.speed VIDEO [--weights FILE] [--recordings N] [--mediapipe PYTHON]
 
-Times one recording (start-up of the program left out: the time that the worker takes, and beside
-it the whole command), decoding of the same file alone, and, where PYTHON is given (that of an
-environment with mediapipe==0.10.14 and av), MediaPipe Hands in tracking mode on the same file.
-Then measures the peak memory of the command and its worker over 1 and over N copies of the
-recording.
+Times one recording: the time that the worker takes, and the whole command with its start-up. The
+first recording of a run also compiles the network for its picture sizes, so the median over N
+copies in one run is given, too. Beside it decoding of the same file alone and, where PYTHON is
+given (that of an environment with mediapipe==0.10.14 and av), MediaPipe Hands in tracking mode on
+the same file. Last the peak memory of the command and its worker over 1 and over N copies.
 """
 
 import argparse
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,12 @@ def analyzing(folder: Path, out: Path, options: list[str]) -> tuple[float, float
     return time.perf_counter() - begun_s, peak / 2**20
 
 
+def worked(kept: Path) -> list[float]:
+    """Return the seconds that the worker took for each recording."""
+    record = json.loads((kept / "run.json").read_text())
+    return [row["seconds"] for row in record["recordings"]]
+
+
 def resident_bytes(run: psutil.Process) -> int:
     try:
         members = [run, *run.children(recursive=True)]
@@ -77,8 +84,7 @@ def main() -> int:
     print(f"{frames} frames of {given.video.name}")
     print(f"decoding alone          {alone:7.1f} frames/s")
     seconds, peak_one = analyzing(place / "1", place / "one.csv", options)
-    record = json.loads((place / "one.tapscope" / "run.json").read_text())
-    (worked_s,) = (row["seconds"] for row in record["recordings"])
+    (worked_s,) = worked(place / "one.tapscope")
     print(f"tapscope analyze        {frames / worked_s:7.1f} frames/s")
     print(f"  with start-up         {frames / seconds:7.1f} frames/s ({seconds:.1f} s in all)")
     if given.mediapipe:
@@ -86,6 +92,8 @@ def main() -> int:
             f"MediaPipe Hands         {mediapipe_hands(given.mediapipe, given.video):7.1f} frames/s"
         )
     _, peak_many = analyzing(place / str(given.recordings), place / "many.csv", options)
+    later_s = statistics.median(worked(place / "many.tapscope"))
+    print(f"median of {given.recordings} recordings {frames / later_s:7.1f} frames/s")
     print(f"peak memory, 1 recording    {peak_one:7.0f} MiB")
     print(f"peak memory, {given.recordings} recordings  {peak_many:7.0f} MiB")
     shutil.rmtree(place)
