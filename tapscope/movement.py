@@ -19,7 +19,10 @@ class Stretch:
     time_s: FloatArray
     """Even grid, seconds; shape (n,)."""
     opening: FloatArray
-    """Estimated opening, in the unit of the trajectory; shape (n,)."""
+    """Estimated opening, in the unit of the trajectory, no smaller for the noise; shape (n,)."""
+    steady: FloatArray
+    """The same with less noise and fast movement a little smaller: in it taps are looked for, in
+    `opening` they are measured; shape (n,)."""
     sample_s: FloatArray
     """Times of the known samples that it rests on; shape (samples,)."""
 
@@ -66,12 +69,12 @@ def estimate(
     The passband follows the measured tapping rate and the measured bandwidth.
     """
     known = np.isfinite(trajectory.opening)
-    time_s, opening = trajectory.time_s[known], trajectory.opening[known]
+    time_s, values = trajectory.time_s[known], trajectory.opening[known]
     unknown = float("nan")
-    if len(time_s) < _MIN_SAMPLES or np.ptp(opening) == 0:
+    if len(time_s) < _MIN_SAMPLES or np.ptp(values) == 0:
         return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
     sampling_rate_hz = signals.median_rate_hz(time_s)
-    few_s, few = signals.thin(time_s, opening, _SPECTRUM_HZ)
+    few_s, few = signals.thin(time_s, values, _SPECTRUM_HZ)
     # what the spectrum shows between its lines: noise, and rhythm too unsteady to be reconstructed
     blur = signals.noise_sd(few_s, few) * np.sqrt(len(time_s) // len(few_s))
     rate_hz = signals.spectral_rate_hz(few_s, few)
@@ -85,22 +88,26 @@ def estimate(
     usual_gap_s = 2.5 / sampling_rate_hz
     noise = trajectory.noise
     if np.isnan(noise):
-        noise = signals.likely_noise(time_s, opening, float(passband_hz))
+        noise = signals.likely_noise(time_s, values, float(passband_hz))
     max_gap_s = max(min(gaps.max_gap_s, gaps.max_gap_cycles / rate_hz), usual_gap_s)
     cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
     stretches = []
-    for part_s, part in zip(np.split(time_s, cuts), np.split(opening, cuts), strict=True):
+    for part_s, part in zip(np.split(time_s, cuts), np.split(values, cuts), strict=True):
         if len(part_s) < _MIN_SAMPLES or np.ptp(part) == 0:
             continue
         grid_s = np.arange(part_s[0], part_s[-1], 1.0 / smoothing.grid_hz)
-        estimated = signals.reconstruct(
-            part_s,
-            part,
-            grid_s,
-            passband_hz=float(passband_hz),
-            noise=float(np.clip(blur, noise, 2 * noise)),
+        opening, steady = (
+            signals.reconstruct(
+                part_s,
+                part,
+                grid_s,
+                passband_hz=float(passband_hz),
+                noise=float(np.clip(blur, noise, 2 * noise)),
+                twice=twice,
+            )
+            for twice in (True, False)
         )
-        stretches.append(Stretch(grid_s, estimated, part_s))
+        stretches.append(Stretch(grid_s, opening, steady, part_s))
     return Movement(
         stretches=tuple(stretches),
         spectral_rate_hz=rate_hz,

@@ -161,6 +161,9 @@ class QualityRules:
     """Doubtful with a longer time of which nothing is known."""
     min_median_confidence: float = 0.8
     """Doubtful below this."""
+    max_noise_share: float = 1 / 6
+    """Doubtful when the noise exceeds this share of the usual amplitude: where taps must be six
+    times the noise (`TapRules.noise_multiple`), those of usual size may be lost."""
     nyquist_share: float = 0.4 / 1.5
     """Doubtful when the tapping rate exceeds this share of the sampling rate."""
     max_rate_disagreement: float = 0.1
@@ -181,5 +184,6 @@ class QualityRules:
                 f"0 to quality.good_tracked_pct ({self.good_tracked_pct:g}), which is at most 100",
             ),
             Limit("min_taps", self.min_taps >= 1, "1 or more"),
+            Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
             Limit("nyquist_share", 0 < self.nyquist_share <= 0.5, "over 0, at most 0.5"),
         ]

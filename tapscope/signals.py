@@ -156,6 +156,7 @@ def reconstruct(
     passband_hz: float,
     noise: float,
     exposure_s: float = 0.0,
+    twice: bool = False,
 ) -> FloatArray:
     """Interpolate and smooth in one step: the expected signal at `grid_s` given the samples.
 
@@ -176,6 +177,9 @@ def reconstruct(
         Standard deviation of the noise of one sample; more means smoother.
     exposure_s
         Time over which each sample is a mean (a shutter); its damping of fast movement is undone.
+    twice
+        Estimate what the first estimate left over, too (twicing, Tukey 1977): shrinking noise
+        shrinks movement, and this makes that loss one of second order, at the price of more noise.
     """
     rate_hz = median_rate_hz(time_s)
     limit_hz = min(0.475 * rate_hz, 4 * passband_hz)
@@ -193,7 +197,12 @@ def reconstruct(
         is_first, is_last = first == 0, last == len(time_s)
         inside = (is_first | (grid_s >= time_s[first])) & (is_last | (grid_s <= time_s[last - 1]))
         part = _expected(
-            prior, time_s[first:last], values[first:last] - mean, grid_s[inside], noise_ratio
+            prior,
+            time_s[first:last],
+            values[first:last] - mean,
+            grid_s[inside],
+            noise_ratio=noise_ratio,
+            twice=twice,
         )
         share = _fade(grid_s[inside], time_s[first:last], is_first, is_last)
         result[inside] += share * part
@@ -249,16 +258,16 @@ def _expected(
     time_s: FloatArray,
     values: FloatArray,
     grid_s: FloatArray,
+    *,
     noise_ratio: float,
+    twice: bool,
 ) -> FloatArray:
     own = prior.of_samples(np.abs(time_s[:, None] - time_s[None, :]))
     own[np.diag_indices(len(time_s))] += noise_ratio
     factor = cho_factor(own, lower=True)
     weights = cho_solve(factor, values)
-    # Shrinking noise shrinks movement, too. What the estimate left over at the samples is the
-    # noise ratio times the weights; estimating that once more makes the loss one of second order
-    # (twicing, Tukey 1977).
-    weights += cho_solve(factor, noise_ratio * weights)
+    if twice:  # what the estimate left over at the samples is the noise ratio times the weights
+        weights += cho_solve(factor, noise_ratio * weights)
     expected: FloatArray = prior.of_movement(np.abs(grid_s[:, None] - time_s[None, :])) @ weights
     return expected
 

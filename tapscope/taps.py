@@ -87,7 +87,7 @@ def taps_of(found: Movement, trajectory: Trajectory, rules: TapRules) -> Taps:
     flags: list[str] = []
     for number, (stretch, local_range) in enumerate(zip(found.stretches, ranges, strict=True)):
         threshold = np.maximum(rules.swing_share * local_range, floor)
-        valleys, peaks = _reversals(stretch.opening, threshold)
+        valleys, peaks = _reversals(stretch.steady, threshold)
         is_after_gap = number > 0
         for left, right in pairwise(_closures(stretch, valleys, peaks, rules)):
             peak = next(peak for peak in peaks if peak > left.index)

@@ -121,7 +121,7 @@ def test_views_are_small_at_first_and_multiples_of_the_stride() -> None:
 def test_a_false_peak_costs_more_once_there_is_nothing_left_to_collapse() -> None:
     settings = replace(SETTINGS, epochs=4, early_share=0.5)
     weights_of = [foreground_weight_in_epoch(e, settings) for e in range(4)]
-    assert weights_of == [50.0, 50.0, 4.0, 4.0]
+    assert weights_of == [50.0, 50.0, 1.0, 1.0]
 
 
 def test_views_become_gentler() -> None:

@@ -67,6 +67,11 @@ def quality_status(features: Mapping[str, float], rules: QualityRules) -> Status
             features["median_confidence"] < rules.min_median_confidence,
             f"median confidence is {features['median_confidence']:.2f}",
         ),
+        "noisy": (
+            features["noise"] > rules.max_noise_share * features["amplitude_median"],
+            f"the tips jump about: noise of {features['noise']:.3g} for taps of "
+            f"{features['amplitude_median']:.3g}",
+        ),
         "rate_near_nyquist": (
             features["tapping_rate_hz"] > rules.nyquist_share * features["sampling_rate_hz"],
             f"{features['tapping_rate_hz']:.1f} taps a second are too fast for "
