@@ -3,8 +3,8 @@
 The network answers for one frame at a time, and in a hard one takes the middle finger for the
 index finger. But a tip that stays at nearly the same place of the hand from frame to frame is one
 tip all along. The answers of its frames are put together: what is more middle, ring or little
-finger than index finger over that time is the index finger in none of them. The limits below were tried
-on four rendered recordings (none of them in a test set).
+finger than index finger over that time is the index finger in none of them. The limits below were
+tried on four rendered recordings, none of them in a test set.
 """
 
 from collections.abc import Sequence
