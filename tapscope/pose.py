@@ -8,16 +8,17 @@ end the hand that taps is taken, or the one on the side that was asked for.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from tapscope.choice import choose_track, mean_x, oscillation
 from tapscope.crop import Window
 from tapscope.engine import Engine
 from tapscope.identity import SettledTips, settle
 from tapscope.locate import FILL, SURE, HandView, distance, find_hands, look, window_around
 from tapscope.records import FloatArray, FrameBatch, Keypoints
+from tapscope.smear import edge_smear_px
 
 CHUNK_FRAMES = 8
 """Frames that share a window: a quarter of a second at 30 frames a second."""
@@ -157,7 +158,7 @@ class HandTracker:
         joints = self._engine.card.joints
         tracks = [t for t in self._tracks if any(view is not None for view in t.frames)]
         chosen, choice = choose_track(
-            [_oscillation(t.frames) for t in tracks], [_mean_x(t.frames) for t in tracks], hand
+            [oscillation(t.frames) for t in tracks], [mean_x(t.frames) for t in tracks], hand
         )
         position = np.full((count, len(joints), 2), np.nan)
         confidence = np.zeros((count, len(joints)))
@@ -239,31 +240,6 @@ def _fits(window: Window, better: Window) -> bool:
     return distance(window, better) < 0.12 and 0.8 < window.side / better.side < 1.25
 
 
-def _oscillation(views: list[HandView | None]) -> float:
-    """Return how much a hand taps: spread of its opening, in hand lengths, over the whole video.
-
-    Slow drift is taken out by differences over a third of a second, so that a hand that rests or
-    travels scores near zero, and a hand seen in half the video scores half.
-    """
-    opening = np.full(len(views), np.nan)
-    for n, view in enumerate(views):
-        if view is not None and view.confidence[view.measured.tips].min() > 0.2:
-            thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
-            tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
-            opening[n] = min(float(tips) / max(float(palm), 0.24 * view.window.side), 3.0)
-    change = np.abs(np.diff(opening))
-    known = np.isfinite(change)
-    if not known.any():
-        return 0.0
-    # The upper half of the changes: a halt or a slow opening must not hide the tapping.
-    return float(np.percentile(change[known], 75) * known.mean())
-
-
-def _mean_x(views: list[HandView | None]) -> float:
-    xs = [v.window.x for v in views if v is not None]
-    return float(np.mean(xs)) if xs else float("nan")
-
-
 def settled_tips(views: list[HandView | None], time_s: FloatArray) -> SettledTips:
     """Settle which fingertips are those of thumb and index finger, over all frames together.
 
@@ -277,71 +253,3 @@ def settled_tips(views: list[HandView | None], time_s: FloatArray) -> SettledTip
     hand_px = FILL * float(np.median([v.window.side for v in kept]))
     peaks = [view.tips if view is not None else None for view in views]
     return settle(peaks, time_s, middle_px, hand_px)
-
-
-def choose_track(
-    oscillation: list[float], mean_x: list[float], hand: str
-) -> tuple[int | None, str]:
-    """Choose among hands that were followed.
-
-    Parameters
-    ----------
-    oscillation
-        How much each one taps.
-    mean_x
-        Where it stood in the picture.
-    hand
-        Side asked for, or ''.
-
-    Returns
-    -------
-    index, why
-        `why` is written into the record: only_hand, taps_most, or side_by_place (two hands tap;
-        a person who faces the camera has the right hand on the picture's left).
-    """
-    if not oscillation:
-        return None, "none_seen"
-    if len(oscillation) == 1:
-        return 0, "only_hand"
-    order = sorted(range(len(oscillation)), key=lambda n: -oscillation[n])
-    first, second = order[:2]
-    if hand and oscillation[second] > 0.5 * oscillation[first] > 0:
-        left, right = sorted((first, second), key=lambda n: mean_x[n])
-        return (left if hand == "right" else right), "side_by_place"
-    return first, "taps_most"
-
-
-def edge_smear_px(picture: NDArray[np.uint8], tips_px: FloatArray, window_side: float) -> float:
-    """Estimate over how many pixels the edges near the tips are smeared.
-
-    An edge blurred by a Gaussian of width s, blurred again by s0, loses gradient by the ratio
-    R = sqrt(s^2 + s0^2) / s, so s = s0 / sqrt(R^2 - 1) (Zhuo & Sim 2011,
-    doi 10.1016/j.patcog.2011.03.009). A uniform smear of length L has s = L / sqrt(12).
-
-    Returns
-    -------
-    float
-        Length L in pixels, the larger of both tips; NaN where no edge is seen.
-    """
-    radius = int(np.clip(0.12 * window_side, 6, 24))
-    again = 1.5
-    lengths = []
-    for x, y in tips_px:
-        if not (np.isfinite(x) and np.isfinite(y)):
-            continue
-        left, top = max(0, int(x) - radius), max(0, int(y) - radius)
-        patch = picture[top : int(y) + radius + 1, left : int(x) + radius + 1]
-        if min(patch.shape[:2]) < 6:
-            continue
-        grey = patch[:, :, 1].astype(np.float32)
-        softer = cv2.GaussianBlur(grey, (0, 0), again)
-        before, after = (
-            np.hypot(cv2.Sobel(g, cv2.CV_32F, 1, 0), cv2.Sobel(g, cv2.CV_32F, 0, 1))
-            for g in (grey, softer)
-        )
-        strong = before >= np.percentile(before, 90)
-        if float(before[strong].mean()) < 20:  # nothing but noise
-            continue
-        ratio = float(np.median(before[strong] / np.maximum(after[strong], 1e-3)))
-        lengths.append(np.sqrt(12.0) * again / np.sqrt(max(ratio**2 - 1, 1e-3)))
-    return float(max(lengths)) if lengths else float("nan")

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from tapscope.choice import choose_track
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
 from tapscope.locate import find_hands, window_around
-from tapscope.pose import choose_track, edge_smear_px, track_hand
+from tapscope.pose import track_hand
 from tapscope.records import FrameBatch, Keypoints
+from tapscope.smear import edge_smear_px
 from tests.hands import DotEngine, hand_shape, paint
 
 Place = Callable[[int], tuple[float, float] | None]

@@ -1,0 +1,63 @@
+"""Which of the hands that were followed is the one that taps."""
+
+import numpy as np
+
+from tapscope.locate import HandView
+
+
+def choose_track(
+    oscillation: list[float], mean_x: list[float], hand: str
+) -> tuple[int | None, str]:
+    """Choose among hands that were followed.
+
+    Parameters
+    ----------
+    oscillation
+        How much each one taps.
+    mean_x
+        Where it stood in the picture.
+    hand
+        Side asked for, or ''.
+
+    Returns
+    -------
+    index, why
+        `why` is written into the record: only_hand, taps_most, or side_by_place (two hands tap;
+        a person who faces the camera has the right hand on the picture's left).
+    """
+    if not oscillation:
+        return None, "none_seen"
+    if len(oscillation) == 1:
+        return 0, "only_hand"
+    order = sorted(range(len(oscillation)), key=lambda n: -oscillation[n])
+    first, second = order[:2]
+    if hand and oscillation[second] > 0.5 * oscillation[first] > 0:
+        left, right = sorted((first, second), key=lambda n: mean_x[n])
+        return (left if hand == "right" else right), "side_by_place"
+    return first, "taps_most"
+
+
+def oscillation(views: list[HandView | None]) -> float:
+    """Return how much a hand taps: spread of its opening, in hand lengths, over the whole video.
+
+    Slow drift is taken out by differences over a third of a second, so that a hand that rests or
+    travels scores near zero, and a hand seen in half the video scores half.
+    """
+    opening = np.full(len(views), np.nan)
+    for n, view in enumerate(views):
+        if view is not None and view.confidence[view.measured.tips].min() > 0.2:
+            thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
+            tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
+            opening[n] = min(float(tips) / max(float(palm), 0.24 * view.window.side), 3.0)
+    change = np.abs(np.diff(opening))
+    known = np.isfinite(change)
+    if not known.any():
+        return 0.0
+    # The upper half of the changes: a halt or a slow opening must not hide the tapping.
+    return float(np.percentile(change[known], 75) * known.mean())
+
+
+def mean_x(views: list[HandView | None]) -> float:
+    """Return where a hand stood in the picture, in pixels from its left; NaN if never seen."""
+    xs = [v.window.x for v in views if v is not None]
+    return float(np.mean(xs)) if xs else float("nan")
