@@ -56,7 +56,8 @@ class Settings:
     pseudo_weight: float = 0.6
     tip_weight: float = 8.0
     """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
-    pictures with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each)."""
+    pictures with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
+    is best is a guess: the other joints teach which finger is which."""
     palm_weight: float = 3.0
     """Wrist and middle knuckle give the unit of length."""
 

@@ -75,9 +75,8 @@ class Engine(ABC):
                 "be followed nor measured; use weights trained on frames with these joints"
             ) from problem
         joints = weights.card.joints
-        self.fingertips = [joints.index(name) for name in FINGERTIPS if name in joints]
-        if len(self.fingertips) < len(FINGERTIPS):
-            self.fingertips = []
+        has_all = set(FINGERTIPS) <= set(joints)
+        self.fingertips = [joints.index(name) for name in FINGERTIPS] if has_all else []
 
     @abstractmethod
     def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
