@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tapscope import signals
+from tapscope.reconstruction import likely_noise, reconstruct
 from tapscope.records import FloatArray, Trajectory
 from tapscope.rules import GapRules, SmoothingRules
 
@@ -88,7 +89,7 @@ def estimate(
     usual_gap_s = 2.5 / sampling_rate_hz
     noise = trajectory.noise
     if np.isnan(noise):
-        noise = signals.likely_noise(time_s, values, float(passband_hz))
+        noise = likely_noise(time_s, values, float(passband_hz))
     max_gap_s = max(min(gaps.max_gap_s, gaps.max_gap_cycles / rate_hz), usual_gap_s)
     cuts = np.flatnonzero(np.diff(time_s) > max_gap_s) + 1
     stretches = []
@@ -96,18 +97,14 @@ def estimate(
         if len(part_s) < _MIN_SAMPLES or np.ptp(part) == 0:
             continue
         grid_s = np.arange(part_s[0], part_s[-1], 1.0 / smoothing.grid_hz)
-        opening, steady = (
-            signals.reconstruct(
-                part_s,
-                part,
-                grid_s,
-                passband_hz=float(passband_hz),
-                noise=float(np.clip(blur, noise, 2 * noise)),
-                twice=twice,
-            )
-            for twice in (True, False)
+        found = reconstruct(
+            part_s,
+            part,
+            grid_s,
+            passband_hz=float(passband_hz),
+            noise=float(np.clip(blur, noise, 2 * noise)),
         )
-        stretches.append(Stretch(grid_s, opening, steady, part_s))
+        stretches.append(Stretch(grid_s, found.twiced, found.plain, part_s))
     return Movement(
         stretches=tuple(stretches),
         spectral_rate_hz=rate_hz,

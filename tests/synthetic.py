@@ -108,6 +108,11 @@ def frames(
     return np.round(time_s - time_s[0], 3)
 
 
+def cosine(time_s: FloatArray, rate_hz: float) -> FloatArray:
+    """Return a raised cosine between 0 and 1, closed at time 0."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * rate_hz * time_s)
+
+
 def sampled(
     motion: Motion,
     time_s: FloatArray,

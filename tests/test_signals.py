@@ -1,14 +1,10 @@
-"""Spectra, noise and reconstruction against known signals."""
+"""Rates, spectra, noise and smoothness against known signals."""
 
 import numpy as np
 import pytest
 
 from tapscope import signals
-from tests.synthetic import frames
-
-
-def cosine(time_s: np.ndarray, rate_hz: float) -> np.ndarray:
-    return 0.5 - 0.5 * np.cos(2 * np.pi * rate_hz * time_s)
+from tests.synthetic import cosine, frames
 
 
 @pytest.mark.parametrize("rate_hz", [0.5, 2.0, 5.0, 8.0])
@@ -26,60 +22,10 @@ def test_spectral_rate_takes_the_fundamental_of_short_pulses() -> None:
 
 
 @pytest.mark.parametrize("sd", [0.01, 0.05])
-def test_both_noise_estimates_find_the_noise(sd: float) -> None:
+def test_noise_is_found_under_a_rhythm(sd: float) -> None:
     time_s = frames(20.0)
     opening = cosine(time_s, 3.0) + sd * np.random.default_rng(2).normal(size=len(time_s))
     assert signals.noise_sd(time_s, opening) == pytest.approx(sd, rel=0.25)
-    assert signals.likely_noise(time_s, opening, 4.5) == pytest.approx(sd, rel=0.25)
-
-
-def test_likely_noise_is_not_misled_by_uneven_sampling() -> None:
-    time_s = frames(20.0, lost=0.05)
-    opening = cosine(time_s, 5.0) + 0.02 * np.random.default_rng(3).normal(size=len(time_s))
-    assert signals.likely_noise(time_s, opening, 7.5) == pytest.approx(0.02, rel=0.35)
-
-
-@pytest.mark.parametrize("rate_hz", [1.0, 4.0, 8.0])
-def test_reconstruction_keeps_the_height_between_samples(rate_hz: float) -> None:
-    time_s = frames(20.0)
-    grid_s = np.arange(1.0, 19.0, 1 / 480)
-    found = signals.reconstruct(
-        time_s, cosine(time_s, rate_hz), grid_s, passband_hz=1.5 * rate_hz, noise=0.0
-    )
-    assert np.abs(found - cosine(grid_s, rate_hz)).max() < 0.02
-
-
-def test_smoothing_noise_away_twice_shrinks_no_movement() -> None:
-    time_s = frames(20.0, lost=0.05)
-    grid_s = np.arange(1.0, 19.0, 1 / 480)
-    noisy = cosine(time_s, 5.0) + 0.1 * np.random.default_rng(5).normal(size=len(time_s))
-    slopes = []
-    for twice in (False, True):
-        found = signals.reconstruct(time_s, noisy, grid_s, passband_hz=7.5, noise=0.1, twice=twice)
-        slopes.append(np.polyfit(cosine(grid_s, 5.0), found, 1)[0])
-    assert slopes[1] == pytest.approx(1.0, abs=0.02)
-    assert slopes[0] < slopes[1]
-
-
-def test_reconstruction_undoes_a_known_exposure() -> None:
-    time_s = frames()
-    exposure_s = 0.9 / 30
-    damped = np.sinc(6.0 * exposure_s)
-    seen = 0.5 - 0.5 * damped * np.cos(2 * np.pi * 6.0 * time_s)
-    grid_s = np.arange(1.0, 7.0, 1 / 480)
-    plain, undone = (
-        signals.reconstruct(time_s, seen, grid_s, passband_hz=9.0, noise=0.0, exposure_s=assumed_s)
-        for assumed_s in (0.0, exposure_s)
-    )
-    assert np.ptp(plain) < 0.97
-    assert np.ptp(undone) == pytest.approx(1.0, abs=0.01)
-
-
-def test_reconstruction_of_many_samples_thins_without_damping() -> None:
-    time_s = np.arange(0, 10, 1 / 1000)
-    grid_s = np.arange(1.0, 9.0, 1 / 480)
-    found = signals.reconstruct(time_s, cosine(time_s, 3.0), grid_s, passband_hz=4.5, noise=0.0)
-    assert np.abs(found - cosine(grid_s, 3.0)).max() < 0.01
 
 
 def test_parabola_finds_a_peak_between_samples() -> None:
@@ -102,7 +48,6 @@ def test_spectral_arc_length_is_shorter_for_smooth_movements() -> None:
 def test_too_little_to_say_is_nan(values: np.ndarray) -> None:
     time_s = np.arange(len(values)) / 30
     assert np.isnan(signals.spectral_rate_hz(time_s, values))
-    assert np.isnan(signals.likely_noise(time_s, values, 3.0))
     assert np.isnan(signals.noise_sd(time_s[:3], values[:3]))
     assert np.isnan(signals.median_rate_hz(time_s[:1]))
 
