@@ -7,7 +7,7 @@ to) are learned as fast as those that it always speaks of (what is skin).
 `torch.optim.Muon` takes matrices only; convolutions are what this network is made of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -19,29 +19,39 @@ ADAM_BETAS = (0.9, 0.99)
 ADAM_EPSILON = 1e-8
 
 
-def orthogonalised(matrix: Tensor, *, steps: int = 5) -> Tensor:
-    """Return a matrix of the same singular vectors, its singular values all near 1.
+def orthogonalised(matrices: Sequence[Tensor], *, steps: int = 5) -> list[Tensor]:
+    """Return matrices of the same singular vectors, their singular values all near 1.
 
     Parameters
     ----------
-    matrix
-        Shape (rows, columns).
+    matrices
+        Each of shape (rows, columns); those whose shorter sides are alike are worked on at once.
     steps
         Of the quintic Newton-Schulz iteration; after 5 the values lie between about 0.7 and 1.2.
     """
     a, b, c = NEWTON_SCHULZ
-    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    wide = wide / (wide.norm() + 1e-7)
-    # Every step multiplies by a polynomial of the Gram matrix from the left; the polynomials
-    # commute, so that the iteration can be done on the small square matrix alone.
-    gram = wide @ wide.T
-    product = identity = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    for _ in range(steps):
-        factor = torch.addmm(a * identity + b * gram, gram, gram, alpha=c)
-        product = factor @ product
-        gram = factor @ gram @ factor
-    answer: Tensor = product @ wide
-    return answer.T if matrix.shape[0] > matrix.shape[1] else answer
+    wide = [m.T if m.shape[0] > m.shape[1] else m for m in matrices]
+    wide = [m / (m.norm() + 1e-7) for m in wide]
+    of_side: dict[int, list[int]] = {}
+    for place, matrix in enumerate(wide):
+        of_side.setdefault(len(matrix), []).append(place)
+    answers = list(wide)
+    for places in of_side.values():
+        # Every step multiplies by a polynomial of the Gram matrix from the left; the polynomials
+        # commute, so that the iteration can be done on the small square matrices alone.
+        gram = torch.stack([wide[place] @ wide[place].T for place in places])
+        identity = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
+        product = identity.expand_as(gram)
+        for _ in range(steps):
+            factor = torch.baddbmm(a * identity + b * gram, gram, gram, alpha=c)
+            product = factor @ product
+            gram = factor @ gram @ factor
+        for place, polynomial in zip(places, product, strict=True):
+            answers[place] = polynomial @ wide[place]
+    return [
+        answer.T if matrix.shape[0] > matrix.shape[1] else answer
+        for answer, matrix in zip(answers, matrices, strict=True)
+    ]
 
 
 class MuonAdam(torch.optim.Optimizer):
@@ -80,33 +90,41 @@ class MuonAdam(torch.optim.Optimizer):
         if closure is not None:
             raise ValueError("MuonAdam takes no closure")
         for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            for parameter in parameters:
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
             move = self._muon if group["muon"] else self._adam
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    move(parameter, parameter.grad, group["lr"])
+            move(parameters, group["lr"])
 
-    def _muon(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
+    def _muon(self, parameters: list[Tensor], rate: float) -> None:
+        wanted = [self._with_momentum(p).reshape(len(p), -1) for p in parameters]
+        for parameter, direction in zip(parameters, orthogonalised(wanted), strict=True):
+            stretch = max(1.0, direction.shape[0] / direction.shape[1]) ** 0.5
+            parameter.sub_(direction.reshape(parameter.shape), alpha=rate * stretch)
+
+    def _with_momentum(self, parameter: Tensor) -> Tensor:
+        """Return the gradient, most of it remembered (Nesterov)."""
+        assert parameter.grad is not None
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
         momentum: Tensor = state["momentum"]
-        momentum.lerp_(gradient, 1 - MUON_MOMENTUM)
-        matrix = gradient.lerp(momentum, MUON_MOMENTUM).reshape(len(parameter), -1)
-        stretch = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-        parameter.sub_(orthogonalised(matrix).reshape(parameter.shape), alpha=rate * stretch)
+        momentum.lerp_(parameter.grad, 1 - MUON_MOMENTUM)
+        return parameter.grad.lerp(momentum, MUON_MOMENTUM)
 
-    def _adam(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = torch.zeros(())
-            state["mean"] = torch.zeros_like(parameter)
-            state["square"] = torch.zeros_like(parameter)
-        state["step"] += 1
+    def _adam(self, parameters: list[Tensor], rate: float) -> None:
         first, second = ADAM_BETAS
-        state["mean"].lerp_(gradient, 1 - first)
-        state["square"].lerp_(gradient.square(), 1 - second)
-        count = float(state["step"])
-        mean = state["mean"] / (1 - first**count)
-        scale = (state["square"] / (1 - second**count)).sqrt() + ADAM_EPSILON
-        parameter.sub_(rate * mean / scale)
+        for parameter in parameters:
+            assert parameter.grad is not None
+            state = self.state[parameter]
+            if not state:
+                state["step"] = torch.zeros(())
+                state["mean"] = torch.zeros_like(parameter)
+                state["square"] = torch.zeros_like(parameter)
+            state["step"] += 1
+            state["mean"].lerp_(parameter.grad, 1 - first)
+            state["square"].lerp_(parameter.grad.square(), 1 - second)
+            count = float(state["step"])
+            mean = state["mean"] / (1 - first**count)
+            scale = (state["square"] / (1 - second**count)).sqrt() + ADAM_EPSILON
+            parameter.sub_(rate * mean / scale)
