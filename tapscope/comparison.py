@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tapscope.agreement import Estimate, EventMatch
+from tapscope.clocks import Synchronisation
 from tapscope.records import FloatArray, Taps
-from tapscope.sync import Synchronisation
 
 FAILED_STEPS: Final = ("analysis", "sensor", "fault")
 """Steps at which a pair that was there got lost."""

@@ -12,15 +12,21 @@ of two peaks alike the one with the longer overlap wins.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.signal import argrelmax
-from scipy.stats import t as student
 
+from tapscope.clocks import (
+    DRIFT_FROM_S,
+    UNKNOWN_INTERVAL,
+    Synchronisation,
+    fit_line,
+    no_overlap,
+)
 from tapscope.motion_grid import GRID_HZ, GridMotion, correlation, on_grid
-from tapscope.records import FloatArray, Trajectory
+from tapscope.records import Trajectory
 from tapscope.signals import parabola_peak, spectral_rate_hz
 
 ACCEPT_R: Final = 0.9
@@ -34,50 +40,10 @@ _LEAST_OVERLAP_S: Final = 2.5
 _LEAST_OVERLAP_SHARE: Final = 1.0 / 3.0
 _RIVAL_SHARE: Final = 0.5  # peaks that high, relative to the best, tell what a wrong lag gives
 _LEAST_RESIDUAL: Final = 0.01  # two views of a hand agree no better than r = 0.995 can tell
-_DRIFT_FROM_S: Final = 60.0
 _DRIFT_WINDOW_S: Final = 10.0
 _DRIFT_REACH_S: Final = 0.1
 _DRIFT_LEAST_R: Final = 0.8
 _DRIFT_WIDEST_PPM: Final = 50.0
-
-
-@dataclass(frozen=True, slots=True)
-class Synchronisation:
-    """How sensor time follows from video time: sensor = video + offset + drift x video."""
-
-    offset_s: float
-    """Sensor clock less video clock at the video's first frame, seconds; NaN unknown."""
-    drift_ppm: float
-    """How much faster the sensor's clock runs, parts per million; NaN unknown."""
-    drift_known: bool
-    drift_interval_ppm: tuple[float, float]
-    """95 % interval of the drift; NaN unknown."""
-    r: float
-    """Correlation of the movements at this offset; NaN where the offset was given."""
-    margin: float
-    """`r` less that of the next best offset; `r` itself where the search allowed no other."""
-    evidence: float
-    """Log likelihood ratio of this offset against the next best; over 10 is decisive."""
-    overlap_s: float
-    """Seconds that both sides know at this offset."""
-    aligned_from_data: bool
-    """Whether the measured movements chose the offset (which flatters agreement of events)."""
-    flag: str
-    """'' accepted (r > 0.9, margin > 0.05); 'by_pattern' next cycle refuted by the pattern of the
-    taps alone; 'cycle_ambiguous' or 'low_correlation' not to be trusted without a sync cue or a
-    rough offset; 'no_overlap' unknown."""
-
-    def to_sensor_time(self, video_s: FloatArray) -> FloatArray:
-        """Turn video time into sensor time, seconds."""
-        return video_s * self._rate + self.offset_s
-
-    def to_video_time(self, sensor_s: FloatArray) -> FloatArray:
-        """Turn sensor time into video time, seconds."""
-        return (sensor_s - self.offset_s) / self._rate
-
-    @property
-    def _rate(self) -> float:
-        return 1.0 + (self.drift_ppm * 1e-6 if self.drift_known else 0.0)
 
 
 class _Peak(NamedTuple):
@@ -86,9 +52,6 @@ class _Peak(NamedTuple):
     margin: float
     evidence: float
     overlap_s: float
-
-
-_UNKNOWN: Final = (math.nan, math.nan)
 
 
 def synchronise(
@@ -119,15 +82,15 @@ def synchronise(
     band_hz = _band(video)
     video_motion, sensor_motion = on_grid(video, band_hz), on_grid(sensor, band_hz)
     if video_motion is None or sensor_motion is None:
-        return _unknown()
+        return no_overlap()
     window = None
     if approximate_offset_s is not None:
         window = approximate_offset_s - within_s, approximate_offset_s + within_s
     best = _best_peak(video_motion, sensor_motion, window, band_hz[1])
     if best is None:
-        return _unknown()
-    offset_s, drift_ppm, interval = best.lag_s, math.nan, _UNKNOWN
-    if best.overlap_s > _DRIFT_FROM_S:
+        return no_overlap()
+    offset_s, drift_ppm, interval = best.lag_s, math.nan, UNKNOWN_INTERVAL
+    if best.overlap_s > DRIFT_FROM_S:
         fitted = _drift(video_motion, sensor_motion, best.lag_s)
         if fitted is not None:
             offset_s, drift_ppm, interval = fitted
@@ -142,51 +105,6 @@ def synchronise(
         overlap_s=best.overlap_s,
         aligned_from_data=True,
         flag=_flag(best.r, best.margin, best.evidence),
-    )
-
-
-def from_cues(cues: Sequence[tuple[float, float]]) -> Synchronisation:
-    """Relate the clocks by events seen in both, such as a clap.
-
-    Parameters
-    ----------
-    cues
-        (video time, sensor time) of each event, seconds. One gives the offset; of several over a
-        minute apart the drift follows too, its interval from three.
-
-    Raises
-    ------
-    ValueError
-        No cue, or a time that is not finite.
-    """
-    times = np.array(cues, dtype=np.float64).reshape(-1, 2)
-    if not len(times) or not np.isfinite(times).all():
-        raise ValueError("from_cues: at least one pair of finite times is needed")
-    video_s, offsets_s = times[:, 0], times[:, 1] - times[:, 0]
-    if np.ptp(video_s) <= _DRIFT_FROM_S:
-        return given_offset(float(offsets_s.mean()))
-    offset_s, slope, half = _line(video_s, offsets_s)
-    ppm, half_ppm = 1e6 * slope, 1e6 * half
-    return given_offset(offset_s, ppm, (ppm - half_ppm, ppm + half_ppm))
-
-
-def given_offset(
-    offset_s: float,
-    drift_ppm: float = math.nan,
-    drift_interval_ppm: tuple[float, float] = _UNKNOWN,
-) -> Synchronisation:
-    """Return the relation of clocks that the user states; nothing is aligned from the data."""
-    return Synchronisation(
-        offset_s=offset_s,
-        drift_ppm=drift_ppm,
-        drift_known=not math.isnan(drift_ppm),
-        drift_interval_ppm=drift_interval_ppm,
-        r=math.nan,
-        margin=math.nan,
-        evidence=math.nan,
-        overlap_s=math.nan,
-        aligned_from_data=False,
-        flag="",
     )
 
 
@@ -315,36 +233,8 @@ def _drift(
             offsets_s.append(float(lag[best] + shift) / GRID_HZ)
     if len(times_s) < 5:
         return None
-    offset_s, slope, half = _line(np.array(times_s), np.array(offsets_s))
+    offset_s, slope, half = fit_line(np.array(times_s), np.array(offsets_s))
     ppm, half_ppm = 1e6 * slope, 1e6 * half
     if not half_ppm <= _DRIFT_WIDEST_PPM:
         return None
     return offset_s, ppm, (ppm - half_ppm, ppm + half_ppm)
-
-
-def _line(times_s: FloatArray, offsets_s: FloatArray) -> tuple[float, float, float]:
-    """Return value at 0, slope and half its 95 % interval (NaN for two points)."""
-    slope, offset_s = (float(each) for each in np.polyfit(times_s, offsets_s, 1))
-    free = times_s.size - 2
-    if free < 1:
-        return offset_s, slope, math.nan
-    residual = offsets_s - offset_s - slope * times_s
-    error = math.sqrt(
-        float(residual @ residual) / free / float(((times_s - times_s.mean()) ** 2).sum())
-    )
-    return offset_s, slope, float(student.ppf(0.975, free)) * error
-
-
-def _unknown() -> Synchronisation:
-    return Synchronisation(
-        offset_s=math.nan,
-        drift_ppm=math.nan,
-        drift_known=False,
-        drift_interval_ppm=_UNKNOWN,
-        r=math.nan,
-        margin=math.nan,
-        evidence=math.nan,
-        overlap_s=0.0,
-        aligned_from_data=True,
-        flag="no_overlap",
-    )
