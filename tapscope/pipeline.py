@@ -197,6 +197,7 @@ def _acquisition(
         dropped_frames=summary.dropped_frames,
         duplicate_frames=summary.duplicate_frames,
         median_confidence=_median(keypoints.confidence[:, tips].min(axis=1)[seen]),
+        mirror_agreement_pct=100 * _mean(keypoints.agreement[apertures.reason == ""]),
         hand_px=apertures.hand_px,
         blur_px=_median(keypoints.blur_px),
         px_per_unit=apertures.px_per_unit(unit),
@@ -206,6 +207,11 @@ def _acquisition(
 def _median(values: FloatArray) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else float("nan")
+
+
+def _mean(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:

@@ -5,8 +5,8 @@ searched at the start, when a hand is lost, and every few seconds for hands that
 end the hand that taps is taken, or the one on the side that was asked for.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ SAME_HAND = 0.8
 """Windows nearer than this share of their side show the same hand."""
 MIDDLE_FRAMES = 9
 """Frames over which the middle of the hand is steadied."""
+MIRROR_EVERY = 16
+"""One frame in so many is seen mirrored, too."""
+SAME_TIP = 0.1
+"""Answers nearer than this share of the hand are the same tip."""
 LOST_REACH = 1.5
 """A lost hand may be taken up again within this many window sides of where it was last seen."""
 
@@ -42,6 +46,8 @@ class _Track:
     born: int
     lost_s: float = 0.0
     frames: list[HandView | None] = field(default_factory=list)
+    mirrored_tips_px: dict[int, FloatArray] = field(default_factory=dict)
+    """Thumb and index tip as seen in the mirrored picture of some frames; shape (2, 2) each."""
 
     @property
     def is_lost(self) -> bool:
@@ -56,12 +62,12 @@ class HandTracker:
     engine
         Runs the network.
     size_px
-        Side of the crops; by default five sixths of the side that the weights were trained on.
+        Side of the crops; by default that on which the weights were trained.
     """
 
     def __init__(self, engine: Engine, size_px: int | None = None) -> None:
         self._engine = engine
-        self._size = size_px or _following_side(engine.card.input_size_px)
+        self._size = size_px or engine.card.input_size_px
         self._tracks: list[_Track] = []
         self._time: list[float] = []
         self._blur: list[FloatArray] = []
@@ -83,6 +89,7 @@ class HandTracker:
         for track in self._tracks:
             views = [None] * len(pictures) if track.is_lost else self._follow(track, pictures)
             track.frames += views
+            self._look_mirrored(track, pictures)
             if all(view is None for view in views):
                 track.lost_s += end - begin + 1e-9
                 self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
@@ -132,6 +139,23 @@ class HandTracker:
             track.window = better
         return [view if view.score >= SURE else None for view in views]
 
+    def _look_mirrored(self, track: _Track, pictures: list[NDArray[np.uint8]]) -> None:
+        """See some of the frames just followed mirrored: who knows what he sees answers alike."""
+        first = len(self._time)
+        chosen = [
+            n
+            for n in range(len(pictures))
+            if (first + n) % MIRROR_EVERY == 0 and track.frames[first + n] is not None
+        ]
+        if not chosen:
+            return
+        window = replace(track.window, mirrored=True)
+        views = look(
+            self._engine, [pictures[n] for n in chosen], [window] * len(chosen), self._size
+        )
+        for n, view in zip(chosen, views, strict=True):
+            track.mirrored_tips_px[first + n] = view.position_px[view.measured.tips]
+
     def _smear(self, pictures: list[NDArray[np.uint8]]) -> FloatArray:
         """Return the edge smear about the tips of the surest hand, one value a frame."""
         result = np.full(len(pictures), np.nan)
@@ -154,39 +178,24 @@ class HandTracker:
         hand_source
             Who said: 'option', 'manifest', 'file name', 'protocol'.
         """
-        count = len(self._time)
-        joints = self._engine.card.joints
         tracks = [t for t in self._tracks if any(view is not None for view in t.frames)]
         chosen, choice = choose_track(
             [oscillation(t.frames) for t in tracks], [mean_x(t.frames) for t in tracks], hand
         )
-        position = np.full((count, len(joints), 2), np.nan)
-        confidence = np.zeros((count, len(joints)))
-        reason = np.full(count, "no_hand", dtype="<U16")
-        resettled = 0
-        if chosen is not None:
-            views = tracks[chosen].frames
-            for n, view in enumerate(views):
-                if view is not None:
-                    position[n], confidence[n] = view.position_px, view.confidence
-                    reason[n] = ""
-            if self._engine.fingertips:
-                tips = self._engine.measured.tips
-                settled = settled_tips(views, np.array(self._time))
-                same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
-                resettled = int((~same.all(axis=(1, 2)) & (reason == "")).sum())
-                position[:, tips] = settled.position_px
-                sure = self._engine.confidence(settled.height, settled.rival)
-                confidence[:, tips] = np.where(settled.height > 0, sure, 0.0)
+        track = tracks[chosen] if chosen is not None else _never_seen(len(self._time))
+        position, confidence = self._as_seen(track.frames)
+        resettled = self._settle(track.frames, position, confidence) if chosen is not None else 0
+        is_seen = np.array([view is not None for view in track.frames], dtype=np.bool_)
         blur = np.concatenate(self._blur) if self._blur else np.empty(0)
         return Keypoints(
-            np.array(self._time),
-            position,
-            confidence,
-            reason,
-            joints,
-            np.where(reason == "", blur, np.nan),
-            {
+            time_s=np.array(self._time),
+            position_px=position,
+            confidence=confidence,
+            reason=np.where(is_seen, "", "no_hand"),
+            joints=self._engine.card.joints,
+            blur_px=np.where(is_seen, blur, np.nan),
+            agreement=_agreement(track, position[:, self._engine.measured.tips]),
+            info={
                 "hand": hand,
                 "hand_source": hand_source,
                 "hand_choice": choice,
@@ -194,6 +203,31 @@ class HandTracker:
                 "frames_resettled": str(resettled),
             },
         )
+
+    def _as_seen(self, views: Sequence[HandView | None]) -> tuple[FloatArray, FloatArray]:
+        """Return places and confidences of the joints, each frame on its own."""
+        joints = len(self._engine.card.joints)
+        position = np.full((len(views), joints, 2), np.nan)
+        confidence = np.zeros((len(views), joints))
+        for n, view in enumerate(views):
+            if view is not None:
+                position[n], confidence[n] = view.position_px, view.confidence
+        return position, confidence
+
+    def _settle(
+        self, views: list[HandView | None], position: FloatArray, confidence: FloatArray
+    ) -> int:
+        """Put the tips where the whole recording says; return in how many frames they moved."""
+        if not self._engine.fingertips:
+            return 0
+        tips = self._engine.measured.tips
+        settled = settled_tips(views, np.array(self._time))
+        same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
+        is_seen = np.isfinite(position[:, tips]).all(axis=(1, 2))
+        position[:, tips] = settled.position_px
+        sure = self._engine.confidence(settled.height, settled.rival)
+        confidence[:, tips] = np.where(settled.height > 0, sure, 0.0)
+        return int((~same.all(axis=(1, 2)) & is_seen).sum())
 
 
 def track_hand(
@@ -226,18 +260,24 @@ def track_hand(
     return tracker.finish(hand=hand, hand_source=hand_source)
 
 
-def _following_side(trained_px: int) -> int:
-    """Return the side of the crops in which a hand is followed, a multiple of the stride.
-
-    Training saw hands of all sizes about this one. On six rendered recordings (not those of the
-    study) 80 px had the tips right as often as 96 px, in a quarter less time.
-    """
-    return max(1, trained_px * 5 // 6 // 16) * 16
-
-
 def _fits(window: Window, better: Window) -> bool:
     """Say whether a window still shows the hand well enough to keep it."""
     return distance(window, better) < 0.12 and 0.8 < window.side / better.side < 1.25
+
+
+def _never_seen(frames: int) -> _Track:
+    return _Track(Window(0, 0, 1), 0, frames=[None] * frames)
+
+
+def _agreement(track: _Track, tips_px: FloatArray) -> FloatArray:
+    """Say where the mirrored look found the same tips; see `Keypoints.agreement`."""
+    result = np.full(len(tips_px), np.nan)
+    for n, again_px in track.mirrored_tips_px.items():
+        view = track.frames[n]
+        if view is not None:
+            apart = np.linalg.norm(again_px - tips_px[n], axis=1)
+            result[n] = float((apart <= SAME_TIP * FILL * view.window.side).all())
+    return result
 
 
 def settled_tips(views: list[HandView | None], time_s: FloatArray) -> SettledTips:

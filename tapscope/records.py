@@ -61,6 +61,9 @@ class Keypoints:
     """Name of each joint."""
     blur_px: FloatArray
     """Length of the motion smear of the tips in pixels, NaN unknown; shape (frames,)."""
+    agreement: FloatArray
+    """Whether the network put both tips in the same places when it saw the frame mirrored: 1 yes,
+    0 no, NaN where it was not asked; shape (frames,)."""
     info: Mapping[str, str] = field(default_factory=dict)
     """How the hand was chosen ('side', 'side_source' ...) and other facts for the record."""
 
@@ -72,6 +75,7 @@ class Keypoints:
             ("confidence", (frames, joints)),
             ("reason", (frames,)),
             ("blur_px", (frames,)),
+            ("agreement", (frames,)),
         ):
             found = getattr(self, name).shape
             if found != shape:

@@ -161,6 +161,8 @@ class QualityRules:
     """Doubtful with a longer time of which nothing is known."""
     min_median_confidence: float = 0.8
     """Doubtful below this."""
+    min_mirror_agreement_pct: float = 75.0
+    """Doubtful when the mirrored picture shows the tips in the same places less often."""
     max_noise_share: float = 1 / 6
     """Doubtful when the noise exceeds this share of the usual amplitude: where taps must be six
     times the noise (`TapRules.noise_multiple`), those of usual size may be lost."""
@@ -184,6 +186,11 @@ class QualityRules:
                 f"0 to quality.good_tracked_pct ({self.good_tracked_pct:g}), which is at most 100",
             ),
             Limit("min_taps", self.min_taps >= 1, "1 or more"),
+            Limit(
+                "min_mirror_agreement_pct",
+                0 <= self.min_mirror_agreement_pct <= 100,
+                "0 to 100",
+            ),
             Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
             Limit("nyquist_share", 0 < self.nyquist_share <= 0.5, "over 0, at most 0.5"),
         ]

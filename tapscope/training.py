@@ -96,7 +96,8 @@ def train_weights(
     AnnotationError
         A folder cannot be used, or its joints are not those of the weights given.
     WeightsError
-        The weights given cannot be read, there is nothing to resume, or no GPU where one is asked.
+        The weights given cannot be read, there is nothing to resume, no GPU where one is asked, or
+        a size that does not suit the network.
     """
     images = annotations.merge([_usable(folder) for folder in folders])
     old = weights.read(init) if init else None
@@ -115,6 +116,12 @@ def train_weights(
     if old:
         network.load_state_dict(old.network.state_dict())
     side = size_px or (old.card.input_size_px if old else settings.size_px)
+    if side % network.largest_stride:
+        near = max(round(side / network.largest_stride), 2) * network.largest_stride
+        raise WeightsError(
+            f"crops of {side} px do not suit the network; give a multiple of "
+            f"{network.largest_stride}, such as --size {near}"
+        )
     settings = replace(settings, size_px=side)
     if rate is None:
         rate = FINE_TUNING_RATE if old else 1.0

@@ -82,7 +82,7 @@ TINY = {"joints": 21, "stages": 1, "widths": [4, 4, 4]}
 def tiny_card() -> Card:
     return Card(
         network=TINY,
-        input_size_px=96,
+        input_size_px=80,
         joints=JOINTS,
         confidence_slope=10.0,
         confidence_rival_slope=-4.0,

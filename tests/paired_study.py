@@ -59,6 +59,7 @@ def result_of(
         reason=np.full(frames, "", dtype="<U16"),
         joints=("wrist", "thumb_tip", "index_tip", "middle_mcp"),
         blur_px=np.full(frames, np.nan),
+        agreement=np.full(frames, np.nan),
     )
     step_s = np.diff(time_s)
     usual_s = float(np.median(step_s))

@@ -143,4 +143,5 @@ def hand(opening_px: FloatArray, time_s: FloatArray, hand_px: float = 120.0) -> 
         reason=np.full(len(time_s), "", dtype="U16"),
         joints=JOINTS,
         blur_px=np.zeros(len(time_s)),
+        agreement=np.full(len(time_s), np.nan),
     )

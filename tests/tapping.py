@@ -102,6 +102,7 @@ def track(stream: VideoStream, report: Report) -> Keypoints:
         np.where(known, "", "no_hand"),
         JOINTS,
         np.full(len(position), 2.0),
+        np.full(len(position), np.nan),
         {"hand_choice": "only_hand" if known.any() else "none_seen"},
     )
 

@@ -175,6 +175,7 @@ def test_a_good_recording_is_ok(steady: dict[str, float]) -> None:
         ({"spectral_rate_hz": 6.0}, "rate_disagrees"),
         ({"duration_s": 2.0}, "short_recording"),
         ({"hand_px": 30.0}, "small_hand"),
+        ({"mirror_agreement_pct": 40.0}, "tips_disputed"),
         ({"noise": 0.3, "amplitude_median": 1.0}, "noisy"),
         ({"metronome_rate_error_hz": -0.5}, "off_metronome"),
     ],

@@ -60,6 +60,7 @@ def true_keypoints(name: str) -> tuple[Keypoints, list[float]]:
         np.full(len(tips), "", dtype="U8"),
         ("thumb_tip", "index_tip", "wrist", "middle_mcp"),
         np.full(len(tips), np.nan),
+        np.full(len(tips), np.nan),
     )
     return keypoints, truth["contacts_s"]
 

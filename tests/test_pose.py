@@ -115,6 +115,22 @@ def test_empty_video_has_no_hand_anywhere() -> None:
     assert len(nothing.time_s) == 0
 
 
+class LeaningEngine(DotEngine):
+    """Sees the index tip to the right of where it is, so elsewhere in a mirror."""
+
+    def heatmaps(self, pixels: np.ndarray) -> np.ndarray:
+        answer = super().heatmaps(pixels)
+        answer[:, INDEX_TIP] = np.roll(answer[:, INDEX_TIP], 12, axis=2)
+        return answer
+
+
+@pytest.mark.parametrize(("engine", "agreed"), [(DotEngine(), 1.0), (LeaningEngine(), 0.0)])
+def test_tips_that_a_mirror_moves_are_disputed(engine: DotEngine, agreed: float) -> None:
+    found = track_hand(film(48, moving), engine)
+    asked = found.agreement[np.isfinite(found.agreement)]
+    assert asked.tolist() == [agreed] * 3
+
+
 def test_search_of_the_whole_picture_is_rare() -> None:
     engine = DotEngine()
     list_of_frames = list(film(96, moving))

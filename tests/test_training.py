@@ -62,6 +62,12 @@ def test_only_test_pictures_are_nothing_to_train_on(tmp_path: Path) -> None:
         training.train_weights([folder], tmp_path / "out.safetensors", SETTINGS)
 
 
+def test_size_must_suit_the_network(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "set", pictures=4)
+    with pytest.raises(WeightsError, match="multiple of 16, such as --size 96"):
+        training.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, size_px=100)
+
+
 def test_joints_that_the_weights_lack_are_refused() -> None:
     with pytest.raises(AnnotationError, match="joints elbow are not among"):
         training._in_order_of(LabelledSet((), ("wrist", "elbow")), ("wrist",))

@@ -50,6 +50,7 @@ def test_joints_may_be_only_the_tips() -> None:
         whole.reason,
         ("thumb_tip", "index_tip"),
         whole.blur_px,
+        whole.agreement,
     )
     found = from_keypoints(keypoints)
     assert np.isfinite(found.aperture_px).all()

@@ -22,6 +22,8 @@ class Acquisition:
     """Frames that repeat the picture before them."""
     median_confidence: float = UNKNOWN
     """Median over frames of the lower confidence of both tips, 0 to 1."""
+    mirror_agreement_pct: float = UNKNOWN
+    """Share of the frames seen twice, once mirrored, in which both tips were in the same places."""
     hand_px: float = UNKNOWN
     """Length of the hand, wrist to middle knuckle, in pixels."""
     blur_px: float = UNKNOWN

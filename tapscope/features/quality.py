@@ -67,6 +67,11 @@ def quality_status(features: Mapping[str, float], rules: QualityRules) -> Status
             features["median_confidence"] < rules.min_median_confidence,
             f"median confidence is {features['median_confidence']:.2f}",
         ),
+        "tips_disputed": (
+            features["mirror_agreement_pct"] < rules.min_mirror_agreement_pct,
+            "seen mirrored, the tips are in other places in "
+            f"{100 - features['mirror_agreement_pct']:.0f} % of the frames",
+        ),
         "noisy": (
             features["noise"] > rules.max_noise_share * features["amplitude_median"],
             f"the tips jump about: noise of {features['noise']:.3g} for taps of "

@@ -231,6 +231,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
         lambda context: context.acquisition.median_confidence,
     ),
     Feature(
+        "mirror_agreement_pct",
+        "%",
+        "quality",
+        "frames whose tips the network puts in the same places when it sees them mirrored / "
+        "frames seen both ways (one in sixteen)",
+        lambda context: context.acquisition.mirror_agreement_pct,
+    ),
+    Feature(
         "measured_fps",
         "Hz",
         "quality",

@@ -33,6 +33,7 @@ def taps_of(time_s: FloatArray, tips_px: FloatArray) -> Taps:
         reason=np.full(len(time_s), "", dtype="U16"),
         joints=JOINTS,
         blur_px=np.zeros(len(time_s)),
+        agreement=np.full(len(time_s), np.nan),
     )
     rules = protocol.load()
     apertures = from_keypoints(keypoints, rules.keypoints)
