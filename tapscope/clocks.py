@@ -23,7 +23,6 @@ class Synchronisation:
     """Sensor clock less video clock at the video's first frame, seconds; NaN unknown."""
     drift_ppm: float
     """How much faster the sensor's clock runs, parts per million; NaN unknown."""
-    drift_known: bool
     drift_interval_ppm: tuple[float, float]
     """95 % interval of the drift; NaN unknown."""
     r: float
@@ -48,6 +47,11 @@ class Synchronisation:
     def to_video_time(self, sensor_s: FloatArray) -> FloatArray:
         """Turn sensor time into video time, seconds."""
         return (sensor_s - self.offset_s) / self._rate
+
+    @property
+    def drift_known(self) -> bool:
+        """Return whether the drift is known."""
+        return not math.isnan(self.drift_ppm)
 
     @property
     def _rate(self) -> float:
@@ -88,7 +92,6 @@ def given_offset(
     return Synchronisation(
         offset_s=offset_s,
         drift_ppm=drift_ppm,
-        drift_known=not math.isnan(drift_ppm),
         drift_interval_ppm=drift_interval_ppm,
         r=math.nan,
         margin=math.nan,
@@ -104,7 +107,6 @@ def no_overlap() -> Synchronisation:
     return Synchronisation(
         offset_s=math.nan,
         drift_ppm=math.nan,
-        drift_known=False,
         drift_interval_ppm=UNKNOWN_INTERVAL,
         r=math.nan,
         margin=math.nan,

@@ -97,7 +97,6 @@ def synchronise(
     return Synchronisation(
         offset_s=offset_s,
         drift_ppm=drift_ppm,
-        drift_known=not math.isnan(drift_ppm),
         drift_interval_ppm=interval,
         r=best.r,
         margin=best.margin,
