@@ -4,7 +4,7 @@ The picture is seen whole at two low resolutions. Where many joints answer toget
 each such place is cut out, seen again closely, and kept if the network is sure of what it sees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +22,8 @@ LONG_SIDES_PX = (128, 256)
 MOST_CANDIDATES = 4
 FILL = 0.6
 """Longer side of the hand over the window in which it is followed."""
+SAME_HAND = 0.5
+"""Hands of which the smaller lies by more than this share within the other are one."""
 SURE = 0.2
 """Score from which a place counts as a hand."""
 SEEN = 0.1
@@ -104,6 +106,7 @@ def find_hands(
     *,
     most: int = MOST_CANDIDATES,
     followed: Sequence[Window] = (),
+    long_sides_px: Sequence[int] = LONG_SIDES_PX,
 ) -> list[HandView]:
     """Return the hands in a picture, the surest first.
 
@@ -117,12 +120,14 @@ def find_hands(
         How many candidates are looked at closely.
     followed
         Windows of hands that are known already; what they show is not looked at again.
+    long_sides_px
+        Sizes at which the whole picture is seen.
     """
     windows = [
         window
-        for long_side in LONG_SIDES_PX
+        for long_side in long_sides_px
         for window in _candidates(engine, picture, long_side)
-        if all(distance(window, other) > 0.5 for other in followed)
+        if not is_among(window, followed)
     ]
     windows = _distinct(windows)[: 2 * most]
     hands: list[HandView] = []
@@ -136,8 +141,7 @@ def find_hands(
         windows = _distinct([w for w in corrected if w is not None])[:most]
     found: list[HandView] = []
     for hand in hands:
-        new = all(distance(hand.window, other.window) > 0.35 for other in found)
-        if hand.score >= SURE and new:
+        if hand.score >= SURE and not is_among(hand.window, [other.window for other in found]):
             found.append(hand)
     return found
 
@@ -145,6 +149,19 @@ def find_hands(
 def distance(a: Window, b: Window) -> float:
     """Return the distance of two windows' centres over the smaller side."""
     return float(np.hypot(a.x - b.x, a.y - b.y)) / min(a.side, b.side)
+
+
+def is_among(window: Window, others: Iterable[Window]) -> bool:
+    """Say whether a window shows the hand, or a part of the hand, that another one shows."""
+    return any(_overlap(window, other) > SAME_HAND for other in others)
+
+
+def _overlap(a: Window, b: Window) -> float:
+    """Return which share of the smaller hand's square lies within the other's."""
+    reach = FILL * (a.side + b.side) / 2
+    smaller = FILL * min(a.side, b.side)
+    across, down = (min(max(reach - abs(d), 0.0), smaller) for d in (a.x - b.x, a.y - b.y))
+    return across * down / smaller**2
 
 
 def _distinct(windows: Sequence[Window]) -> list[Window]:

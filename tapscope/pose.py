@@ -6,19 +6,27 @@ end the hand that taps is taken, or the one on the side that was asked for.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from tapscope.choice import choose_track, mean_x, oscillation
 from tapscope.crop import Window
 from tapscope.engine import Engine
-from tapscope.identity import SettledTips, settle
-from tapscope.locate import FILL, SURE, HandView, distance, find_hands, look, window_around
+from tapscope.locate import (
+    LONG_SIDES_PX,
+    SURE,
+    HandView,
+    distance,
+    find_hands,
+    is_among,
+    look,
+    window_around,
+)
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 from tapscope.smear import edge_smear_px
+from tapscope.track import Track
 
 CHUNK_FRAMES = 8
 """Frames that share a window: a quarter of a second at 30 frames a second."""
@@ -26,32 +34,10 @@ SEARCH_EVERY_S = 2.0
 SEARCH_LOST_EVERY_S = 0.25
 """A search costs as much as several frames: after a loss it is not made in each one."""
 MOST_TRACKS = 3
-SAME_HAND = 0.8
-"""Windows nearer than this share of their side show the same hand."""
-MIDDLE_FRAMES = 9
-"""Frames over which the middle of the hand is steadied."""
 MIRROR_EVERY = 16
 """One frame in so many is seen mirrored, too."""
-SAME_TIP = 0.1
-"""Answers nearer than this share of the hand are the same tip."""
 LOST_REACH = 1.5
 """A lost hand may be taken up again within this many window sides of where it was last seen."""
-
-
-@dataclass(slots=True)
-class _Track:
-    """One hand on its way through the video."""
-
-    window: Window
-    born: int
-    lost_s: float = 0.0
-    frames: list[HandView | None] = field(default_factory=list)
-    mirrored_tips_px: dict[int, FloatArray] = field(default_factory=dict)
-    """Thumb and index tip as seen in the mirrored picture of some frames; shape (2, 2) each."""
-
-    @property
-    def is_lost(self) -> bool:
-        return self.lost_s > 0
 
 
 class HandTracker:
@@ -68,10 +54,11 @@ class HandTracker:
     def __init__(self, engine: Engine, size_px: int | None = None) -> None:
         self._engine = engine
         self._size = size_px or engine.card.input_size_px
-        self._tracks: list[_Track] = []
+        self._tracks: list[Track] = []
         self._time: list[float] = []
         self._blur: list[FloatArray] = []
         self._next_search_s = 0.0
+        self._searches = 0
 
     def add(self, batch: FrameBatch) -> None:
         """Follow every hand through the next frames."""
@@ -84,44 +71,62 @@ class HandTracker:
         begin, end = float(time_s[0]), float(time_s[-1])
         if begin >= self._next_search_s:
             self._search(pictures[len(pictures) // 2])
-            none_alive = all(t.is_lost for t in self._tracks)
-            self._next_search_s = end + (SEARCH_LOST_EVERY_S if none_alive else SEARCH_EVERY_S)
+            pause_s = SEARCH_EVERY_S if self._followed() else SEARCH_LOST_EVERY_S
+            self._next_search_s = end + pause_s
         for track in self._tracks:
-            views = [None] * len(pictures) if track.is_lost else self._follow(track, pictures)
-            track.frames += views
-            self._look_mirrored(track, pictures)
-            if all(view is None for view in views):
-                track.lost_s += end - begin + 1e-9
+            if track.state == "followed":
+                track.frames += self._follow(track, pictures)
+                self._look_mirrored(track, pictures)
+                if all(view is None for view in track.frames[-len(pictures) :]):
+                    track.state = "lost"
+            else:
+                track.frames += [None] * len(pictures)
+            if track.state == "lost":
                 self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
+        self._end_doubles()
         self._time += time_s.tolist()
         self._blur.append(self._smear(pictures))
 
+    def _followed(self) -> list[Window]:
+        return [t.window for t in self._tracks if t.state == "followed"]
+
+    def _end_doubles(self) -> None:
+        """Of tracks that have come to follow one hand keep the one that saw it most."""
+        kept: list[Window] = []
+        for track in sorted(self._tracks, key=lambda t: -t.seen):
+            if track.state == "followed":
+                if is_among(track.window, kept):
+                    track.state = "ended"
+                else:
+                    kept.append(track.window)
+
     def _search(self, picture: NDArray[np.uint8]) -> None:
         """Look at the whole picture: take up lost hands, begin to follow new ones."""
-        followed = [t.window for t in self._tracks if not t.is_lost]
-        for hand in find_hands(self._engine, picture, self._size, followed=followed):
+        followed = self._followed()
+        sizes: Sequence[int] = LONG_SIDES_PX
+        if followed:  # what is still to be found can wait: one size at a time
+            sizes = [LONG_SIDES_PX[self._searches % len(LONG_SIDES_PX)]]
+        self._searches += 1
+        for hand in find_hands(
+            self._engine, picture, self._size, followed=followed, long_sides_px=sizes
+        ):
             window = window_around(hand.position_px, hand.height, hand.measured)
-            if window is None:
-                continue
-            known = [t for t in self._tracks if not t.is_lost]
-            if any(distance(window, t.window) < SAME_HAND for t in known):
+            if window is None or is_among(window, self._followed()):
                 continue
             lost = [
                 t
                 for t in self._tracks
-                if t.is_lost
+                if t.state == "lost"
                 and distance(window, t.window) < LOST_REACH
                 and 0.5 < window.side / t.window.side < 2
             ]
             if lost:
                 nearest = min(lost, key=lambda t: distance(window, t.window))
-                nearest.window, nearest.lost_s = window, 0.0
-            elif len(known) < MOST_TRACKS:
-                self._tracks.append(
-                    _Track(window, len(self._time), frames=[None] * len(self._time))
-                )
+                nearest.window, nearest.state = window, "followed"
+            elif len(self._followed()) < MOST_TRACKS:
+                self._tracks.append(Track(window, frames=[None] * len(self._time)))
 
-    def _follow(self, track: _Track, pictures: list[NDArray[np.uint8]]) -> list[HandView | None]:
+    def _follow(self, track: Track, pictures: list[NDArray[np.uint8]]) -> list[HandView | None]:
         """See a hand in some frames; look again where it left the window it was expected in."""
         views: list[HandView] = []
         for attempt in range(3):
@@ -139,7 +144,7 @@ class HandTracker:
             track.window = better
         return [view if view.score >= SURE else None for view in views]
 
-    def _look_mirrored(self, track: _Track, pictures: list[NDArray[np.uint8]]) -> None:
+    def _look_mirrored(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
         """See some of the frames just followed mirrored: who knows what he sees answers alike."""
         first = len(self._time)
         chosen = [
@@ -182,9 +187,12 @@ class HandTracker:
         chosen, choice = choose_track(
             [oscillation(t.frames) for t in tracks], [mean_x(t.frames) for t in tracks], hand
         )
-        track = tracks[chosen] if chosen is not None else _never_seen(len(self._time))
+        if chosen is not None:
+            track = tracks[chosen]
+        else:
+            track = Track(Window(0, 0, 1), frames=[None] * len(self._time))
         position, confidence = self._as_seen(track.frames)
-        resettled = self._settle(track.frames, position, confidence) if chosen is not None else 0
+        resettled = self._settle(track, position, confidence) if chosen is not None else 0
         is_seen = np.array([view is not None for view in track.frames], dtype=np.bool_)
         blur = np.concatenate(self._blur) if self._blur else np.empty(0)
         return Keypoints(
@@ -194,7 +202,7 @@ class HandTracker:
             reason=np.where(is_seen, "", "no_hand"),
             joints=self._engine.card.joints,
             blur_px=np.where(is_seen, blur, np.nan),
-            agreement=_agreement(track, position[:, self._engine.measured.tips]),
+            agreement=track.agreement(position[:, self._engine.measured.tips]),
             info={
                 "hand": hand,
                 "hand_source": hand_source,
@@ -214,14 +222,12 @@ class HandTracker:
                 position[n], confidence[n] = view.position_px, view.confidence
         return position, confidence
 
-    def _settle(
-        self, views: list[HandView | None], position: FloatArray, confidence: FloatArray
-    ) -> int:
+    def _settle(self, track: Track, position: FloatArray, confidence: FloatArray) -> int:
         """Put the tips where the whole recording says; return in how many frames they moved."""
         if not self._engine.fingertips:
             return 0
         tips = self._engine.measured.tips
-        settled = settled_tips(views, np.array(self._time))
+        settled = track.settled_tips(np.array(self._time))
         same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
         is_seen = np.isfinite(position[:, tips]).all(axis=(1, 2))
         position[:, tips] = settled.position_px
@@ -263,33 +269,3 @@ def track_hand(
 def _fits(window: Window, better: Window) -> bool:
     """Say whether a window still shows the hand well enough to keep it."""
     return distance(window, better) < 0.12 and 0.8 < window.side / better.side < 1.25
-
-
-def _never_seen(frames: int) -> _Track:
-    return _Track(Window(0, 0, 1), 0, frames=[None] * frames)
-
-
-def _agreement(track: _Track, tips_px: FloatArray) -> FloatArray:
-    """Say where the mirrored look found the same tips; see `Keypoints.agreement`."""
-    result = np.full(len(tips_px), np.nan)
-    for n, again_px in track.mirrored_tips_px.items():
-        view = track.frames[n]
-        if view is not None:
-            apart = np.linalg.norm(again_px - tips_px[n], axis=1)
-            result[n] = float((apart <= SAME_TIP * FILL * view.window.side).all())
-    return result
-
-
-def settled_tips(views: list[HandView | None], time_s: FloatArray) -> SettledTips:
-    """Settle which fingertips are those of thumb and index finger, over all frames together.
-
-    The steady point of the hand, to which tips are related, is the median of its joints.
-    """
-    seen = [n for n, view in enumerate(views) if view is not None]
-    kept = [view for view in views if view is not None]
-    middles = np.stack([np.median(v.position_px, axis=0) for v in kept])
-    middle_px = np.full((len(views), 2), np.nan)
-    middle_px[seen] = median_filter(middles, size=(MIDDLE_FRAMES, 1), mode="nearest")
-    hand_px = FILL * float(np.median([v.window.side for v in kept]))
-    peaks = [view.tips if view is not None else None for view in views]
-    return settle(peaks, time_s, middle_px, hand_px)

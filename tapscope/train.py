@@ -17,10 +17,9 @@ from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
 from tapscope.augment import Sample
 from tapscope.files import write_whole
-from tapscope.hand import INDEX_TIP, JOINTS, MEASURED, THUMB_TIP
-from tapscope.heatmap import decode
+from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.loss import targets, total_loss
-from tapscope.metrics import calibrate, pck
+from tapscope.metrics import calibrate
 from tapscope.network import PMSDSNet, normalise
 from tapscope.optimiser import MuonAdam
 from tapscope.schedule import (
@@ -30,7 +29,8 @@ from tapscope.schedule import (
     rate_share,
     side_in_epoch,
 )
-from tapscope.views import Batch, EpochDraws, FixedView, Pictures, Views, fixed_views
+from tapscope.validation import by_dataset, places_of, share_within, validate
+from tapscope.views import Batch, EpochDraws, Pictures, Views, fixed_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,53 +86,6 @@ def update_average(average: PMSDSNet, network: PMSDSNet, decay: float) -> None:
             old.copy_(new)
 
 
-@torch.no_grad()
-def validate(
-    network: PMSDSNet, views: Sequence[FixedView], device: torch.device
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run the validation views.
-
-    Returns
-    -------
-    error
-        Over the hand's longer side, shape (views, joints); NaN without label.
-    heights
-        Of the peaks and of their rivals; shape (views, joints, 2).
-    """
-    network.eval()
-    errors, heights = [], []
-    for start in range(0, len(views), 16):
-        part = views[start : start + 16]
-        pixels = torch.from_numpy(np.stack([v.pixels for v in part])).to(device)
-        peaks = decode(network(normalise(pixels)).final.float())
-        place = peaks.position_px.cpu().numpy()
-        truth = np.stack([v.position_px for v in part])
-        hand = np.array([v.hand_px for v in part])
-        errors.append(np.linalg.norm(place - truth, axis=2) / hand[:, None])
-        heights.append(torch.stack([peaks.height, peaks.rival], dim=2).cpu().numpy())
-    return np.concatenate(errors), np.concatenate(heights)
-
-
-def by_dataset(error: np.ndarray, views: Sequence[FixedView]) -> dict[str, float]:
-    """Return PCK@0.1 of each dataset."""
-    names = np.array([v.dataset for v in views])
-    result = {}
-    for name in sorted(set(names)):
-        result[str(name)] = _share(error[names == name], 0.1)
-    return result
-
-
-def _share(error: np.ndarray, limit: float) -> float:
-    """Return PCK of the labelled joints."""
-    return pck(error[np.isfinite(error)], limit)
-
-
-def _places(joints: Sequence[str], wanted: Sequence[int]) -> list[int]:
-    """Return where some joints of a hand stand among `joints`; all where none is there."""
-    found = [joints.index(JOINTS[joint]) for joint in wanted if JOINTS[joint] in joints]
-    return found or list(range(len(joints)))
-
-
 def train(
     training: LabelledSet,
     validation: LabelledSet,
@@ -180,11 +133,11 @@ def train(
         adam_rate=settings.adam_rate,
         weight_decay=settings.weight_decay,
     )
-    leading = _places(training.joints, (THUMB_TIP, INDEX_TIP))
+    leading = places_of(training.joints, (THUMB_TIP, INDEX_TIP))
     before, best_score = {}, -1.0
     if fine_tuning:
         error, _ = validate(average, fixed, device)
-        before, best_score = by_dataset(error, fixed), _share(error[:, leading], 0.05)
+        before, best_score = by_dataset(error, fixed), share_within(error[:, leading], 0.05)
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0
@@ -213,13 +166,13 @@ def train(
         )  # fmt: skip
         error, _ = validate(average, fixed, device)
         tips = error[:, leading]
-        score = _share(tips, 0.05)
+        score = share_within(tips, 0.05)
         better = score > best_score
         if better:
             best_score = score
             best.load_state_dict(average.state_dict())
         report = EpochReport(
-            epoch + 1, mean_loss, score, _share(tips, 0.1), _share(error, 0.1), better
+            epoch + 1, mean_loss, score, share_within(tips, 0.1), share_within(error, 0.1), better
         )
         reports.append(report)
         checkpoint.save(
@@ -231,7 +184,7 @@ def train(
 
     error, heights = validate(best, fixed, device)
     after = by_dataset(error, fixed)
-    measured = _places(training.joints, MEASURED)
+    measured = places_of(training.joints, MEASURED)
     error, heights = error[:, measured], heights[:, measured]
     labelled = np.isfinite(error)
     return TrainResult(

@@ -219,6 +219,23 @@ def test_no_sync_compares_features_and_says_what_is_assumed(study: Path) -> None
     assert (first["flag"], first["offset_s"]) == ("not_synchronised", "")
 
 
+def test_long_log_without_a_clock_is_no_measure_of_a_short_video(tmp_path: Path) -> None:
+    """Its features would be those of other movement."""
+    made_up(tmp_path, NAMES[:2])
+    for log in (tmp_path / "logs").glob("*.csv"):
+        header, *rows = log.read_text().splitlines()
+        last_s = float(rows[-1].split(",")[0])
+        still = [f"{last_s + n / 100:.5f}" + ",0" * 6 for n in range(1, 3000)]
+        if NAMES[0] in log.name:
+            log.write_text("\n".join([header, *rows, *still]))
+    found = compare_study(options_of(tmp_path, clock=ClockRule(align=False)))
+    assert [each.recording for each in found.recordings] == [NAMES[1]]
+    (excluded,) = found.exclusions
+    assert (excluded.recording, excluded.step) == (NAMES[0], "sensor")
+    assert "lasts 42 s, the video 10 s" in excluded.reason
+    assert "the clocks were not related" in excluded.reason
+
+
 def test_a_manifest_gives_logs_cues_and_strata(copy: Path) -> None:
     logs = copy / "logs"
     for place, name in enumerate(NAMES):

@@ -1,16 +1,19 @@
 """Finding, following and choosing a hand, with an engine that sees coloured dots."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tapscope.choice import choose_track
+from tapscope.crop import Window
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
-from tapscope.locate import find_hands, window_around
-from tapscope.pose import track_hand
+from tapscope.locate import find_hands, is_among, window_around
+from tapscope.pose import HandTracker, track_hand
 from tapscope.records import FrameBatch, Keypoints
 from tapscope.smear import edge_smear_px
+from tapscope.track import Track
 from tests.hands import DotEngine, hand_shape, paint
 
 Place = Callable[[int], tuple[float, float] | None]
@@ -129,6 +132,28 @@ def test_tips_that_a_mirror_moves_are_disputed(engine: DotEngine, agreed: float)
     found = track_hand(film(48, moving), engine)
     asked = found.agreement[np.isfinite(found.agreement)]
     assert asked.tolist() == [agreed] * 3
+
+
+def test_part_of_a_hand_that_is_followed_is_no_other_hand() -> None:
+    whole, part = Window(100, 100, 150), Window(120, 85, 60)
+    assert is_among(part, [whole])
+    assert is_among(whole, [part])
+    assert not is_among(Window(190, 100, 150), [whole])  # hands side by side
+    assert not is_among(part, [])
+
+
+def test_of_two_tracks_on_one_hand_the_younger_ends() -> None:
+    first, second, *rest = film(64, moving)
+    tracker = HandTracker(DotEngine())
+    tracker.add(first)
+    (track,) = tracker._tracks
+    double = Track(replace(track.window, side=0.8 * track.window.side), frames=[None] * 16)
+    tracker._tracks.insert(0, double)
+    for batch in (second, *rest):
+        tracker.add(batch)
+    assert (track.state, track.seen) == ("followed", 64)
+    assert (double.state, double.seen) == ("ended", 8)
+    assert np.percentile(tip_error(tracker.finish(), moving), 95) < 2.0
 
 
 def test_search_of_the_whole_picture_is_rare() -> None:

@@ -30,6 +30,8 @@ _MARGIN_S: Final = 1.0
 """Sensor movement beyond the video that helps to find the taps at its ends."""
 _WHOLE_SHARE: Final = 0.95
 """A log that covers less of the video is compared over what it covers."""
+_LONGEST_LOG: Final = 3.0
+"""A log that lasts so many times the video tells mostly of what the video does not show."""
 
 VIDEO_FACTS: Final = (
     "status",
@@ -87,7 +89,8 @@ def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
     Raises
     ------
     SensorError
-        The log cannot be used.
+        The log cannot be used, or is much longer than the video and nobody knows which part of it
+        belongs to the video.
     ComparisonError
         The recording's tracks or taps cannot be used.
     """
@@ -102,6 +105,7 @@ def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
     if motion.is_aligned:
         compared = _on_one_clock(job, setting, video, video_taps, motion)
     else:
+        _check_length(video, motion, job.sensor_files)
         compared = _features_only(job, setting, video, motion)
     sync = motion.sync
     flag = () if sync is None or not sync.flag else (f"{sync.flag}: {FLAGS[sync.flag]}",)
@@ -201,6 +205,25 @@ def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> No
         raise SensorError(
             f"{'; '.join(files)}: says it is of the {log.hand} hand, the recording is of the "
             f"{row.identity.hand} hand; correct the one that is wrong"
+        )
+
+
+def _check_length(video: Trajectory, motion: SensorMotion, files: Sequence[str]) -> None:
+    """Refuse the whole of a log of which only a small part can belong to the video.
+
+    Raises
+    ------
+    SensorError
+        The log lasts `_LONGEST_LOG` times the video or longer.
+    """
+    log_s, video_s = float(np.ptp(motion.trajectory.time_s)), float(np.ptp(video.time_s))
+    if log_s > _LONGEST_LOG * video_s:
+        flag = motion.sync.flag if motion.sync is not None else ""
+        why = f"{flag}: {FLAGS[flag]}" if flag else "the clocks were not related"
+        raise SensorError(
+            f"{'; '.join(files)}: lasts {log_s:.0f} s, the video {video_s:.0f} s, and which part "
+            f"of the log belongs to it is not known ({why}). Give --offset or --sync-cue, or cut "
+            "the log to the recording"
         )
 
 

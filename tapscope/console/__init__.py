@@ -24,7 +24,8 @@ from tapscope.console.summary import (
 )
 from tapscope.inspect import Inspection
 
-if TYPE_CHECKING:  # both import torch
+if TYPE_CHECKING:  # the first imports OpenCV, the others torch
+    from tapscope.convert import Converted
     from tapscope.train import EpochReport
     from tapscope.training import Trained
 
@@ -97,6 +98,18 @@ def print_trained(trained: "Trained") -> None:
         f"{trained.training_images} pictures trained on, {trained.validation_images} for "
         f"validation; weights: {escape(str(trained.out))}"
     )
+
+
+def print_converted(done: "Converted", out: Path) -> None:
+    """Print what was made of a labelling tool's labels."""
+    rows = [
+        ("labels", done.format),
+        ("written", f"{done.hands} hands in {done.pictures} pictures: {out}"),
+        ("joints", ", ".join(done.joints)),
+        ("dropped", ", ".join(done.dropped) or "none"),
+        ("left out", f"{done.unlabelled} pictures without such a label"),
+    ]
+    Console().print(facts_table(rows))
 
 
 def print_figures(figures: Mapping[str, object], weights_name: str) -> None:

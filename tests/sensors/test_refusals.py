@@ -249,3 +249,16 @@ def test_older_apdm_layout_is_read(tmp_path: Path) -> None:
         file["SI-000123/Calibrated/Gyroscopes"] = made_up.GYRO_RAD_S
     made_up.write_sidecar(path, Placement="thumb nail")
     assert read(path).names == ("thumb_gyro",)
+
+
+def test_a_log_too_long_is_read_up_to_the_limit_and_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made_up.neutral(tmp_path)
+    rows = len(read(path).signals[0].time_s)
+    kept = 8 + 3 * 4 * len(read(path).signals)
+    monkeypatch.setattr("tapscope.sensors.table.MOST_BYTES", kept * rows)
+    assert len(read(path).signals[0].time_s) == rows
+    monkeypatch.setattr("tapscope.sensors.table.MOST_BYTES", kept * rows - 1)
+    with pytest.raises(SensorError, match=f"too long: its first {rows} rows .* Cut the log"):
+        read(path)

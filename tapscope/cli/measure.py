@@ -1,50 +1,24 @@
-"""The command line: each verb reads its options, calls one function and prints what comes back.
+"""The verbs on recordings: analyze, inspect, compare, protocols."""
 
-Nothing heavy is imported at the top, so that `tapscope --help` answers at once.
-"""
-
-import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
 import typer
 
-from tapscope.errors import TapscopeError, VideoError
-
-SOME_FAILED: Final = 1
-USAGE: Final = 2
-INTERRUPTED: Final = 130
-
-app = typer.Typer(
-    help="Measure finger tapping from ordinary video.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+from tapscope.cli.options import (
+    INTERRUPTED,
+    SOME_FAILED,
+    DeviceOption,
+    ProtocolOption,
+    Side,
+    WeightsOption,
+    app,
 )
+from tapscope.errors import VideoError
+
 protocols_app = typer.Typer(help="List the protocols, or show one.", no_args_is_help=False)
 app.add_typer(protocols_app, name="protocols")
-
-Device = Literal["auto", "cpu", "cuda"]
-Side = Literal["left", "right"]
-
-ProtocolOption = Annotated[
-    str, typer.Option("--protocol", help="Name of a protocol, or path of a TOML file.")
-]
-WeightsOption = Annotated[
-    Path | None, typer.Option("--weights", help="Weights file; by default the bundled one.")
-]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
-
-
-def main() -> None:
-    """Run the command line; a foreseen error is one plain message and exit code 2."""
-    try:
-        app()
-    except TapscopeError as problem:
-        typer.echo(f"tapscope: {problem}", err=True)
-        raise SystemExit(USAGE) from problem
 
 
 @app.command()
@@ -137,104 +111,6 @@ def inspect(
         raise typer.Exit(SOME_FAILED)
 
 
-@protocols_app.callback(invoke_without_command=True)
-def protocols(context: typer.Context) -> None:
-    """List the protocols that come with tapscope."""
-    if context.invoked_subcommand is None:
-        from tapscope import console
-        from tapscope.protocol import bundled, load
-
-        console.print_names([(name, load(name).description) for name in bundled()])
-
-
-@protocols_app.command()
-def show(name: Annotated[str, typer.Argument(help="Name of a protocol, or path.")]) -> None:
-    """Print a protocol's file."""
-    from tapscope.protocol import find
-
-    typer.echo(find(name).read_text(encoding="utf-8"), nl=False)
-
-
-@app.command()
-def train(
-    *,
-    folders: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Folder of labelled frames; may be given several times."),
-    ] = None,
-    init: Annotated[
-        Path | None, typer.Option("--init", help="Weights to start from (fine-tuning).")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The weights file to write.")] = Path(
-        "weights.safetensors"
-    ),
-    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 20,
-    size: Annotated[
-        int | None, typer.Option("--size", min=32, help="Side of the crops, px.")
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate", min=0.0, help="Learning rates as a share of the usual (1; 0.1 with --init)."
-        ),
-    ] = None,
-    device: DeviceOption = "auto",
-    seed: Annotated[int, typer.Option("--seed")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
-    compiled: Annotated[
-        bool, typer.Option("--compile", help="Fuse the step: slow to start, then faster.")
-    ] = False,
-) -> None:
-    """Train weights on labelled frames (COCO keypoints)."""
-    from tapscope import console
-    from tapscope.schedule import TrainSettings
-    from tapscope.training import folders_or_default, train_weights
-
-    settings = TrainSettings(epochs=epochs, seed=seed, compiled=compiled)
-    with console.TrainingBar() as bar:
-        trained = train_weights(
-            folders_or_default(folders or []),
-            out,
-            settings,
-            init=init,
-            size_px=size,
-            rate=rate,
-            device=device,
-            resume=resume,
-            command=shlex.join(sys.argv),
-            on_step=bar.loss,
-            on_epoch=bar.epoch,
-        )
-    console.print_trained(trained)
-
-
-@app.command()
-def evaluate(
-    *,
-    folder: Annotated[Path, typer.Option("--data", help="Folder of labelled frames.")],
-    split: Annotated[str | None, typer.Option("--split", help="Only this split.")] = None,
-    weights: WeightsOption = None,
-    device: DeviceOption = "auto",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
-) -> None:
-    """Measure weights on labelled frames."""
-    from tapscope import console
-    from tapscope.analyze import find_weights
-    from tapscope.engine import make_engine
-    from tapscope.evaluate import evaluate_folder
-    from tapscope.table import json_bytes, write_result
-    from tapscope.weights import read
-
-    engine = make_engine(read(find_weights(weights)), device)
-    with console.counting("pictures") as bar:
-        figures = evaluate_folder(folder, engine, split=split, on_image=bar.step)
-    console.print_figures(figures, engine.weights_name)
-    if json_file:
-        write_result(json_file, json_bytes(figures))
-
-
 @app.command()
 def compare(
     *,
@@ -320,11 +196,19 @@ def _pair(text: str, option: str) -> tuple[float, float]:
         raise typer.BadParameter(f"{text!r}: write NUMBER=NUMBER", param_hint=option) from problem
 
 
-@app.command()
-def version() -> None:
-    """Print version and commit."""
-    from tapscope import __version__
-    from tapscope.provenance import commit
+@protocols_app.callback(invoke_without_command=True)
+def protocols(context: typer.Context) -> None:
+    """List the protocols that come with tapscope."""
+    if context.invoked_subcommand is None:
+        from tapscope import console
+        from tapscope.protocol import bundled, load
 
-    revision = commit()
-    typer.echo(f"tapscope {__version__}" + (f" ({revision[:12]})" if revision else ""))
+        console.print_names([(name, load(name).description) for name in bundled()])
+
+
+@protocols_app.command()
+def show(name: Annotated[str, typer.Argument(help="Name of a protocol, or path.")]) -> None:
+    """Print a protocol's file."""
+    from tapscope.protocol import find
+
+    typer.echo(find(name).read_text(encoding="utf-8"), nl=False)

@@ -1,0 +1,232 @@
+"""Labels of a labelling tool -> a folder that `tapscope train` and `evaluate` read."""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+
+from tapscope import labels
+from tapscope.errors import AnnotationError, OutputError
+from tapscope.hand import JOINTS
+from tapscope.labels.base import Place
+from tapscope.table import json_bytes, write_result
+
+_SIDES: Final = ("left", "right")
+_UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(.+)")
+"""Label Studio puts eight digits before the name of what is uploaded."""
+_LABELLED: Final = 2
+"""Visibility of a joint placed by hand, see `annotations.LabelledHand`."""
+
+
+class Meaning(NamedTuple):
+    """What a name in the labels stands for."""
+
+    joint: str
+    """One of `hand.JOINTS`, or '' for a label that is dropped."""
+    side: str = ""
+    """'left', 'right', or '' where the name does not say."""
+
+    @classmethod
+    def of(cls, name: str) -> "Meaning | None":
+        """Read a name as tapscope or MediaPipe spell it, with or without a side; None if other."""
+        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        side = next((side for side in _SIDES if plain.startswith(f"{side}_")), "")
+        joint = plain.removeprefix(f"{side}_").replace("_finger_", "_").replace("pinky", "little")
+        return cls(joint, side) if joint in JOINTS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was written."""
+
+    format: str
+    pictures: int
+    hands: int
+    joints: tuple[str, ...]
+    dropped: tuple[str, ...]
+    """Names of labels that were dropped on request."""
+    unlabelled: int
+    """Pictures without a label, left out."""
+
+
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    joints: Mapping[str, str],
+    images: Path | None = None,
+    licence: str = "",
+) -> Converted:
+    """Read labels, copy their pictures, and write COCO keypoints.
+
+    Parameters
+    ----------
+    source
+        A file of labels or a folder that holds them, see `labels.FORMATS`.
+    out
+        The folder to write; it must be empty or not exist.
+    joints
+        Names in the labels to those of `hand.JOINTS`, with the hand before where a name tells it
+        ("left thumb_tip"), or to '' for what is to be dropped. Names that are spelt so themselves,
+        or as MediaPipe does, are known without.
+    images
+        Where the pictures lie, if not beside the labels.
+    licence
+        Of the pictures; it will stand on the card of weights trained on them.
+
+    Raises
+    ------
+    AnnotationError
+        The labels or a picture cannot be used, or it is not known which joint a name means.
+    OutputError
+        `out` is not empty, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: is not empty; name a new folder")
+    tool, frames = labels.read(source)
+    names = _meanings(frames, joints, source)
+    kept = [(frame, hands) for frame in frames if (hands := list(_hands(frame, names)))]
+    if not kept:
+        raise AnnotationError(f"{source}: no picture bears a label of a joint that is kept")
+    order = [joint for joint in JOINTS if joint in {meaning.joint for meaning in names.values()}]
+    files = [_picture_of(frame, images) for frame, _ in kept]
+    copies = [f"images/{n:06d}{file.suffix.lower()}" for n, file in enumerate(files, 1)]
+    image_rows = [
+        {"id": number, "file_name": copy, **_image_row(frame, file)}
+        for number, ((frame, _), file, copy) in enumerate(zip(kept, files, copies, strict=True), 1)
+    ]
+    hand_rows = [
+        {"image_id": number, "category_id": 1, **_hand_row(hand, order)}
+        for number, (_, hands) in enumerate(kept, 1)
+        for hand in hands
+    ]
+    info = {"description": f"converted from {tool.title}"}
+    content = {
+        "info": {**info, "licence": licence} if licence else info,
+        "images": image_rows,
+        "annotations": [{"id": number, **row} for number, row in enumerate(hand_rows, 1)],
+        "categories": [{"id": 1, "name": "hand", "keypoints": order}],
+    }
+    for file, copy in zip(files, copies, strict=True):
+        _copy(file, out / copy)
+    write_result(out / "annotations.json", json_bytes(content))
+    return Converted(
+        tool.title,
+        len(kept),
+        len(hand_rows),
+        tuple(order),
+        tuple(sorted(name for name, meaning in names.items() if not meaning.joint)),
+        len(frames) - len(kept),
+    )
+
+
+def _meanings(
+    frames: Sequence[labels.Frame], told: Mapping[str, str], source: Path
+) -> dict[str, Meaning]:
+    """Return what each name in the labels stands for.
+
+    Raises
+    ------
+    AnnotationError
+        It is not known, or two names mean one joint.
+    """
+    found = sorted({name for frame in frames for hand in frame.hands for name in hand.places_px})
+    absent = sorted(set(told) - set(found))
+    if absent:
+        raise AnnotationError(
+            f"--joint {absent[0]}: {source} has no such label; it has {', '.join(found)[:300]}"
+        )
+    names: dict[str, Meaning] = {}
+    for name in found:
+        text = told.get(name, name)
+        meaning = Meaning.of(text) if text else Meaning("")
+        if meaning is None:
+            what = f"--joint {name}={text}" if name in told else f"{source}: which joint is {name}"
+            raise AnnotationError(
+                f'{what}? Say it with --joint "{name}=thumb_tip" (or "{name}=left thumb_tip"), or '
+                f'drop it with --joint "{name}="; the joints are {", ".join(JOINTS)}'
+            )
+        names[name] = meaning
+    meant = [meaning for meaning in names.values() if meaning.joint]
+    twice = next((meaning for meaning in meant if meant.count(meaning) > 1), None)
+    if twice:
+        raise AnnotationError(
+            f"{source}: several names mean {' '.join(reversed(twice)).strip()} "
+            f'({", ".join(found)[:300]}); drop one with --joint "NAME="'
+        )
+    return names
+
+
+def _hands(frame: labels.Frame, names: Mapping[str, Meaning]) -> Iterator[labels.Hand]:
+    """Yield the hands of a frame under the names of `hand.JOINTS`; names may tell them apart."""
+    for hand in frame.hands:
+        sides: dict[str, dict[str, Place]] = {}
+        for name, place in hand.places_px.items():
+            joint, side = names[name]
+            if joint:
+                sides.setdefault(side or hand.side, {})[joint] = place
+        for side, places in sides.items():
+            yield labels.Hand(places, side)
+
+
+def _picture_of(frame: labels.Frame, images: Path | None) -> Path:
+    """Return the file of a frame's picture.
+
+    Raises
+    ------
+    AnnotationError
+        It is not there.
+    """
+    path = PurePosixPath(frame.picture.replace("\\", "/").lstrip("/"))
+    uploaded = _UPLOADED.fullmatch(path.name)
+    folders = [images] if images else [frame.folder, frame.folder / "images"]
+    tries = [folder / each for folder in folders for each in (path, path.name)]
+    if uploaded:
+        tries += [folder / uploaded[1] for folder in folders]
+    for file in tries:
+        if ".." not in path.parts and file.is_file():
+            return file
+    where = " or ".join(str(folder) for folder in folders)
+    raise AnnotationError(f"{frame.picture}: labelled, but not in {where}; give --images FOLDER")
+
+
+def _image_row(frame: labels.Frame, file: Path) -> dict[str, Any]:
+    pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise AnnotationError(f"{file}: cannot be read as a picture; replace it or its label")
+    # Frames of one video differ by a number at the end of their names: near-copies.
+    scene = re.sub(r"[\d_.-]+$", "", file.stem)
+    return {
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "group": f"{file.parent.name}/{scene}",
+        "source": frame.picture,
+    }
+
+
+def _hand_row(hand: labels.Hand, order: Sequence[str]) -> dict[str, Any]:
+    placed = hand.places_px
+    low, high = (limit(list(placed.values()), axis=0) for limit in (np.min, np.max))
+    row = {
+        "keypoints": [
+            number
+            for joint in order
+            for number in ((*placed[joint], _LABELLED) if joint in placed else (0, 0, 0))
+        ],
+        "num_keypoints": len(placed),
+        "bbox": [*low.tolist(), *(high - low).tolist()],
+    }
+    return {**row, "side": hand.side} if hand.side else row
+
+
+def _copy(file: Path, copy: Path) -> None:
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    except OSError as problem:
+        raise OutputError(f"{copy}: cannot be written ({problem.strerror})") from problem

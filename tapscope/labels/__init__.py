@@ -1,0 +1,40 @@
+"""Labels from labelling tools, one format a file.
+
+A new format is one module with a `FORMAT`, and its name in the tuple below.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tapscope.errors import AnnotationError
+from tapscope.labels import cvat, deeplabcut, label_studio
+from tapscope.labels.base import Format, Frame, Hand
+
+__all__ = ["FORMATS", "Format", "Frame", "Hand", "read"]
+
+FORMATS: Final[tuple[Format, ...]] = (deeplabcut.FORMAT, cvat.FORMAT, label_studio.FORMAT)
+
+
+def read(path: Path) -> tuple[Format, Sequence[Frame]]:
+    """Read the labels of a file or a folder, by whichever tool they were made.
+
+    Returns
+    -------
+    format, frames
+        Frames without any label among them.
+
+    Raises
+    ------
+    AnnotationError
+        There are no labels of a known tool, labels of several, or damaged ones.
+    """
+    if not path.exists():
+        raise AnnotationError(f"{path}: there is no such file or folder")
+    found = [(one, files) for one in FORMATS if (files := one.find(path))]
+    if len(found) != 1:
+        titles = ", ".join(one.title for one, _ in found) or "no labels known here"
+        known = ", ".join(one.title for one in FORMATS)
+        raise AnnotationError(f"{path}: holds {titles}; give labels of one of: {known}")
+    ((one, files),) = found
+    return one, [frame for file in files for frame in one.read(file)]
