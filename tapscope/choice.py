@@ -38,10 +38,9 @@ def choose_track(
 
 
 def oscillation(views: list[HandView | None]) -> float:
-    """Return how much a hand taps: spread of its opening, in hand lengths, over the whole video.
+    """Return how much a hand taps: how much its opening, in hand lengths, changes a frame.
 
-    Slow drift is taken out by differences over a third of a second, so that a hand that rests or
-    travels scores near zero, and a hand seen in half the video scores half.
+    A hand that rests or travels scores near zero, and a hand seen in half the video half.
     """
     opening = np.full(len(views), np.nan)
     for n, view in enumerate(views):
