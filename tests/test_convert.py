@@ -50,23 +50,31 @@ def deeplabcut(folder: Path, *, index_cells: int = 3) -> Path:
 
 
 def as_hdf(csv_file: Path) -> Path:
-    """Write what pandas' to_hdf (fixed format) makes of `deeplabcut`, in place of the CSV."""
+    """Write what pandas' to_hdf (fixed format) makes of `deeplabcut`, in place of the CSV.
+
+    Whole numbers make a block of their own there, so that two blocks are written.
+    """
     levels = {"scorer": ["me"], "bodyparts": ["thumb", "pointer"], "coords": ["x", "y"]}
-    codes = {"scorer": [0, 0, 0, 0], "bodyparts": [0, 0, 1, 1], "coords": [0, 1, 0, 1]}
     rows = [["labeled-data"], [csv_file.parent.name], list(FRAMES)]
+    numbers = [
+        [number for part in PLACES for number in (PLACES[part][n] or (np.nan, np.nan))]
+        for n in range(2)
+    ]
     with h5py.File(csv_file.with_suffix(".h5"), "w") as file:
         frame = file.create_group("df_with_missing")
-        for n, (name, values) in enumerate(levels.items()):
-            frame[f"axis0_level{n}"] = np.array(values, dtype="S")
-            frame[f"axis0_level{n}"].attrs["name"] = np.bytes_(name)
-            frame[f"axis0_label{n}"] = np.array(codes[name], dtype=np.int8)
+        frame.attrs["nblocks"] = 2
+        for block, (first, last) in enumerate([(0, 1), (1, 4)]):
+            members = range(first, last)
+            codes = [[0 for _ in members], [m // 2 for m in members], [m % 2 for m in members]]
+            for n, (name, values) in enumerate(levels.items()):
+                level = f"block{block}_items_level{n}"
+                frame[level] = np.array(values, dtype="S")
+                frame[level].attrs["name"] = np.bytes_(name)
+                frame[f"block{block}_items_label{n}"] = np.array(codes[n], dtype=np.int8)
+            frame[f"block{block}_values"] = np.array(numbers)[:, first:last]
         for n, values in enumerate(rows):
             frame[f"axis1_level{n}"] = np.array(values, dtype="S")
             frame[f"axis1_label{n}"] = np.arange(2, dtype=np.int8) % len(values)
-        frame["block0_values"] = [
-            [number for part in PLACES for number in (PLACES[part][n] or (np.nan, np.nan))]
-            for n in range(2)
-        ]
     csv_file.unlink()
     return csv_file.with_suffix(".h5")
 
@@ -269,9 +277,13 @@ def test_deeplabcut_refusals(old: str, new: str, message: str, tmp_path: Path) -
 def test_damaged_hdf_is_refused(tmp_path: Path) -> None:
     file = as_hdf(next(deeplabcut(tmp_path).rglob("*.csv")))
     with h5py.File(file, "a") as content:
-        del content["df_with_missing/block0_values"]
-        content["df_with_missing/block0_values"] = [[1.0]]
-    with pytest.raises(AnnotationError, match="1 x 1 numbers for 2 pictures and 4 columns"):
+        del content["df_with_missing/block1_values"]
+        content["df_with_missing/block1_values"] = np.ones((2, 2))
+    with pytest.raises(AnnotationError, match="2 x 3 numbers for 2 pictures and 4 columns"):
+        convert(file, tmp_path / "out", joints=JOINTS)
+    with h5py.File(file, "a") as content:
+        del content["df_with_missing/block1_values"]
+    with pytest.raises(AnnotationError, match="not a table of pandas"):
         convert(file, tmp_path / "out", joints=JOINTS)
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(AnnotationError, match="not a table of pandas"):

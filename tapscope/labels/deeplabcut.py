@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from tapscope.errors import AnnotationError
 from tapscope.labels.base import Format, Frame, Hand, Place, side_in
 
@@ -107,10 +109,15 @@ def _from_hdf(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
     try:
         with h5py.File(path, "r") as file:
             frame = next(iter(file.values()))
-            levels = dict(_index(frame, "axis0"))
             parts = [names for _, names in _index(frame, "axis1")]
             pictures = ["/".join(names) for names in zip(*parts, strict=True)]
-            values = frame["block0_values"][()].astype(float)
+            levels: dict[str, list[str]] = {}
+            blocks = [f"block{n}" for n in range(int(frame.attrs["nblocks"]))]
+            for block in blocks:  # columns of one type
+                for name, texts in _index(frame, f"{block}_items"):
+                    levels.setdefault(name, []).extend(texts)
+            numbers = [frame[f"{block}_values"][()].astype(float) for block in blocks]
+            values = np.concatenate(numbers, axis=1)
     except Exception as problem:  # a damaged file makes this reader raise nearly anything
         raise AnnotationError(
             f"{path}: not a table of pandas in HDF5 ({type(problem).__name__}: {problem}); give "
@@ -126,7 +133,7 @@ def _from_hdf(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
 
 
 def _index(frame: "h5py.Group", axis: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield name and value of each level of an index, one value a row or column."""
+    """Yield name and values of each level of an index, one value a row or column."""
     if axis in frame:
         yield "", _texts(frame[axis])
         return
