@@ -95,7 +95,37 @@ def convert(
         raise AnnotationError(f"{source}: no picture bears a label of a joint that is kept")
     order = [joint for joint in JOINTS if joint in {meaning.joint for meaning in names.values()}]
     files = [_picture_of(frame, images) for frame, _ in kept]
+    if len(set(files)) < len(files):
+        twice = next(file for file in files if files.count(file) > 1)
+        raise AnnotationError(
+            f"{twice}: meant by two pictures of the labels, or labelled by two people; give one "
+            "file of labels, and pictures whose names differ"
+        )
     copies = [f"images/{n:06d}{file.suffix.lower()}" for n, file in enumerate(files, 1)]
+    info = {"description": f"converted from {tool.title}"}
+    if licence:
+        info["licence"] = licence
+    content = {"info": info, **_coco(kept, files, copies, order)}
+    for file, copy in zip(files, copies, strict=True):
+        _copy(file, out / copy)
+    write_result(out / "annotations.json", json_bytes(content))
+    return Converted(
+        tool.title,
+        len(kept),
+        sum(len(hands) for _, hands in kept),
+        tuple(order),
+        tuple(sorted(name for name, meaning in names.items() if not meaning.joint)),
+        len(frames) - len(kept),
+    )
+
+
+def _coco(
+    kept: Sequence[tuple[labels.Frame, Sequence[labels.Hand]]],
+    files: Sequence[Path],
+    copies: Sequence[str],
+    order: Sequence[str],
+) -> dict[str, object]:
+    """Return pictures, hands and joints as annotations.json holds them."""
     image_rows = [
         {"id": number, "file_name": copy, **_image_row(frame, file)}
         for number, ((frame, _), file, copy) in enumerate(zip(kept, files, copies, strict=True), 1)
@@ -105,24 +135,11 @@ def convert(
         for number, (_, hands) in enumerate(kept, 1)
         for hand in hands
     ]
-    info = {"description": f"converted from {tool.title}"}
-    content = {
-        "info": {**info, "licence": licence} if licence else info,
+    return {
         "images": image_rows,
         "annotations": [{"id": number, **row} for number, row in enumerate(hand_rows, 1)],
         "categories": [{"id": 1, "name": "hand", "keypoints": order}],
     }
-    for file, copy in zip(files, copies, strict=True):
-        _copy(file, out / copy)
-    write_result(out / "annotations.json", json_bytes(content))
-    return Converted(
-        tool.title,
-        len(kept),
-        len(hand_rows),
-        tuple(order),
-        tuple(sorted(name for name, meaning in names.items() if not meaning.joint)),
-        len(frames) - len(kept),
-    )
 
 
 def _meanings(

@@ -337,6 +337,16 @@ def test_pictures_outside_the_folder_are_not_taken(tmp_path: Path) -> None:
         convert(folder, tmp_path / "out", joints={})
 
 
+def test_two_labelled_pictures_are_never_one_file(tmp_path: Path) -> None:
+    folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
+    file = folder / "annotations.xml"
+    text = file.read_text()
+    image = text[text.index("<image") : text.index("</annotations>")]
+    file.write_text(text.replace(image, image + image.replace('name="', 'name="other/')))
+    with pytest.raises(AnnotationError, match="meant by two pictures"):
+        convert(folder, tmp_path / "out", joints={})
+
+
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
     with pytest.raises(OutputError, match="is not empty"):

@@ -214,7 +214,7 @@ def _check_length(video: Trajectory, motion: SensorMotion, files: Sequence[str])
     Raises
     ------
     SensorError
-        The log lasts `_LONGEST_LOG` times the video or longer.
+        The log lasts more than `_LONGEST_LOG` times the video.
     """
     log_s, video_s = float(np.ptp(motion.trajectory.time_s)), float(np.ptp(video.time_s))
     if log_s > _LONGEST_LOG * video_s:
