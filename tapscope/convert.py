@@ -1,4 +1,4 @@
-"""Labels of a labelling tool -> a folder that `tapscope train` and `evaluate` read."""
+"""Labels of a tool or a public set -> a folder that `tapscope train` and `evaluate` read."""
 
 import re
 import shutil
@@ -218,12 +218,13 @@ def _image_row(frame: labels.Frame, file: Path) -> dict[str, Any]:
         raise AnnotationError(f"{file}: cannot be read as a picture; replace it or its label")
     # Frames of one video differ by a number at the end of their names: near-copies.
     scene = re.sub(r"[\d_.-]+$", "", file.stem)
-    return {
+    row = {
         "width": pixels.shape[1],
         "height": pixels.shape[0],
-        "group": f"{file.parent.name}/{scene}",
+        "group": frame.group or f"{file.parent.name}/{scene}",
         "source": frame.picture,
     }
+    return {**row, "split": frame.split} if frame.split else row
 
 
 def _hand_row(hand: labels.Hand, order: Sequence[str]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from tapscope.network import PMSDSNet, normalise
 from tapscope.records import FloatArray
 from tapscope.weights import Weights, confidence
 
-Heat = NDArray[np.float32]
 TIP_PEAKS = 5
 """A fingertip may be taken for any of the five."""
 
@@ -79,8 +78,8 @@ class Engine(ABC):
         self.fingertips = [joints.index(name) for name in FINGERTIPS] if has_all else []
 
     @abstractmethod
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
-        """Return the final heatmaps.
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return the final heatmaps, on the device where they are computed.
 
         Parameters
         ----------
@@ -89,13 +88,20 @@ class Engine(ABC):
 
         Returns
         -------
-        ndarray
-            Shape (n, joints, height, width).
+        Tensor
+            float32, shape (n, joints, height, width).
         """
 
-    def joints(self, pixels: NDArray[np.uint8]) -> Joints:
-        """Return the decoded joints of pictures as in `heatmaps`."""
-        return self._decoded(torch.from_numpy(self.heatmaps(pixels)))
+    def joints(self, pixels: NDArray[np.uint8], *, twice: bool = False) -> Joints:
+        """Return the decoded joints of pictures as in `heatmaps`.
+
+        With `twice` each picture is seen mirrored, too, and the mean of both answers is decoded.
+        """
+        heat = self.heatmaps(pixels)
+        if twice:
+            mirrored = np.ascontiguousarray(pixels[:, :, ::-1])
+            heat = (heat + self.heatmaps(mirrored).flip(-1)) / 2
+        return self._decoded(heat)
 
     def confidence(self, height: FloatArray, rival: FloatArray) -> FloatArray:
         """Return the calibrated chance that peaks of these heights are good joints."""
@@ -118,22 +124,14 @@ class TorchEngine(Engine):
         self.name = f"torch {torch.__version__} {device}"
         self.batch_size = 1 if device == "cpu" else 64
 
-    def _run(self, pixels: NDArray[np.uint8]) -> Tensor:
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return the final heatmaps, see `Engine.heatmaps`."""
         with (
             torch.inference_mode(),
             torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"),
         ):
             answer: Tensor = self._network(torch.from_numpy(pixels).to(self._device)).float()
         return answer
-
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
-        """Return the final heatmaps, see `Engine.heatmaps`."""
-        answer: Heat = self._run(pixels).cpu().numpy()
-        return answer
-
-    def joints(self, pixels: NDArray[np.uint8]) -> Joints:
-        """Return the decoded joints; decoding happens where the heatmaps are."""
-        return self._decoded(self._run(pixels))
 
 
 class OpenVinoEngine(Engine):
@@ -174,7 +172,7 @@ class OpenVinoEngine(Engine):
             self._compiled[size] = openvino.AsyncInferQueue(compiled, self._threads)
         return self._compiled[size]
 
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Heat:
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return the final heatmaps, see `Engine.heatmaps`."""
         count, height, width = pixels.shape[:3]
         queue = self._queue((height, width))
@@ -187,7 +185,7 @@ class OpenVinoEngine(Engine):
         for index in range(count):
             queue.start_async({0: pixels[index : index + 1]}, index)
         queue.wait_all()
-        return answer
+        return torch.from_numpy(answer)
 
 
 def make_engine(weights: Weights, device: str = "auto", threads: int = 0) -> Engine:

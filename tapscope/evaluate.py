@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.annotations import LabelledHand, LabelledImage, LabelledSet, load
-from tapscope.crop import Window
 from tapscope.engine import Engine
 from tapscope.errors import AnnotationError
 from tapscope.hand import JOINTS
@@ -35,25 +34,17 @@ class HandError:
 def place_joints(engine: Engine, picture: NDArray[np.uint8]) -> list[HandView]:
     """Find the hands of a still picture and place their joints as well as can be.
 
-    A still has no neighbours in time to lean on, so each hand is seen twice, once mirrored, and
-    the two answers are averaged by their confidence.
+    A still has no neighbours in time to lean on, so each hand is seen twice, once mirrored.
     """
     size = engine.card.input_size_px * 4 // 3 // 16 * 16
-    hands = []
-    for hand in find_hands(engine, picture, size):
-        window = window_around(hand.position_px, hand.height, hand.measured) or hand.window
-        mirrored = Window(window.x, window.y, window.side, mirrored=True)
-        plain, other = look(engine, [picture, picture], [window, mirrored], size)
-        weight = np.stack([plain.confidence, other.confidence]) + 1e-6
-        both = np.stack([plain.position_px, other.position_px])
-        # Two answers far apart have nothing between them: the surer one stands.
-        apart = np.linalg.norm(both[0] - both[1], axis=1) > 0.1 * window.side
-        mean = (both * weight[:, :, None]).sum(axis=0) / weight.sum(axis=0)[:, None]
-        surer = both[weight.argmax(axis=0), np.arange(both.shape[1])]
-        position = np.where(apart[:, None], surer, mean)
-        height = (plain.height + other.height) / 2
-        hands.append(HandView(window, position, weight.mean(axis=0), height, hand.measured))
-    return sorted(hands, key=lambda h: -h.score)
+    found = find_hands(engine, picture, size)
+    windows = [
+        window_around(hand.position_px, hand.height, hand.measured) or hand.window for hand in found
+    ]
+    if not windows:
+        return []
+    hands = look(engine, [picture] * len(windows), windows, size, twice=True)
+    return sorted(hands, key=lambda hand: -hand.score)
 
 
 def match(labels: Sequence[LabelledHand], found: Sequence[HandView]) -> list[HandView | None]:

@@ -46,6 +46,18 @@ class TrainSettings:
     """Gentler views, when what is left to learn is which finger is which."""
     rough_share: float = 0.66
     """Share of the epochs before those."""
+    followed_augment: Settings = field(
+        default_factory=lambda: Settings(
+            close_share=0.88,
+            close_fill=(0.5, 0.75),
+            any_turn_share=0.03,
+            turn_sd_deg=12.0,
+            strength=0.5,
+        )
+    )
+    """Most views as a hand is seen while it is followed, which is what is measured on."""
+    followed_share: float = 0.15
+    """Share of the epochs, the last, with those."""
 
 
 def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
@@ -66,8 +78,11 @@ def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
 
 def augment_in_epoch(epoch: int, settings: TrainSettings) -> Settings:
     """Return how far the views of an epoch (from 0) stray."""
-    is_rough = epoch < round(settings.rough_share * settings.epochs)
-    return settings.augment if is_rough else settings.late_augment
+    if epoch < round(settings.rough_share * settings.epochs):
+        return settings.augment
+    if epoch < round((1 - settings.followed_share) * settings.epochs):
+        return settings.late_augment
+    return settings.followed_augment
 
 
 def side_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:

@@ -62,9 +62,19 @@ class TrainResult:
     """PCK@0.1 on the validation views of each dataset with the weights given; empty without."""
     after: dict[str, float]
     """The same with the weights returned."""
+    tips_pck_005: float
+    """Share of validation tips within 0.05 of the hand with the weights returned, as in
+    `EpochReport`."""
+    tips_pck_01: float
+    """The same within 0.1."""
     confidence: np.ndarray
     """Slope, rival slope and intercept of the calibration on the measured joints, see
     `weights.Card`; shape (3,)."""
+
+    @property
+    def kept_start(self) -> bool:
+        """Say whether no epoch was better than the weights given, which are returned."""
+        return bool(self.before) and not any(report.best for report in self.reports)
 
 
 def autocast_type(device: torch.device) -> torch.dtype | None:
@@ -184,6 +194,7 @@ def train(
 
     error, heights = validate(best, fixed, device)
     after = by_dataset(error, fixed)
+    tips = error[:, leading]
     measured = places_of(training.joints, MEASURED)
     error, heights = error[:, measured], heights[:, measured]
     labelled = np.isfinite(error)
@@ -192,6 +203,8 @@ def train(
         reports,
         before,
         after,
+        share_within(tips, 0.05),
+        share_within(tips, 0.1),
         calibrate(heights[labelled].astype(float), error[labelled] < 0.1),
     )
 

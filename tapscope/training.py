@@ -1,6 +1,7 @@
 """From folders of labelled frames to a weights file: what `tapscope train` does."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +76,7 @@ def train_weights(
     Parameters
     ----------
     folders
-        Each holds annotations.json (COCO keypoints).
+        Each holds annotations.json (COCO keypoints); one given n times is drawn n times as often.
     out
         The weights file; card, checkpoint and log lie beside it.
     init
@@ -101,13 +102,18 @@ def train_weights(
         The weights given cannot be read, there is nothing to resume, no GPU where one is asked, or
         a size that does not suit the network.
     """
-    images = annotations.merge([_usable(folder) for folder in folders])
+    times = Counter(folders)
+    loaded = {folder: _usable(folder) for folder in times}
+    images = annotations.merge(list(loaded.values()))
     old = weights.read(init) if init else None
     if old:
         images = _in_order_of(images, old.card.joints)
     training, validation = annotations.split_by_group(
         images, validation_share=VALIDATION_SHARE, seed=SPLIT_SEED
     )
+    often = {image.path: times[folder] for folder, kept in loaded.items() for image in kept.images}
+    every = (image for image in training.images for _ in range(often[image.path]))
+    training = LabelledSet(tuple(every), training.joints)
     torch.manual_seed(settings.seed)  # the network's first weights
     arguments: dict[str, Any] = (
         dict(old.card.network)
@@ -131,7 +137,9 @@ def train_weights(
         settings, muon_rate=settings.muon_rate * rate, adam_rate=settings.adam_rate * rate
     )
     if old:  # what the early epochs are for is behind these weights
-        settings = replace(settings, small_share=0.0, early_share=0.0, rough_share=0.0)
+        settings = replace(
+            settings, small_share=0.0, early_share=0.0, rough_share=0.0, followed_share=1.0
+        )
     result = train(
         training,
         validation,
@@ -149,13 +157,13 @@ def train_weights(
         arguments=arguments,
         settings=settings,
         training=training,
-        sources=_sources(folders, training, old),
+        sources=_sources(tuple(times), training, old),
         command=command,
         version=__version__,
-        notes=f"Begun with {old.name}." if old else "",
+        notes=_beginning(old, result) if old else "",
     )
     card = weights.write(out, result.network, card)
-    return Trained(result, card, out, len(training), len(validation))
+    return Trained(result, card, out, len(_paths(training)), len(validation))
 
 
 def make_card(
@@ -170,11 +178,9 @@ def make_card(
     notes: str = "",
 ) -> weights.Card:
     """Write down what the weights of a run are."""
-    last = max(result.reports, key=lambda r: r.tips_pck_005, default=None)
     figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
-    if last is not None:
-        figures["validation_pck@0.05_tips"] = last.tips_pck_005
-        figures["validation_pck@0.1_tips"] = last.tips_pck_01
+    figures["validation_pck@0.05_tips"] = result.tips_pck_005
+    figures["validation_pck@0.1_tips"] = result.tips_pck_01
     return weights.Card(
         network=arguments,
         input_size_px=settings.size_px,
@@ -191,11 +197,22 @@ def make_card(
     )
 
 
+def _beginning(old: weights.Weights, result: TrainResult) -> str:
+    """Say what a run began with, and whether anything came of it."""
+    if result.kept_start:
+        return f"The weights of {old.name}: no epoch of this run was better."
+    return f"Begun with {old.name}."
+
+
 def _usable(folder: Path) -> LabelledSet:
     kept = annotations.load(folder).where(lambda image: image.split != "test")
     if not len(kept):
         raise AnnotationError(f"{folder}: every picture in it is marked as test; none is left")
     return kept
+
+
+def _paths(images: LabelledSet) -> set[Path]:
+    return {image.path for image in images.images}
 
 
 def _in_order_of(images: LabelledSet, joints: tuple[str, ...]) -> LabelledSet:
@@ -224,7 +241,7 @@ def _source(folder: Path, training: LabelledSet) -> weights.Source:
     """Say what a folder gave; `load` has shown that its annotations can be read."""
     content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
     licence = str((content.get("info") or {}).get("licence", "not stated"))
-    count = sum(image.path.is_relative_to(folder) for image in training.images)
+    count = sum(path.is_relative_to(folder) for path in _paths(training))
     return weights.Source(folder.name, licence, count)
 
 

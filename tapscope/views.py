@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -60,17 +61,18 @@ class Pictures:
 
     def __init__(self, images: Sequence[LabelledImage]) -> None:
         self._images = images
-        self._kept: dict[int, NDArray[np.uint8]] = {}
-        total = sum(i.width * i.height * 3 for i in images)
+        self._kept: dict[Path, NDArray[np.uint8]] = {}
+        different = {image.path: image for image in images}
+        total = sum(i.width * i.height * 3 for i in different.values())
         if total <= MOST_CACHED_BYTES:
-            self._kept = {n: image.pixels() for n, image in enumerate(images)}
+            self._kept = {path: image.pixels() for path, image in different.items()}
 
     def __len__(self) -> int:
         return len(self._images)
 
     def __getitem__(self, index: int) -> tuple[LabelledImage, NDArray[np.uint8]]:
-        kept = self._kept.get(index)
         image = self._images[index]
+        kept = self._kept.get(image.path)
         return image, image.pixels() if kept is None else kept
 
 

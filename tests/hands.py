@@ -9,7 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tapscope.engine import Engine
 from tapscope.hand import JOINTS
@@ -59,7 +61,7 @@ class DotEngine(Engine):
         self.batch_size = 4
         self.pictures_seen = 0
 
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
         self.pictures_seen += len(pixels)
         n, height, width = pixels.shape[:3]
         answer = np.zeros((n, len(COLOURS), height, width), dtype=np.float32)
@@ -73,7 +75,7 @@ class DotEngine(Engine):
                         x, y = centres[part]
                         away = (columns - x) ** 2 + (rows - y) ** 2
                         np.maximum(heat, np.exp(-away / (2 * VARIANCE_PX2)), out=heat)
-        return answer
+        return torch.from_numpy(answer)
 
 
 TINY = {"joints": 21, "stages": 1, "widths": [4, 4, 4]}

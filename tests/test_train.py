@@ -124,10 +124,14 @@ def test_a_false_peak_costs_more_once_there_is_nothing_left_to_collapse() -> Non
     assert weights_of == [50.0, 50.0, 1.0, 1.0]
 
 
-def test_views_become_gentler() -> None:
-    settings = replace(SETTINGS, epochs=3, rough_share=0.66)
-    strengths = [augment_in_epoch(e, settings).strength for e in range(3)]
-    assert strengths == [1.0, 1.0, 0.5]
+def test_views_become_gentler_and_at_last_those_of_a_hand_that_is_followed() -> None:
+    settings = replace(SETTINGS, epochs=4, rough_share=0.5, followed_share=0.25)
+    seen = [augment_in_epoch(e, settings) for e in range(4)]
+    assert seen == [
+        settings.augment, settings.augment, settings.late_augment, settings.followed_augment
+    ]  # fmt: skip
+    assert settings.late_augment.strength < settings.augment.strength
+    assert augment_in_epoch(0, replace(settings, rough_share=0, followed_share=1)) == seen[3]
 
 
 def test_average_moves_by_its_decay() -> None:

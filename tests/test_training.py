@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from tapscope import training, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.schedule import TrainSettings
+from tapscope.train import EpochReport, TrainResult
 from tests.hands import labelled_folder, tiny_card, tiny_weights
 
 SETTINGS = TrainSettings(epochs=1, size_px=32, batch_size=4, loader_processes=0)
@@ -42,13 +44,53 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     )
     source, before = trained.card.trained_on
     assert before == earlier
-    assert trained.card.notes == f"Begun with {weights.read(start).name}."
+    name = weights.read(start).name
+    assert trained.card.notes in (
+        f"Begun with {name}.", f"The weights of {name}: no epoch of this run was better."
+    )  # fmt: skip
     assert (source.name, source.licence) == ("set", "CC0")
     assert source.images == trained.training_images
     assert 0 < trained.training_images <= usable < 12
     assert set(trained.result.before) == {"set"}
     assert weights.read(trained.out).card == trained.card
     assert trained.card.input_size_px == 32
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_weights_that_no_epoch_improved_are_named_on_the_card(
+    better: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, start = labelled_folder(tmp_path / "set"), tmp_path / "start.safetensors"
+    weights.write(start, tiny_weights().network, tiny_card())
+    report = EpochReport(1, 3.0, 0.9, 0.9, 0.9, better)
+    result = TrainResult(
+        tiny_weights().network, [report], {"set": 0.5}, {"set": 0.5}, 0.4, 0.6, np.zeros(3)
+    )
+    monkeypatch.setattr("tapscope.training.train", lambda *_, **__: result)
+    trained = training.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, init=start)
+    assert trained.card.notes.endswith("better.") is not better
+    # what is written on the card are figures of these weights, not of the epoch
+    assert trained.card.metrics["validation_pck@0.05_tips"] == 0.4
+    assert trained.card.metrics["validation_pck@0.1_tips"] == 0.6
+
+
+def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path) -> None:
+    once, often = (labelled_folder(tmp_path / name, pictures=12) for name in ("once", "often"))
+
+    def steps_of(folders: list[Path]) -> tuple[training.Trained, int]:
+        seen: list[int] = []
+        trained = training.train_weights(
+            folders, tmp_path / f"{len(folders)}.safetensors", SETTINGS,
+            device="cpu", on_step=lambda step, steps, loss: seen.append(steps),
+        )  # fmt: skip
+        return trained, seen[-1]
+
+    plain, few = steps_of([once, often])
+    doubled, many = steps_of([once, often, often])
+    assert many == round(1.5 * few)
+    assert doubled.training_images == plain.training_images
+    assert doubled.validation_images == plain.validation_images
+    assert doubled.card.trained_on == plain.card.trained_on
 
 
 def test_only_test_pictures_are_nothing_to_train_on(tmp_path: Path) -> None:
@@ -105,3 +147,4 @@ def test_learning_rates_are_a_share_of_the_usual(
     assert settings.muon_rate == pytest.approx(share * SETTINGS.muon_rate)
     assert settings.adam_rate == pytest.approx(share * SETTINGS.adam_rate)
     assert (settings.early_share == settings.small_share == settings.rough_share == 0.0) is tuned
+    assert (settings.followed_share == 1.0) is tuned

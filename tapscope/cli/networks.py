@@ -15,7 +15,10 @@ def train(
     *,
     folders: Annotated[
         list[Path] | None,
-        typer.Option("--data", help="Folder of labelled frames; may be given several times."),
+        typer.Option(
+            "--data",
+            help="Folder of labelled frames; give several, or one twice to draw it twice as often.",
+        ),
     ] = None,
     init: Annotated[
         Path | None, typer.Option("--init", help="Weights to start from (fine-tuning).")
@@ -65,7 +68,7 @@ def train(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="Labels of a labelling tool: file or folder.")],
+    source: Annotated[Path, typer.Argument(help="Labels, a file or a folder.")],
     *,
     out: Annotated[Path, typer.Option("--out", help="The folder to write.")] = Path("annotations"),
     joint: Annotated[
@@ -77,7 +80,7 @@ def convert(
     ] = None,
     licence: Annotated[str, typer.Option("--licence", help="Of the pictures.")] = "",
 ) -> None:
-    """Turn labels of DeepLabCut, CVAT or Label Studio into a folder to train on."""
+    """Turn labels of a labelling tool or a public set into a folder to train on."""
     from tapscope import console
     from tapscope.convert import convert as convert_labels
 

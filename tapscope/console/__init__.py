@@ -98,6 +98,8 @@ def print_trained(trained: "Trained") -> None:
         f"{trained.training_images} pictures trained on, {trained.validation_images} for "
         f"validation; weights: {escape(str(trained.out))}"
     )
+    if trained.result.kept_start:
+        console.print("no epoch was better than the weights begun with: they were written again")
 
 
 def print_converted(done: "Converted", out: Path) -> None:

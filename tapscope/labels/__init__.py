@@ -1,4 +1,4 @@
-"""Labels from labelling tools, one format a file.
+"""Labels of labelling tools and of public sets, one format a file.
 
 A new format is one module with a `FORMAT`, and its name in the tuple below.
 """
@@ -8,16 +8,32 @@ from pathlib import Path
 from typing import Final
 
 from tapscope.errors import AnnotationError
-from tapscope.labels import cvat, deeplabcut, label_studio
+from tapscope.labels import (
+    coco_wholebody,
+    cvat,
+    deeplabcut,
+    freihand,
+    label_studio,
+    onehand10k,
+    panoptic,
+)
 from tapscope.labels.base import Format, Frame, Hand
 
 __all__ = ["FORMATS", "Format", "Frame", "Hand", "read"]
 
-FORMATS: Final[tuple[Format, ...]] = (deeplabcut.FORMAT, cvat.FORMAT, label_studio.FORMAT)
+FORMATS: Final[tuple[Format, ...]] = (
+    deeplabcut.FORMAT,
+    cvat.FORMAT,
+    label_studio.FORMAT,
+    panoptic.FORMAT,
+    onehand10k.FORMAT,
+    freihand.FORMAT,
+    coco_wholebody.FORMAT,
+)
 
 
 def read(path: Path) -> tuple[Format, Sequence[Frame]]:
-    """Read the labels of a file or a folder, by whichever tool they were made.
+    """Read the labels of a file or a folder, whichever of the formats they have.
 
     Returns
     -------
@@ -27,7 +43,7 @@ def read(path: Path) -> tuple[Format, Sequence[Frame]]:
     Raises
     ------
     AnnotationError
-        There are no labels of a known tool, labels of several, or damaged ones.
+        There are no labels of a known format, labels of several, or damaged ones.
     """
     if not path.exists():
         raise AnnotationError(f"{path}: there is no such file or folder")

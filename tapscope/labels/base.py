@@ -1,8 +1,14 @@
-"""What a labelling tool wrote, before its joints bear the names of `tapscope.hand`."""
+"""What a labelling tool or a public set holds, before its joints bear our names."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tapscope.errors import AnnotationError
+from tapscope.hand import JOINTS
 
 Place = tuple[float, float]
 
@@ -27,11 +33,15 @@ class Frame:
     picture: str
     """Its name or path as the labels have it."""
     hands: tuple[Hand, ...]
+    split: str = ""
+    """'test' for what is never trained on; '' where the labels do not say."""
+    group: str = ""
+    """Near-copies share one; '' to tell them by the names of the pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One row of the registry of labelling tools."""
+    """One row of the registry of labels that can be read."""
 
     name: str
     title: str
@@ -47,3 +57,45 @@ def side_in(name: str) -> str:
     lower = name.lower()
     sides = [side for side in ("left", "right") if side in lower]
     return sides[0] if len(sides) == 1 else ""
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; AnnotationError where it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as problem:
+        raise AnnotationError(f"{path}: cannot be read as JSON ({problem})") from problem
+
+
+def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) -> Hand:
+    """Return a hand of which all joints are given in the order of `hand.JOINTS`.
+
+    Parameters
+    ----------
+    points
+        x and y of each joint, more is not looked at; None where it has no label.
+    side
+        'left', 'right' or ''.
+    where
+        For the message: file and picture.
+
+    Raises
+    ------
+    AnnotationError
+        Another number of joints, or one that does not lie at two finite numbers.
+    """
+    given = list(points)
+    if len(given) != len(JOINTS):
+        raise AnnotationError(f"{where}: {len(given)} joints; expected {len(JOINTS)}")
+    places = {}
+    for joint, point in zip(JOINTS, given, strict=True):
+        if point is None:
+            continue
+        try:
+            x, y = float(point[0]), float(point[1])
+        except (TypeError, ValueError, IndexError) as problem:
+            raise AnnotationError(f"{where}: {joint} is {point!r:.60}; expected x, y") from problem
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise AnnotationError(f"{where}: {joint} lies at {x}, {y}; expected pixels")
+        places[joint] = (x, y)
+    return Hand(places, side)

@@ -5,7 +5,6 @@ taken off. The export names pictures by address: /data/upload/1/1a2b3c4d-frame.p
 uploaded, /data/local-files/?d=folder/frame.png for what was served from a folder.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,21 +12,22 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tapscope.errors import AnnotationError
-from tapscope.labels.base import Format, Frame, Hand, Place
+from tapscope.labels.base import Format, Frame, Hand, Place, read_json
 
 _KIND: Final = "keypointlabels"
 
 
 def _find(path: Path) -> list[Path]:
-    """A folder may hold any JSON: the export is given by its own path."""
-    return [path] if path.is_file() and path.suffix.lower() == ".json" else []
+    """A folder may hold any JSON: the export, a list of tasks, is given by its own path."""
+    if not path.is_file() or path.suffix.lower() != ".json":
+        return []
+    with path.open("rb") as file:
+        begin = b"".join(file.read(200).split())
+    return [path] if begin.startswith(b"[{") else []
 
 
 def _read(path: Path) -> list[Frame]:
-    try:
-        tasks = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as problem:
-        raise AnnotationError(f"{path}: cannot be read as JSON ({problem})") from problem
+    tasks = read_json(path)
     try:
         return list(_frames(tasks, path))
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
