@@ -16,7 +16,8 @@ from tapscope.crop import Window, cut, inverse, move
 
 MOST_CACHED_BYTES = 4 * 2**30
 VALIDATION_FILL = 0.6
-"""Longer side of the hand over the window in validation, as when a hand is followed."""
+"""Longer side of the hand over the window in validation: near `locate.FILL`, but never changed, so
+that runs can be compared."""
 
 
 @dataclass(frozen=True, slots=True)

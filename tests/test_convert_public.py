@@ -144,6 +144,13 @@ def short(folder: Path) -> Path:
     return made
 
 
+def long(folder: Path) -> Path:
+    made = onehand10k(folder)
+    file = folder / "Test/label_joint.txt"
+    write(file, file.read_text().strip() + ",7\n")
+    return made
+
+
 def worded(folder: Path) -> Path:
     made = onehand10k(folder)
     write(folder / "Train/label_joint.txt", "7.jpg,64,48,1,three,4\n")
@@ -154,6 +161,7 @@ def worded(folder: Path) -> Path:
     ("make", "message"),
     [
         (short, r"label_joint.txt, line 1: 1 joints; expected 21"),
+        (long, r"label_joint.txt, line 1: 22 joints; expected 21"),
         (worded, r"label_joint.txt, line 1: .*three.*expected numbers"),
         (lambda folder: freihand(folder, depth=-1.0), "picture 0 has a joint behind its camera"),
         (broken(freihand, "training_K.json", lambda k: k[:1]), r"\(1, 3, 3\) in training_K.json"),

@@ -45,9 +45,8 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     source, before = trained.card.trained_on
     assert before == earlier
     name = weights.read(start).name
-    assert trained.card.notes in (
-        f"Begun with {name}.", f"The weights of {name}: no epoch of this run was better."
-    )  # fmt: skip
+    kept = f"The weights of {name}: no epoch of this run was better."
+    assert trained.card.notes == (kept if trained.result.kept_start else f"Begun with {name}.")
     assert (source.name, source.licence) == ("set", "CC0")
     assert source.images == trained.training_images
     assert 0 < trained.training_images <= usable < 12

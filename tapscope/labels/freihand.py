@@ -19,7 +19,7 @@ from tapscope.records import FloatArray
 _ENDING: Final = "_xyz.json"
 _SPLITS: Final = {"training": "train", "evaluation": "test"}
 _BLOCK: Final = 100
-"""Pictures in a row come from one recording: so many make a group, with their later rounds."""
+"""So many pictures in a row make a group, with their later rounds: they may be of one recording."""
 
 
 def _find(path: Path) -> list[Path]:

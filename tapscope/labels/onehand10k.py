@@ -40,7 +40,7 @@ def _frames(path: Path) -> Iterator[Frame]:
                 numbers = [float(cell) for cell in row[_BEFORE:] if cell.strip()]
             except ValueError as problem:
                 raise AnnotationError(f"{where}: {problem}; expected numbers") from problem
-            points = list(zip(numbers[::2], numbers[1::2], strict=False))
+            points = [numbers[at : at + 2] for at in range(0, len(numbers), 2)]
             seen = [None if -1 in point else point for point in points]
             hand = whole_hand(seen, "", where)
             yield Frame(
