@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from tapscope.errors import AnnotationError
 from tapscope.records import FloatArray
 
+VALIDATION_SHARE = 0.06
+SPLIT_SEED = 1
+"""Fixed: what one run is measured on, no later run with another seed may have learned."""
 PSEUDO_LABEL = 1
 """Visibility of a joint that another network placed."""
 
@@ -184,6 +187,93 @@ def adopt(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> Label
         image.path, image.width, image.height, image.dataset, image.group, image.split,
         tuple(hands),
     )  # fmt: skip
+
+
+def usable(images: LabelledSet, folder: Path) -> LabelledSet:
+    """Return the pictures of a folder that may be learned from.
+
+    Raises
+    ------
+    AnnotationError
+        Every one is marked as test.
+    """
+    kept = images.where(lambda image: image.split != "test")
+    if not len(kept):
+        raise AnnotationError(f"{folder}: every picture in it is marked as test; none is left")
+    return kept
+
+
+def only_joints(images: LabelledSet, joints: Sequence[str]) -> LabelledSet:
+    """Return the pictures with some of their joints; a hand that has none of them is left out.
+
+    Raises
+    ------
+    AnnotationError
+        The set has no such joint, or nothing is left.
+    """
+    unknown = sorted(set(joints) - set(images.joints))
+    if unknown:
+        raise AnnotationError(
+            f"no joints {', '.join(unknown)} in {images.images[0].dataset}; there are "
+            f"{', '.join(images.joints)}"
+        )
+    kept = []
+    for image in images.images:
+        fewer = adopt(image, images.joints, joints)
+        hands = [
+            # The box is made as large as the hand was thought to be with all its joints.
+            replace(few, box_px=_grown(hand.box_px, hand.size_px))
+            for few, hand in zip(fewer.hands, image.hands, strict=True)
+            if (few.visibility > 0).any()
+        ]
+        if hands:
+            kept.append(replace(fewer, hands=tuple(hands)))
+    if not kept:
+        raise AnnotationError(f"no hand with a label for {', '.join(joints)}")
+    return LabelledSet(tuple(kept), tuple(joints))
+
+
+def _grown(box_px: FloatArray, side: float) -> FloatArray:
+    """Return the box about the same middle whose longer side is `side`."""
+    middle, half = (box_px[:2] + box_px[2:]) / 2, (box_px[2:] - box_px[:2]) / 2
+    half = half * (side / max(2 * float(half.max()), 1e-9))
+    return np.concatenate([middle - half, middle + half])
+
+
+def held_out(images: LabelledSet) -> tuple[LabelledSet, LabelledSet]:
+    """Divide as `tapscope train` does, always alike, see `split_by_group`.
+
+    Returns
+    -------
+    training, validation
+    """
+    return split_by_group(images, validation_share=VALIDATION_SHARE, seed=SPLIT_SEED)
+
+
+def tenths(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet, LabelledSet]:
+    """Divide 8 : 1 : 1 into training, validation and test, as the P-MSDSNet paper does.
+
+    Within each dataset whole groups are dealt out where there are ten or more, else pictures: then
+    near-copies may stand on both sides, as they may in the paper's random division.
+
+    Returns
+    -------
+    training, validation, test
+        In the order of `images`.
+    """
+    part: dict[Path, int] = {}
+    for dataset in sorted({i.dataset for i in images.images}):
+        members = [i for i in images.images if i.dataset == dataset]
+        groups = sorted({i.group for i in members})
+        unit = {i.path: i.group if len(groups) >= 10 else str(i.path) for i in members}
+        units = sorted(set(unit.values()))
+        order = np.random.default_rng([seed, len(units)]).permutation(len(units))
+        number = {units[int(place)]: n for n, place in enumerate(order)}
+        ends = (round(0.8 * len(units)), round(0.9 * len(units)))
+        for path, name in unit.items():
+            part[path] = sum(number[name] >= end for end in ends)
+    first, second, third = (images.where(lambda i, p=p: part[i.path] == p) for p in range(3))
+    return first, second, third
 
 
 def split_by_group(

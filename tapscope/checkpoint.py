@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tapscope.errors import WeightsError
 from tapscope.files import write_whole
-from tapscope.network import PMSDSNet
+from tapscope.network import HeatmapNetwork
 from tapscope.optimiser import MuonAdam
 
 
@@ -23,9 +23,9 @@ from tapscope.optimiser import MuonAdam
 class Run:
     """What changes while a network is trained."""
 
-    network: PMSDSNet
-    average: PMSDSNet
-    best: PMSDSNet
+    network: HeatmapNetwork
+    average: HeatmapNetwork
+    best: HeatmapNetwork
     optimiser: MuonAdam
 
 
@@ -54,7 +54,7 @@ def save(
     """Write the checkpoint that belongs to `out`, replacing an older one."""
     tensors: dict[str, Tensor] = {}
     for part in ("network", "average", "best"):
-        module: PMSDSNet = getattr(run, part)
+        module: HeatmapNetwork = getattr(run, part)
         tensors |= {f"{part}.{k}": v.cpu().contiguous() for k, v in module.state_dict().items()}
     for index, moments in run.optimiser.state_dict()["state"].items():
         for name, value in moments.items():
@@ -97,7 +97,7 @@ def load(out: Path, run: Run, *, settings: dict[str, Any], pictures: int) -> Sta
         )
     try:
         for part in ("network", "average", "best"):
-            module: PMSDSNet = getattr(run, part)
+            module: HeatmapNetwork = getattr(run, part)
             prefix = f"{part}."
             module.load_state_dict(
                 {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

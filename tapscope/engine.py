@@ -7,6 +7,7 @@ faster than plain torch); plain torch in single precision is the reference for b
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import openvino
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from tapscope.errors import WeightsError
 from tapscope.hand import FINGERTIPS, Measured
 from tapscope.heatmap import decode, local_peaks
-from tapscope.network import PMSDSNet, normalise
+from tapscope.network import HeatmapNetwork, normalise
 from tapscope.records import FloatArray
 from tapscope.weights import Weights, confidence
 
@@ -46,12 +47,12 @@ class Joints:
 class FinalHeatmaps(nn.Module):
     """uint8 pictures to final heatmaps: what is exported and compiled."""
 
-    def __init__(self, network: PMSDSNet) -> None:
+    def __init__(self, network: HeatmapNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return heatmaps of shape (n, joints, height, width)."""
+        """Return heatmaps, see `Engine.heatmaps`."""
         return self.network.final(normalise(pixels))
 
 
@@ -66,16 +67,29 @@ class Engine(ABC):
     def __init__(self, weights: Weights) -> None:
         self.card = weights.card
         self.weights_name = weights.name
-        try:
-            self.measured = Measured.among(weights.card.joints)
-        except ValueError as problem:
-            raise WeightsError(
-                f"{weights.path}: the weights place no {problem}, without which a hand can neither "
-                "be followed nor measured; use weights trained on frames with these joints"
-            ) from problem
+        self.stride = weights.network.stride
+        self.largest_stride = weights.network.largest_stride
+        self._path = weights.path
         joints = weights.card.joints
         has_all = set(FINGERTIPS) <= set(joints)
         self.fingertips = [joints.index(name) for name in FINGERTIPS] if has_all else []
+
+    @cached_property
+    def measured(self) -> Measured:
+        """Where the measured joints stand among those placed.
+
+        Raises
+        ------
+        WeightsError
+            The network places them not all.
+        """
+        try:
+            return Measured.among(self.card.joints)
+        except ValueError as problem:
+            raise WeightsError(
+                f"{self._path}: the weights place no {problem}, without which a hand can neither "
+                "be followed nor measured; use weights trained on frames with these joints"
+            ) from problem
 
     @abstractmethod
     def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
@@ -89,7 +103,7 @@ class Engine(ABC):
         Returns
         -------
         Tensor
-            float32, shape (n, joints, height, width).
+            float32, shape (n, joints, height / stride, width / stride).
         """
 
     def joints(self, pixels: NDArray[np.uint8], *, twice: bool = False) -> Joints:
@@ -108,7 +122,8 @@ class Engine(ABC):
         return confidence(self.card, height, rival)
 
     def _decoded(self, heatmaps: Tensor) -> Joints:
-        peaks = [*decode(heatmaps), *local_peaks(heatmaps[:, self.fingertips], TIP_PEAKS)]
+        tips = local_peaks(heatmaps[:, self.fingertips], TIP_PEAKS, self.stride)
+        peaks = [*decode(heatmaps, self.stride), *tips]
         place, height, rival, tip_place, tip_height = (p.double().cpu().numpy() for p in peaks)
         return Joints(place, confidence(self.card, height, rival), height, tip_place, tip_height)
 
@@ -144,7 +159,8 @@ class OpenVinoEngine(Engine):
     def __init__(self, weights: Weights, threads: int = 0) -> None:
         super().__init__(weights)
         self._core = openvino.Core()
-        example = torch.zeros((1, 64, 64, 3), dtype=torch.uint8)
+        side = 64 // self.largest_stride * self.largest_stride or self.largest_stride
+        example = torch.zeros((1, side, side, 3), dtype=torch.uint8)
         with warnings.catch_warnings():
             # torch.export warns about a call of its own.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
@@ -176,7 +192,8 @@ class OpenVinoEngine(Engine):
         """Return the final heatmaps, see `Engine.heatmaps`."""
         count, height, width = pixels.shape[:3]
         queue = self._queue((height, width))
-        answer = np.empty((count, len(self.card.joints), height, width), dtype=np.float32)
+        size = (height // self.stride, width // self.stride)
+        answer = np.empty((count, len(self.card.joints), *size), dtype=np.float32)
 
         def store(request: openvino.InferRequest, index: int) -> None:
             answer[index] = request.get_output_tensor(0).data[0]

@@ -29,7 +29,7 @@ _LABEL_SHARE: Final = 0.12  # of the axis that a label of two lines takes
 _LONGEST_NAME: Final = 52
 _LONGEST_STEPS: Final = 3.5  # a longer step between frames shows as a break in the line
 
-_STYLE: Final = {
+STYLE: Final = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -63,7 +63,7 @@ class Level:
 def render(figure: Figure) -> tuple[bytes, bytes]:
     """Return a figure as SVG and as PNG."""
     svg, png = io.BytesIO(), io.BytesIO()
-    with style.context(_STYLE):
+    with style.context(STYLE):
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out again, it would shift by a hair
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tapscope"})
@@ -90,8 +90,8 @@ def bland_altman(
     bias, lower, upper
         As computed; a band is drawn for an interval that is known.
     """
-    with style.context(_STYLE):
-        figure, axes = _canvas(5.6, 3.7)
+    with style.context(STYLE):
+        figure, axes = canvas(5.6, 3.7)
         lines = ((bias, "bias", "-"), (upper, "upper limit", "--"), (lower, "lower limit", "--"))
         labels: list[tuple[float, str, str]] = []
         for level, name, dash in lines:
@@ -121,8 +121,8 @@ def identity(
     unit: str,
 ) -> Figure:
     """Draw video over sensor with the line of identity and, where known, Deming's line."""
-    with style.context(_STYLE):
-        figure, axes = _canvas(4.4, 4.2)
+    with style.context(STYLE):
+        figure, axes = canvas(4.4, 4.2)
         low, high = _span(np.concatenate((video, sensor)))
         ends = np.array((low, high))
         axes.plot(ends, ends, color=PALE, linewidth=1, linestyle=":", label="identity")
@@ -152,8 +152,8 @@ def unlike(
     sensor_unit: str,
 ) -> Figure:
     """Draw video over sensor where both measure in unlike units: no line of identity exists."""
-    with style.context(_STYLE):
-        figure, axes = _canvas(4.4, 3.8)
+    with style.context(STYLE):
+        figure, axes = canvas(4.4, 3.8)
         _dots(axes, sensor, video)
         axes.set_xlabel(f"Sensor ({sensor_unit})")
         axes.set_ylabel(f"Video ({video_unit})")
@@ -163,8 +163,8 @@ def unlike(
 
 def rates(recordings: Sequence[str], video: FloatArray, sensor: FloatArray) -> Figure:
     """Draw the tapping rate of each recording by both, slowest first."""
-    with style.context(_STYLE):
-        figure, axes = _canvas(6.4, max(2.2, 1.0 + 0.22 * min(len(recordings), MOST_LABELS)))
+    with style.context(STYLE):
+        figure, axes = canvas(6.4, max(2.2, 1.0 + 0.22 * min(len(recordings), MOST_LABELS)))
         order = np.argsort(sensor, kind="stable")
         place = np.arange(len(order))
         axes.hlines(place, video[order], sensor[order], color=PALE, linewidth=1)
@@ -195,8 +195,8 @@ def traces(
     caption: str,
 ) -> Figure:
     """Draw the opening by video and by sensor over each other, both scaled, closures below."""
-    with style.context(_STYLE):
-        figure, axes = _canvas(7.6, 2.4)
+    with style.context(STYLE):
+        figure, axes = canvas(7.6, 2.4)
         for name, opening, closure_s, colour, width, height in (
             ("sensor", sensor, sensor_closure_s, SENSOR_COLOUR, 1.6, -0.32),
             ("video", video, video_closure_s, VIDEO_COLOUR, 1.0, -0.48),
@@ -216,7 +216,8 @@ def traces(
     return figure
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure of some inches with one pair of axes; call it within `STYLE`."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()

@@ -26,7 +26,12 @@ class Peaks(NamedTuple):
     """Highest value further than `RIVAL_REACH_PX` from it; shape (n, joints)."""
 
 
-def encode(position_px: Tensor, size: tuple[int, int]) -> Tensor:
+def variance(stride: int) -> float:
+    """Return the variance of a target in pixels of its map: at least 1, not to fall between."""
+    return max(VARIANCE_PX2 / stride**2, 1.0)
+
+
+def encode(position_px: Tensor, size: tuple[int, int], stride: int = 1) -> Tensor:
     """Draw one Gaussian of height 1 for each joint.
 
     Parameters
@@ -35,6 +40,8 @@ def encode(position_px: Tensor, size: tuple[int, int]) -> Tensor:
         x and y, shape (n, joints, 2); NaN or far outside gives an empty map.
     size
         Height and width of the maps.
+    stride
+        Pixels of the picture for one of the maps.
 
     Returns
     -------
@@ -42,15 +49,16 @@ def encode(position_px: Tensor, size: tuple[int, int]) -> Tensor:
         Shape (n, joints, height, width).
     """
     height, width = size
-    place = torch.nan_to_num(position_px, nan=-1e4)
+    place = torch.nan_to_num((position_px + 0.5) / stride - 0.5, nan=-1e4)
+    twice = 2 * variance(stride)
     columns = torch.arange(width, device=place.device, dtype=place.dtype)
     rows = torch.arange(height, device=place.device, dtype=place.dtype)
-    across = torch.exp(-((columns - place[..., 0:1]) ** 2) / (2 * VARIANCE_PX2))
-    down = torch.exp(-((rows - place[..., 1:2]) ** 2) / (2 * VARIANCE_PX2))
+    across = torch.exp(-((columns - place[..., 0:1]) ** 2) / twice)
+    down = torch.exp(-((rows - place[..., 1:2]) ** 2) / twice)
     return down.unsqueeze(-1) * across.unsqueeze(-2)
 
 
-def decode(heatmaps: Tensor) -> Peaks:
+def decode(heatmaps: Tensor, stride: int = 1) -> Peaks:
     """Find the highest pixel of every map and refine it below a pixel.
 
     The refinement is one Newton step on the logarithm of the map, which is exact for a Gaussian
@@ -61,9 +69,11 @@ def decode(heatmaps: Tensor) -> Peaks:
     ----------
     heatmaps
         Shape (n, joints, height, width).
+    stride
+        Pixels of the picture for one of the maps.
     """
     height, index = heatmaps.flatten(2).max(dim=-1, keepdim=True)
-    position = _refined(heatmaps, index).squeeze(2)
+    position = _refined(heatmaps, index, stride).squeeze(2)
     width = heatmaps.shape[-1]
     row, column = index.squeeze(2) // width, index.squeeze(2) % width
     # Outside a square is where the row is far or the column is: two projections hold both.
@@ -74,7 +84,7 @@ def decode(heatmaps: Tensor) -> Peaks:
     return Peaks(position, height.squeeze(2), rival)
 
 
-def local_peaks(heatmaps: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, Tensor]:
     """Find the highest places of every map that no place within `LOCAL_REACH_PX` exceeds.
 
     Returns
@@ -89,11 +99,11 @@ def local_peaks(heatmaps: Tensor, count: int) -> tuple[Tensor, Tensor]:
     around = F.max_pool2d(around, (1, width), stride=1, padding=(0, LOCAL_REACH_PX))
     alone = torch.where(maps == around, maps, 0).view_as(heatmaps).flatten(2)
     height, index = alone.topk(count, dim=-1)
-    return _refined(heatmaps, index), height.clamp_min(0)
+    return _refined(heatmaps, index, stride), height.clamp_min(0)
 
 
-def _refined(heatmaps: Tensor, index: Tensor) -> Tensor:
-    """Return places (x, y) below a pixel about flat indices of shape (n, joints, count)."""
+def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
+    """Return places (x, y) in the picture about flat indices of shape (n, joints, count)."""
     height, width = heatmaps.shape[2:]
     row, column = index // width, index % width
     flat = heatmaps.flatten(2)
@@ -111,7 +121,8 @@ def _refined(heatmaps: Tensor, index: Tensor) -> Tensor:
     inside_x, inside_y = (column > 0) & (column < width - 1), (row > 0) & (row < height - 1)
     x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
     y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
-    return torch.stack([x, y], dim=-1).to(heatmaps.dtype)
+    place = (torch.stack([x, y], dim=-1) + 0.5) * stride - 0.5
+    return place.to(heatmaps.dtype)
 
 
 def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:

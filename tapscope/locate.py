@@ -29,6 +29,12 @@ SURE = 0.2
 """Score from which a place counts as a hand."""
 SEEN = 0.1
 """Height of a peak from which a joint helps to say where the hand is, be it on the wrong finger."""
+TURN_FROM_DEG = 60.0
+"""Windows are turned by quarters, so that the hand stands upright as in most training pictures; one
+that leans less than this is left as it is, lest its window turn to and fro."""
+SHORTEST_PALM = 0.2
+"""Wrist to middle knuckle over the hand's longer side, below which it says nothing of direction:
+the hand points at the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,10 @@ class HandView:
     def score(self) -> float:
         """Mean height of the peaks of the joints that are measured: is there a hand?"""
         return float(self.height[list(self.measured)].mean())
+
+    def better_window(self) -> Window | None:
+        """Return the window in which to see it again; None where too little of it is seen."""
+        return window_around(self.position_px, self.height, self.measured, self.window.turn_deg)
 
 
 def look(
@@ -76,7 +86,9 @@ def look(
     return views
 
 
-def window_around(position_px: FloatArray, height: FloatArray, measured: Measured) -> Window | None:
+def window_around(
+    position_px: FloatArray, height: FloatArray, measured: Measured, turn_deg: float = 0.0
+) -> Window | None:
     """Return the window in which the joints that are seen fill `FILL`; None with under three.
 
     The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
@@ -89,6 +101,8 @@ def window_around(position_px: FloatArray, height: FloatArray, measured: Measure
         several together.
     measured
         Which of them are wrist and knuckle.
+    turn_deg
+        Turn of the window in which they were seen; kept unless the hand clearly lies across it.
     """
     places = position_px.reshape(-1, 2)[(height >= SEEN).ravel()]
     if len(places) < 3:
@@ -97,12 +111,31 @@ def window_around(position_px: FloatArray, height: FloatArray, measured: Measure
     low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
     side = float((high - low).max())
     wrist, knuckle = measured.wrist, measured.middle_mcp
-    palms = np.linalg.norm(position_px[..., knuckle, :] - position_px[..., wrist, :], axis=-1)
+    palms = position_px[..., knuckle, :] - position_px[..., wrist, :]
     sure = (height[..., knuckle] >= SEEN) & (height[..., wrist] >= SEEN)
     if np.any(sure):
-        side = max(side, 1.3 * float(np.median(palms[sure])))
+        side = max(side, 1.3 * float(np.median(np.linalg.norm(palms[sure], axis=-1))))
+        across, down = np.median(palms[sure].reshape(-1, 2), axis=0)
+        if np.hypot(across, down) > SHORTEST_PALM * side:
+            turn_deg = _upright(float(np.degrees(np.arctan2(across, -down))), turn_deg)
     middle = (low + high) / 2
-    return Window(float(middle[0]), float(middle[1]), max(side, 8.0) / FILL)
+    return Window(float(middle[0]), float(middle[1]), max(side, 8.0) / FILL, turn_deg)
+
+
+def _upright(direction_deg: float, turn_deg: float) -> float:
+    """Return the quarter turn of a window in which a hand points up, the present one if it may.
+
+    Parameters
+    ----------
+    direction_deg
+        Where wrist to knuckle points in the picture: 0 up, 90 to the right.
+    turn_deg
+        The present turn of the window.
+    """
+    lean = (direction_deg - turn_deg + 180) % 360 - 180
+    if abs(lean) <= TURN_FROM_DEG:
+        return turn_deg
+    return 90.0 * round(direction_deg / 90) % 360
 
 
 def find_hands(
@@ -143,7 +176,7 @@ def find_hands(
         hands = look(engine, [picture] * len(windows), windows, size_px)
         hands = [h for h in hands if h.score >= SURE / 2]
         hands.sort(key=lambda h: -h.score)
-        corrected = (window_around(h.position_px, h.height, h.measured) for h in hands)
+        corrected = (hand.better_window() for hand in hands)
         windows = _distinct([w for w in corrected if w is not None])[:most]
     found: list[HandView] = []
     for hand in hands:
@@ -188,10 +221,13 @@ def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> l
     scale = long_side / max(height, width)
     small_height, small_width = max(1, round(height * scale)), max(1, round(width * scale))
     small = cv2.resize(picture, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    padded = np.empty((-(-small_height // 16) * 16, -(-small_width // 16) * 16, 3), np.uint8)
+    stride = engine.largest_stride
+    sides = (-(-small_height // stride) * stride, -(-small_width // stride) * stride)
+    padded = np.empty((*sides, 3), np.uint8)
     padded[:] = BORDER
     padded[:small_height, :small_width] = small
     heat = engine.heatmaps(padded[None])[0].clamp(0, 1).cpu().numpy()
+    heat = heat.repeat(engine.stride, axis=1).repeat(engine.stride, axis=2)
     # Joints of one hand lie within a few dozen pixels: blurred together they make one hill.
     hill = cv2.GaussianBlur(heat.sum(axis=0), (0, 0), 5)
     windows = []

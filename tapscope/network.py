@@ -20,8 +20,9 @@ Choices where the paper is silent
 - shared_stages=True (the paper's future work) makes all stages one set of weights.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name the whole field uses
@@ -35,9 +36,34 @@ class Heatmaps(NamedTuple):
     """What the network answers; values near 1 at a joint, near 0 elsewhere, not clipped."""
 
     final: Tensor
-    """Heatmaps at full resolution, shape (n, joints, height, width)."""
+    """The answer, shape (n, joints, height / stride, width / stride)."""
     supervised: list[list[Tensor]]
-    """Z(s, m) as supervised[m][s], shape (n, joints, height / 2^s, width / 2^s); scales from 0."""
+    """What else is supervised, of any smaller size; P-MSDSNet: Z(s, m) as supervised[m][s], shape
+    (n, joints, height / 2^s, width / 2^s), scales from 0."""
+
+
+class HeatmapNetwork(nn.Module, ABC):
+    """What training, measuring and following a hand ask of a network."""
+
+    stride: ClassVar[int] = 1
+    """Pixels of the image, along each axis, for one pixel of the answer."""
+    largest_stride: int
+    """Sides of an image are multiples of it."""
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> Heatmaps:
+        """Return the heatmaps of a batch of images.
+
+        Parameters
+        ----------
+        image
+            RGB as `normalise` gives it, shape (n, 3, height, width); both sides multiples of
+            `largest_stride`.
+        """
+
+    def final(self, image: Tensor) -> Tensor:
+        """Return the final heatmaps of `forward` alone."""
+        return self.forward(image).final
 
 
 def conv_block(
@@ -150,7 +176,7 @@ def summed(conv: nn.Module, maps: Tensor) -> Tensor:
     return F.conv2d(maps, kernel, bias)
 
 
-class PMSDSNet(nn.Module):
+class PMSDSNet(HeatmapNetwork):
     """Parallel multi-scale deep supervision network for hand keypoints.
 
     Parameters
@@ -207,8 +233,7 @@ class PMSDSNet(nn.Module):
         Parameters
         ----------
         image
-            RGB, zero mean and unit variance by `weights.normalise`, shape (n, 3, height, width);
-            both sides multiples of `largest_stride`.
+            See `HeatmapNetwork.forward`.
         """
         final, supervised = self._run(image, answering=self.deep_supervision)
         return Heatmaps(final, supervised)
@@ -217,6 +242,21 @@ class PMSDSNet(nn.Module):
         """Return the final heatmaps of `forward` alone, for less arithmetic."""
         return self._run(image, answering=False)[0]
 
+    def attention(self, image: Tensor) -> tuple[Tensor, list[list[Tensor]]]:
+        """Return the final heatmaps, and the attention maps g(Z(s, m)) as [m][s].
+
+        The latter are of shape (n, 1, height / 2^s, width / 2^s), between 0 and 1.
+        """
+        final, supervised = self._run(image, answering=True)
+        return final, [
+            [torch.sigmoid(z.sum(dim=1, keepdim=True)) for z in stage] for stage in supervised
+        ]
+
+    def enter(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return X(s, 1) and the base maps X(s, 0) for every scale s."""
+        base = [conv(image) for conv in self.base]
+        return [conv(b) for conv, b in zip(self.entry, base, strict=True)], base
+
     def _run(self, image: Tensor, *, answering: bool) -> tuple[Tensor, list[list[Tensor]]]:
         if not torch.compiler.is_compiling() and (
             image.shape[-1] % self.largest_stride or image.shape[-2] % self.largest_stride
@@ -224,8 +264,7 @@ class PMSDSNet(nn.Module):
             raise ValueError(
                 f"image sides {tuple(image.shape[-2:])} must be multiples of {self.largest_stride}"
             )
-        base = [conv(image) for conv in self.base]
-        x = [conv(b) for conv, b in zip(self.entry, base, strict=True)]
+        x, base = self.enter(image)
         supervised: list[list[Tensor]] = []
         for stage in self.stage:
             x, answers = stage(x, base, answering=answering)

@@ -54,6 +54,7 @@ class Prepare:
         from tapscope.weights import read  # noqa: PLC0415
 
         engine = make_engine(read(self.weights), self.device, self.threads)
+        engine.measured  # noqa: B018 - weights without these joints fail here, not at every video
 
         def analyse(recording: Recording, report: Report) -> RecordingResult:
             return analyze_recording(recording, engine, self.protocol, report)

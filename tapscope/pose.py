@@ -110,7 +110,7 @@ class HandTracker:
         for hand in find_hands(
             self._engine, picture, self._size, followed=followed, long_sides_px=sizes
         ):
-            window = window_around(hand.position_px, hand.height, hand.measured)
+            window = hand.better_window()
             if window is None or is_among(window, self._followed()):
                 continue
             lost = [
@@ -138,6 +138,7 @@ class HandTracker:
                 np.stack([v.position_px for v in seen]),
                 np.stack([v.height for v in seen]),
                 self._engine.measured,
+                track.window.turn_deg,
             )
             if better is None or _fits(track.window, better) or attempt == 2:
                 break
@@ -268,4 +269,8 @@ def track_hand(
 
 def _fits(window: Window, better: Window) -> bool:
     """Say whether a window still shows the hand well enough to keep it."""
-    return distance(window, better) < 0.12 and 0.8 < window.side / better.side < 1.25
+    return (
+        distance(window, better) < 0.12
+        and 0.8 < window.side / better.side < 1.25
+        and window.turn_deg == better.turn_deg
+    )

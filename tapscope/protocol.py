@@ -2,13 +2,10 @@
 
 import hashlib
 import json
-import math
 import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import Final
 
 from tapscope import assets
 from tapscope.errors import ProtocolError
@@ -20,19 +17,9 @@ from tapscope.rules import (
     TapRules,
     TimeRules,
 )
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from tapscope.toml_record import TomlFile
 
 DEFAULT: Final = "mds-updrs-3.4"
-
-_KIND_NAMES: Final = {
-    str: "text",
-    int: "a whole number",
-    tuple[float, float]: "a list of two numbers",
-    tuple[str, ...]: "a list of texts",
-}
-_Record = TypeVar("_Record", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,82 +104,38 @@ def load(name_or_path: str | Path = DEFAULT) -> Protocol:
         type, or limits that contradict one another.
     """
     path = find(name_or_path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path}: is no valid TOML in UTF-8: {error}") from error
-    protocol = _read(Protocol, content, "", path)
-    _check(protocol, path)
+    file = TomlFile(path, ProtocolError)
+    protocol = file.read(Protocol)
+    _check(protocol, file)
     return protocol
 
 
-def _fail(path: Path, key: str, found: object, expected: str) -> ProtocolError:
-    return ProtocolError(f"{path}: {key}: found {found!r}, expected {expected}")
-
-
-def _read(kind: type[_Record], content: Mapping[str, object], prefix: str, path: Path) -> _Record:
-    """Make a record of a TOML table, refusing unknown keys and wrong types."""
-    kinds = get_type_hints(kind)
-    known = [part.name for part in fields(kind)]
-    for key, found in content.items():
-        if key not in known:
-            raise _fail(path, prefix + key, found, f"one of the keys {', '.join(known)}")
-    for part in fields(kind):
-        if part.name not in content and part.default is part.default_factory is MISSING:
-            raise _fail(path, prefix + part.name, None, "this key to be there")
-    return kind(
-        **{key: _value(kinds[key], found, prefix + key, path) for key, found in content.items()}
-    )
-
-
-def _value(kind: type, found: object, key: str, path: Path) -> object:
-    """Check one value against the type of its field."""
-    if is_dataclass(kind):
-        if not isinstance(found, dict):
-            raise _fail(path, key, found, "a table")
-        return _read(kind, found, f"{key}.", path)
-    if kind in (float, float | None) and type(found) in (int, float):
-        number = float(str(found))
-        if math.isfinite(number):
-            return number
-    if kind is int and type(found) is int:
-        return found
-    if kind is str and isinstance(found, str):
-        return found
-    if get_origin(kind) is tuple and isinstance(found, list):
-        inner = get_args(kind)
-        length = None if inner[-1] is Ellipsis else len(inner)
-        if length in (None, len(found)):
-            return tuple(_value(inner[0], item, key, path) for item in found)
-    raise _fail(path, key, found, _KIND_NAMES.get(kind, "a number"))
-
-
-def _check(protocol: Protocol, path: Path) -> None:
+def _check(protocol: Protocol, file: TomlFile) -> None:
     """Refuse limits that contradict one another or themselves."""
-    _check_pattern(protocol, path)
+    _check_pattern(protocol, file)
     rate_hz = protocol.metronome_rate_hz
     if rate_hz is not None and not 0 < rate_hz <= 15:
-        raise _fail(path, "metronome_rate_hz", rate_hz, "over 0, at most 15")
+        raise file.fail("metronome_rate_hz", rate_hz, "over 0, at most 15")
     if protocol.hand not in ("", "left", "right"):
-        raise _fail(path, "hand", protocol.hand, "left, right or ''")
+        raise file.fail("hand", protocol.hand, "left, right or ''")
     longest_s, shortest_s = protocol.time.max_duration_s, protocol.quality.min_duration_s
     if longest_s < shortest_s:
         expected = f"at least quality.min_duration_s ({shortest_s:g})"
-        raise _fail(path, "time.max_duration_s", longest_s, expected)
+        raise file.fail("time.max_duration_s", longest_s, expected)
     for group in ("time", "gaps", "smoothing", "keypoints", "taps", "quality"):
         rules = getattr(protocol, group)
         for limit in rules.limits():
             if not limit.holds:
                 found = getattr(rules, limit.key)
-                raise _fail(path, f"{group}.{limit.key}", found, limit.expected)
+                raise file.fail(f"{group}.{limit.key}", found, limit.expected)
 
 
-def _check_pattern(protocol: Protocol, path: Path) -> None:
+def _check_pattern(protocol: Protocol, file: TomlFile) -> None:
     try:
         groups = set(re.compile(protocol.file_name).groupindex)
     except re.error as error:
         wanted = f"a regular expression ({error})"
-        raise _fail(path, "file_name", protocol.file_name, wanted) from error
+        raise file.fail("file_name", protocol.file_name, wanted) from error
     names = {part.name for part in fields(RecordingName)}
     if not groups <= names:
-        raise _fail(path, "file_name", sorted(groups - names), f"groups named {sorted(names)}")
+        raise file.fail("file_name", sorted(groups - names), f"groups named {sorted(names)}")

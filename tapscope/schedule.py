@@ -89,4 +89,5 @@ def side_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
     """Return the side of the views of an epoch (from 0), a multiple of the network's stride."""
     if epoch >= round(settings.small_share * settings.epochs):
         return settings.size_px
-    return max(settings.size_px * 2 // 3 // stride, 2) * stride
+    smaller = max(settings.size_px * 2 // 3 // stride, 2) * stride
+    return min(smaller, settings.size_px)

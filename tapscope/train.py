@@ -1,4 +1,4 @@
-"""Train P-MSDSNet, from nothing or from given weights, resumably and repeatably."""
+"""Train a network, from nothing or from given weights, resumably and repeatably."""
 
 import copy
 import csv
@@ -20,7 +20,7 @@ from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate
-from tapscope.network import PMSDSNet, normalise
+from tapscope.network import HeatmapNetwork, normalise
 from tapscope.optimiser import MuonAdam
 from tapscope.schedule import (
     TrainSettings,
@@ -55,7 +55,7 @@ class EpochReport:
 class TrainResult:
     """What came out of a run."""
 
-    network: PMSDSNet
+    network: HeatmapNetwork
     """The averaged weights of the best epoch."""
     reports: list[EpochReport]
     before: dict[str, float]
@@ -87,7 +87,7 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
 
 
 @torch.no_grad()
-def update_average(average: PMSDSNet, network: PMSDSNet, decay: float) -> None:
+def update_average(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -> None:
     """Move the averaged weights, batch statistics included, a little towards the network's."""
     for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
@@ -102,12 +102,12 @@ def train(
     out: Path,
     settings: TrainSettings,
     *,
-    network: PMSDSNet,
+    network: HeatmapNetwork,
     fine_tuning: bool = False,
     device: torch.device,
     resume: bool = False,
     on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
-    on_epoch: Callable[[EpochReport, PMSDSNet], None] = lambda report, network: None,
+    on_epoch: Callable[[EpochReport, HeatmapNetwork], None] = lambda report, network: None,
 ) -> TrainResult:
     """Train `network` in place and return the averaged weights of the best epoch.
 
@@ -159,8 +159,9 @@ def train(
 
     def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
         return total_loss(
-            network(pixels), target, weight, alpha=settings.alpha, foreground_weight=foreground
-        )
+            network(pixels), target, weight, alpha=settings.alpha, foreground_weight=foreground,
+            stride=network.stride,
+        )  # fmt: skip
 
     if settings.compiled:
         loss_of = torch.compile(loss_of, dynamic=False)
@@ -247,7 +248,7 @@ def _one_epoch(
         run.optimiser.set_share(rate_share(step, steps, settings))
         pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
         moved = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
-        target = targets(moved, (pixels.shape[2], pixels.shape[3]))
+        target = targets(moved, (pixels.shape[2], pixels.shape[3]), run.network.stride)
         with torch.autocast(device.type, low_precision, enabled=low_precision is not None):
             loss = loss_of(pixels, target, moved.weight)
         run.optimiser.zero_grad(set_to_none=True)

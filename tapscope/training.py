@@ -5,20 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from tapscope import __version__, annotations, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
-from tapscope.network import DEFAULT_WIDTHS, PMSDSNet
+from tapscope.models import DEFAULT, MODELS, Model, build
 from tapscope.schedule import TrainSettings
 from tapscope.train import EpochReport, TrainResult, train
 
-VALIDATION_SHARE: Final = 0.06
-SPLIT_SEED: Final = 1
-"""Fixed: what one run is measured on, no later run with another seed may have learned."""
 FINE_TUNING_RATE: Final = 0.1
 """Share of the usual learning rates with which given weights are trained on: a guess."""
 DEFAULT_FOLDER: Final = Path("annotations")
@@ -60,6 +57,9 @@ def train_weights(
     settings: TrainSettings,
     *,
     init: Path | None = None,
+    model: Model = MODELS[DEFAULT],
+    joints: Sequence[str] = (),
+    tenths: int | None = None,
     size_px: int | None = None,
     rate: float | None = None,
     device: str = "auto",
@@ -81,6 +81,13 @@ def train_weights(
         The weights file; card, checkpoint and log lie beside it.
     init
         Weights to start from; their architecture and joints are kept.
+    model
+        What to begin from nothing; with `init` that of the weights given.
+    joints
+        Which of the labelled joints to learn; all by default.
+    tenths
+        Seed of the paper's division: train on eight tenths, validate on one, see
+        `annotations.tenths`; without it a few groups of each folder are set aside.
     size_px
         Side of the crops; by default that of the weights given, else that of the settings.
     rate
@@ -103,24 +110,24 @@ def train_weights(
         a size that does not suit the network.
     """
     times = Counter(folders)
-    loaded = {folder: _usable(folder) for folder in times}
+    loaded = {folder: annotations.usable(annotations.load(folder), folder) for folder in times}
     images = annotations.merge(list(loaded.values()))
     old = weights.read(init) if init else None
     if old:
         images = _in_order_of(images, old.card.joints)
-    training, validation = annotations.split_by_group(
-        images, validation_share=VALIDATION_SHARE, seed=SPLIT_SEED
-    )
+    training, validation = _divided(images, tenths)
+    if joints:
+        training = annotations.only_joints(training, joints)
+        validation = annotations.only_joints(validation, joints)
     often = {image.path: times[folder] for folder, kept in loaded.items() for image in kept.images}
     every = (image for image in training.images for _ in range(often[image.path]))
     training = LabelledSet(tuple(every), training.joints)
     torch.manual_seed(settings.seed)  # the network's first weights
-    arguments: dict[str, Any] = (
-        dict(old.card.network)
-        if old
-        else {"joints": len(images.joints), "stages": 3, "widths": list(DEFAULT_WIDTHS)}
-    )
-    network = PMSDSNet(**arguments)
+    if old:
+        model = Model(old.card.architecture, old.card.network)
+    else:
+        model = Model(model.architecture, {"joints": len(training.joints), **model.arguments})
+    network = build(*model)
     if old:
         network.load_state_dict(old.network.state_dict())
     side = size_px or (old.card.input_size_px if old else settings.size_px)
@@ -154,7 +161,7 @@ def train_weights(
     )
     card = make_card(
         result,
-        arguments=arguments,
+        model=model,
         settings=settings,
         training=training,
         sources=_sources(tuple(times), training, old),
@@ -169,7 +176,7 @@ def train_weights(
 def make_card(
     result: TrainResult,
     *,
-    arguments: dict[str, object],
+    model: Model,
     settings: TrainSettings,
     training: LabelledSet,
     sources: tuple[weights.Source, ...],
@@ -182,7 +189,8 @@ def make_card(
     figures["validation_pck@0.05_tips"] = result.tips_pck_005
     figures["validation_pck@0.1_tips"] = result.tips_pck_01
     return weights.Card(
-        network=arguments,
+        architecture=model.architecture,
+        network=dict(model.arguments),
         input_size_px=settings.size_px,
         joints=training.joints,
         confidence_slope=float(result.confidence[0]),
@@ -204,11 +212,13 @@ def _beginning(old: weights.Weights, result: TrainResult) -> str:
     return f"Begun with {old.name}."
 
 
-def _usable(folder: Path) -> LabelledSet:
-    kept = annotations.load(folder).where(lambda image: image.split != "test")
-    if not len(kept):
-        raise AnnotationError(f"{folder}: every picture in it is marked as test; none is left")
-    return kept
+def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, LabelledSet]:
+    if tenths is None:
+        return annotations.held_out(images)
+    training, validation, _ = annotations.tenths(images, seed=tenths)
+    if not len(training) or not len(validation):
+        raise AnnotationError(f"{len(images)} pictures are too few to be divided 8:1:1; give more")
+    return training, validation
 
 
 def _paths(images: LabelledSet) -> set[Path]:

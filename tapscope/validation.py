@@ -8,13 +8,13 @@ import torch
 from tapscope.hand import JOINTS
 from tapscope.heatmap import decode
 from tapscope.metrics import pck
-from tapscope.network import PMSDSNet, normalise
+from tapscope.network import HeatmapNetwork, normalise
 from tapscope.views import FixedView
 
 
 @torch.no_grad()
 def validate(
-    network: PMSDSNet, views: Sequence[FixedView], device: torch.device
+    network: HeatmapNetwork, views: Sequence[FixedView], device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run the validation views.
 
@@ -30,7 +30,7 @@ def validate(
     for start in range(0, len(views), 16):
         part = views[start : start + 16]
         pixels = torch.from_numpy(np.stack([v.pixels for v in part])).to(device)
-        peaks = decode(network(normalise(pixels)).final.float())
+        peaks = decode(network(normalise(pixels)).final.float(), network.stride)
         place = peaks.position_px.cpu().numpy()
         truth = np.stack([v.position_px for v in part])
         hand = np.array([v.hand_px for v in part])

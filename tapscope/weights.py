@@ -14,7 +14,8 @@ from scipy.special import expit
 
 from tapscope.errors import WeightsError
 from tapscope.files import write_whole
-from tapscope.network import PMSDSNet
+from tapscope.models import build
+from tapscope.network import HeatmapNetwork
 from tapscope.records import FloatArray
 
 
@@ -32,7 +33,7 @@ class Card:
     """What a reader has to know of a weights file."""
 
     network: Mapping[str, Any]
-    """Arguments of `PMSDSNet`, by name."""
+    """Arguments of the architecture, by name."""
     input_size_px: int
     """Side of the square crop that the weights were trained on."""
     joints: tuple[str, ...]
@@ -45,6 +46,8 @@ class Card:
     command: str
     seed: int
     tapscope_version: str
+    architecture: str = "p-msdsnet"
+    """One of `models.ARCHITECTURES`."""
     notes: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     sha256: str = ""
@@ -55,7 +58,7 @@ class Card:
 class Weights:
     """A network with its card, ready to answer."""
 
-    network: PMSDSNet
+    network: HeatmapNetwork
     card: Card
     path: Path
 
@@ -70,10 +73,11 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".toml")
 
 
-def write(path: Path, network: PMSDSNet, card: Card) -> Card:
+def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
     """Write weights and card; return the card with the hash filled in."""
-    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
-    packed = save(tensors)
+    # Copies: safetensors takes no two names for one tensor, as shared stages have them.
+    state = network.state_dict()
+    packed = save({name: t.detach().cpu().contiguous().clone() for name, t in state.items()})
     content = asdict(card) | {"sha256": hashlib.sha256(packed).hexdigest()}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, packed)
@@ -133,7 +137,7 @@ def read(path: Path) -> Weights:
             "the file is damaged or belongs to another card; copy both again"
         )
     try:
-        network = PMSDSNet(**card.network)
+        network = build(card.architecture, card.network)
         network.load_state_dict(load_file(path))
     except (TypeError, ValueError, RuntimeError, SafetensorError) as problem:
         raise WeightsError(

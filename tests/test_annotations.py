@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,41 @@ def test_one_group_gives_its_last_pictures(tmp_path: Path) -> None:
     training, validation = annotations.split_by_group(images, validation_share=0.25, seed=1)
     assert [i.path.stem for i in validation.images] == ["9", "10", "11"]
     assert len(training) == 9
+
+
+def test_some_joints_keep_the_size_of_the_hand(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set"))
+    tips = annotations.only_joints(images, ("index_tip", "thumb_tip"))
+    assert (len(tips), tips.joints) == (len(images), ("index_tip", "thumb_tip"))
+    for few, whole in zip(tips.images, images.images, strict=True):
+        assert few.hands[0].position_px.tolist() == whole.hands[0].position_px[[8, 4]].tolist()
+        assert few.hands[0].size_px == pytest.approx(whole.hands[0].size_px)
+    # Where the box holds the tips alone, it is known no more that the hand is larger.
+    position = np.full((21, 2), np.nan)
+    position[[4, 8]] = [[0, 0], [40, 30]]
+    hand = annotations.LabelledHand(
+        position, np.where(np.isfinite(position[:, 0]), 2, 0), "", np.array([0.0, 0, 40, 30])
+    )
+    one = annotations.LabelledSet((replace(images.images[0], hands=(hand,)),), images.joints)
+    (kept,) = annotations.only_joints(one, ("thumb_tip", "index_tip")).images[0].hands
+    assert kept.size_px == pytest.approx(hand.size_px)
+    assert kept.box_px[:2] + kept.box_px[2:] == pytest.approx([40, 30])
+    with pytest.raises(AnnotationError, match=r"no joints tail in set; there are wrist"):
+        annotations.only_joints(images, ("tail",))
+    with pytest.raises(AnnotationError, match="no hand with a label for wrist"):
+        annotations.only_joints(one, ("wrist",))
+
+
+def test_tenths_are_eight_one_and_one_by_seed(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=40, groups=20))
+    paths = [image.path for image in images.images]
+    pieces = annotations.tenths(images, seed=5)
+    assert [len(piece) for piece in pieces] == [32, 4, 4]
+    assert sorted(i.path for piece in pieces for i in piece.images) == sorted(paths)
+    groups = [{image.group for image in piece.images} for piece in pieces]
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert annotations.tenths(images, seed=5) == pieces
+    assert annotations.tenths(images, seed=6)[2] != pieces[2]
+    few_groups = annotations.load(labelled_folder(tmp_path / "few", pictures=20, groups=2))
+    assert [len(piece) for piece in annotations.tenths(few_groups, seed=1)] == [16, 2, 2]

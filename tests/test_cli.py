@@ -255,14 +255,84 @@ def test_train_then_evaluate(tmp_path: Path) -> None:
     done = run("evaluate", "--data", folder, "--weights", out, "--json", figures, "--device", "cpu")
     assert done.exit_code == 0, done.output
     assert "all joints" in done.output
+    held_out = " ".join(trained.output.split()).split(" for validation")[0].split()[-1]
+    validation = run(
+        "evaluate", "--data", folder, "--weights", out, "--validation", "--device", "cpu",
+        "--out", tmp_path / "scores",
+    )  # fmt: skip
+    assert validation.exit_code == 0, validation.output
+    rows = (tmp_path / "scores" / "scores.csv").read_text().splitlines()
+    assert rows[1].split(",")[4:6] == ["tips", str(2 * int(held_out))]
+    both = run("evaluate", "--data", folder, "--validation", "--split", "test")
+    assert both.exit_code == 2
     found = json.loads(figures.read_text())
     assert {"n", "found", "pck@5", "mpjpe@5", "all_joints", "groups"} <= set(found)
+
+
+def test_tips_of_a_rival_are_trained_and_measured(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "labels", pictures=20, groups=1)
+    tips = ("--joint", "thumb_tip", "--joint", "index_tip")
+    out, finder = tmp_path / "w.safetensors", tmp_path / "finder.safetensors"
+    weights.write(finder, tiny_weights().network, tiny_card())
+    trained = run(
+        "train", "--data", folder, "--model", "higherhrnet", *tips, "--tenths", "3", "--out", out,
+        "--epochs", "1", "--size", "32", "--device", "cpu",
+    )  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    assert "12 pictures trained on, 2 for" in " ".join(trained.output.split())
+    card = weights.read_card(out)
+    assert (card.architecture, card.joints) == ("higherhrnet", ("thumb_tip", "index_tip"))
+    measure = ("evaluate", "--data", folder, "--tenths", "3", *tips, "--device", "cpu")
+    done = run(
+        *measure, "--finder", finder, "--weights", out, "--weights", out, "--size", "64",
+        "--out", tmp_path / "scores",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "scores" / "curves-labels.png").is_file()
+    rows = (tmp_path / "scores" / "scores.csv").read_text().splitlines()
+    assert rows[1].split(",")[4:6] == ["tips", "2"]  # one of fifteen hands
+    alone = run(*measure, "--weights", out)
+    assert alone.exit_code != 0
+    both = run(*measure, "--weights", out, "--weights", finder, "--json", tmp_path / "x.json")
+    assert both.exit_code == 2
+    assert "--json" in both.output
+    odd = run(*measure, "--finder", finder, "--weights", out, "--size", "48")
+    assert "give a multiple of 32" in str(odd.exception)
+
+
+def test_model_besides_given_weights_is_refused(tmp_path: Path) -> None:
+    start = tmp_path / "w.safetensors"
+    weights.write(start, tiny_weights().network, tiny_card())
+    done = run("train", "--data", tmp_path, "--init", start, "--model", "u-net")
+    assert done.exit_code == 2
+    assert "the weights of --init say which" in done.output
+
+
+def test_networks_are_benchmarked(tmp_path: Path) -> None:
+    labelled_folder(tmp_path / "data" / "hands", pictures=8)
+    finder, table = tmp_path / "finder.safetensors", tmp_path / "table.toml"
+    weights.write(finder, tiny_weights().network, tiny_card())
+    table.write_text(
+        'train = ["hands"]\ntest = ["hands"]\nepochs = 1\nsize_px = 32\nseeds = [1]\n'
+        '[[network]]\nname = "Tiny"\narguments = {stages = 1, widths = [4, 4]}\n'
+    )
+    done = run(
+        "benchmark", "networks", table, "--data", tmp_path / "data", "--out", tmp_path / "out",
+        "--finder", finder, "--device", "cpu",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "Tiny" in done.output
+    assert (tmp_path / "out" / "table.md").read_text().startswith("**hands**")
 
 
 def test_every_verb_and_option_is_documented() -> None:
     pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
     group = cli.typer.main.get_command(cli.app)
-    for verb, command in group.commands.items():  # type: ignore[attr-defined]
+    commands = dict(group.commands)  # type: ignore[attr-defined]
+    for verb in [verb for verb in commands if hasattr(commands[verb], "commands")]:
+        for inner, command in commands[verb].commands.items():
+            commands[f"{verb} {inner}"] = command
+    for verb, command in commands.items():
         assert f"tapscope {verb}" in pages, verb
         for parameter in command.params:
             for option in parameter.opts:

@@ -9,16 +9,22 @@ import pytest
 
 from tapscope.annotations import LabelledHand, load
 from tapscope.crop import Window
+from tapscope.engine import Engine
 from tapscope.errors import AnnotationError
-from tapscope.evaluate import evaluate_folder, match, place_joints
-from tapscope.hand import JOINTS, Measured
-from tapscope.locate import HandView
+from tapscope.scores import Scored, figures_of
+from tapscope.stills import Seen, evaluate_set, match, place_joints, skin_luminance
 from tests.hands import DotEngine, hand_shape, labelled_folder, paint
+
+
+def figures(folder: Path, engine: Engine, **options: object) -> dict[str, object]:
+    images = load(folder)
+    errors = evaluate_set(engine, images, **options)  # type: ignore[arg-type]
+    return figures_of(Scored("n", 1, "w", "set", images.joints, tuple(errors)))
 
 
 def test_perfect_eyes_get_perfect_figures(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    found = evaluate_folder(
+    found = figures(
         labelled_folder(tmp_path / "set", pictures=4),
         DotEngine(),
         on_image=lambda *s: steps.append(s),
@@ -35,7 +41,7 @@ def test_hand_that_is_not_found_counts_as_wrong(tmp_path: Path) -> None:
     folder = labelled_folder(tmp_path / "set", pictures=4)
     first = load(folder).images[0]
     cv2.imwrite(str(first.path), np.zeros((160, 160, 3), np.uint8))
-    found = evaluate_folder(folder, DotEngine())
+    found = figures(folder, DotEngine())
     assert found["n"] == 8
     assert found["found"] == found["pck@20"] == 0.75
 
@@ -45,7 +51,7 @@ def test_unknown_joints_are_refused(tmp_path: Path) -> None:
     file = folder / "annotations.json"
     file.write_text(file.read_text().replace("index_tip", "index_nail"))
     with pytest.raises(AnnotationError, match="index_nail"):
-        evaluate_folder(folder, DotEngine())
+        figures(folder, DotEngine())
 
 
 def test_two_hands_are_matched_by_place() -> None:
@@ -59,8 +65,27 @@ def test_two_hands_are_matched_by_place() -> None:
         assert view is not None
         assert np.linalg.norm(view.position_px - label.position_px, axis=1).max() < 3
     assert match(labels, found[:1]).count(None) == 1
-    far = HandView(
-        Window(1000, 1000, 50), places[0], np.ones(21), np.ones(21), Measured.among(JOINTS)
-    )
+    far = Seen(Window(1000, 1000, 50), places[0])
     assert match(labels, [far]) == [None, None]
     assert match(labels[:1], [far]) == [far]
+
+
+def test_windows_may_be_given() -> None:
+    joints = hand_shape(120, 120, size=80)
+    around = Window(120, 120, 140)
+    engine = DotEngine()
+    (seen,) = place_joints(engine, paint([joints]), [around], 96)
+    assert engine.pictures_seen == 2  # once as it is, once mirrored: nothing was searched
+    assert seen.window == around
+    assert np.linalg.norm(seen.position_px - joints, axis=1).max() < 3
+    assert place_joints(engine, paint([joints]), []) == []
+
+
+def test_luminance_is_that_of_skin_where_there_is_some() -> None:
+    picture = np.full((100, 100, 3), (20, 40, 200), np.uint8)
+    picture[40:60, 40:60] = (224, 172, 140)
+    expected = 0.299 * 224 + 0.587 * 172 + 0.114 * 140
+    assert skin_luminance(picture, np.array([30.0, 30, 70, 70])) == pytest.approx(expected, abs=1)
+    blue = 0.299 * 20 + 0.587 * 40 + 0.114 * 200
+    assert skin_luminance(picture, np.array([0.0, 0, 30, 30])) == pytest.approx(blue, abs=1)
+    assert np.isnan(skin_luminance(picture, np.array([200.0, 200, 210, 210])))

@@ -17,6 +17,16 @@ def test_round_trip_within_a_twentieth_of_a_pixel(x: float, y: float) -> None:
     assert 0.9 < peaks.height.item() <= 1.0
 
 
+@pytest.mark.parametrize("stride", [2, 4, 8])
+@given(x=st.floats(8, 119), y=st.floats(8, 87))
+def test_smaller_maps_answer_in_pixels_of_the_picture(stride: int, x: float, y: float) -> None:
+    position = torch.tensor([[[x, y]]], dtype=torch.float64)
+    maps = encode(position, (96 // stride, 128 // stride), stride)
+    assert (decode(maps, stride).position_px - position).abs().max() < 0.05 * stride
+    alone, _ = local_peaks(maps, 1, stride)
+    assert (alone[:, :, 0] - position).abs().max() < 0.05 * stride
+
+
 def test_target_is_the_papers_gaussian() -> None:
     heat = encode(torch.tensor([[[10.0, 8.0]]]), (16, 20))[0, 0]
     assert heat[8, 10] == 1.0

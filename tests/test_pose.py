@@ -193,6 +193,50 @@ def test_window_needs_three_joints_and_keeps_the_palm() -> None:
     assert whole.side == pytest.approx(np.ptp(joints, axis=0).max() / FILL, rel=0.01)
 
 
+def turned(joints: np.ndarray, degrees: float) -> np.ndarray:
+    """Turn a hand about its middle, clockwise as it is seen."""
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = joints.mean(axis=0)
+    result: np.ndarray = (joints - middle) @ turn.T + middle
+    return result
+
+
+@pytest.mark.parametrize(
+    ("leans_deg", "before_deg", "expected_deg"),
+    [
+        (0, 0, 0), (50, 0, 0), (-50, 0, 0), (70, 0, 90), (-70, 0, 270), (180, 0, 180),
+        (50, 90, 90), (20, 90, 0), (-150, 270, 270), (-170, 270, 180), (-10, 0, 0),
+    ],
+)  # fmt: skip
+def test_window_turns_by_quarters_only_if_the_hand_lies_across(
+    leans_deg: float, before_deg: float, expected_deg: float
+) -> None:
+    joints = turned(hand_shape(100, 100), leans_deg)
+    window = window_around(joints, np.ones(21), Measured.among(JOINTS), before_deg)
+    assert window is not None
+    assert window.turn_deg == expected_deg
+    up = np.linalg.inv(window.to_picture(64)[:, :2]) @ (joints[9] - joints[0])
+    assert np.degrees(np.arctan2(abs(up[0]), -up[1])) <= 60.01
+
+
+def test_hand_that_points_at_the_camera_turns_no_window() -> None:
+    joints = hand_shape(100, 100)
+    joints[9] = joints[0] + (8, 0)
+    window = window_around(joints, np.ones(21), Measured.among(JOINTS))
+    assert window is not None
+    assert window.turn_deg == 0
+
+
+def test_hand_that_turns_over_is_followed() -> None:
+    def turning(n: int) -> np.ndarray:
+        return turned(hand_shape(160, 120, opening=tapping(n), size=90), 2.0 * n)
+
+    found = track_hand(film(96, turning), DotEngine())
+    assert np.percentile(tip_error(found, turning), 95) < 2.0
+    assert np.isfinite(found.position_px[:, THUMB_TIP]).all()
+
+
 def test_smear_grows_with_motion() -> None:
     picture = np.full((80, 80, 3), 60, dtype=np.uint8)
     picture[30:50, 30:] = 200

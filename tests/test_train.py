@@ -13,6 +13,7 @@ from tapscope.annotations import LabelledSet, load, split_by_group
 from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
 from tapscope.loss import heatmap_loss, targets, total_loss
+from tapscope.models import Model
 from tapscope.network import Heatmaps, PMSDSNet
 from tapscope.schedule import (
     TrainSettings,
@@ -206,7 +207,7 @@ def test_card_says_where_the_weights_come_from(
     result = run(sets, out)
     card = make_card(
         result,
-        arguments=ARGUMENTS,
+        model=Model("p-msdsnet", ARGUMENTS),
         settings=SETTINGS,
         training=sets[0],
         sources=(weights.Source("set", "CC0", len(sets[0])),),

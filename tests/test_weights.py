@@ -31,6 +31,16 @@ def test_round_trip(file: Path) -> None:
     assert not any(p.requires_grad for p in found.network.parameters())
 
 
+def test_shared_stages_survive(tmp_path: Path) -> None:
+    shared = {**TINY, "stages": 3, "shared_stages": True}
+    network = PMSDSNet(**shared).eval()  # type: ignore[arg-type]
+    card = weights.Card(**{**_fields(), "network": shared})
+    weights.write(tmp_path / "w.safetensors", network, card)
+    found = weights.read(tmp_path / "w.safetensors").network
+    image = torch.rand(1, 3, 16, 16)
+    assert torch.equal(found(image).final, network(image).final)
+
+
 def test_sources_survive(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     card = weights.Card(**{**_fields(), "trained_on": (Source("ti1k", "MIT", 900),)})

@@ -1,4 +1,4 @@
-"""The verbs on networks: train, convert, evaluate."""
+"""The verbs on networks: train, convert, evaluate, attention, benchmark."""
 
 import shlex
 import sys
@@ -8,6 +8,18 @@ from typing import Annotated
 import typer
 
 from tapscope.cli.options import DeviceOption, WeightsOption, app
+
+benchmark_app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
+app.add_typer(benchmark_app, name="benchmark")
+
+TenthsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--tenths",
+        metavar="SEED",
+        help="Divide the pictures 8:1:1 by this seed: train on the first, measure on the last.",
+    ),
+]
 
 
 @app.command()
@@ -26,7 +38,16 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="The weights file to write.")] = Path(
         "weights.safetensors"
     ),
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Network to begin from nothing, by default p-msdsnet-3."),
+    ] = None,
+    joint: Annotated[
+        list[str] | None,
+        typer.Option("--joint", help="Learn this joint only. Repeatable; all by default."),
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 20,
+    tenths: TenthsOption = None,
     size: Annotated[
         int | None, typer.Option("--size", min=32, help="Side of the crops, px.")
     ] = None,
@@ -45,9 +66,12 @@ def train(
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
     from tapscope import console
+    from tapscope.models import DEFAULT, named
     from tapscope.schedule import TrainSettings
     from tapscope.training import folders_or_default, train_weights
 
+    if init and model:
+        raise typer.BadParameter("the weights of --init say which", param_hint="--model")
     settings = TrainSettings(epochs=epochs, seed=seed, compiled=compiled)
     with console.TrainingBar() as bar:
         trained = train_weights(
@@ -55,6 +79,9 @@ def train(
             out,
             settings,
             init=init,
+            model=named(model or DEFAULT),
+            joints=joint or (),
+            tenths=tenths,
             size_px=size,
             rate=rate,
             device=device,
@@ -97,25 +124,155 @@ def convert(
 @app.command()
 def evaluate(
     *,
-    folder: Annotated[Path, typer.Option("--data", help="Folder of labelled frames.")],
+    folders: Annotated[
+        list[Path], typer.Option("--data", help="Folder of labelled frames. Repeatable.")
+    ],
     split: Annotated[str | None, typer.Option("--split", help="Only this split.")] = None,
-    weights: WeightsOption = None,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Only what `train` holds out for validation.")
+    ] = False,
+    tenths: TenthsOption = None,
+    joint: Annotated[
+        list[str] | None, typer.Option("--joint", help="Only this joint. Repeatable.")
+    ] = None,
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option("--weights", help="Weights file. Repeatable; by default the bundled one."),
+    ] = None,
+    finder: Annotated[
+        Path | None,
+        typer.Option("--finder", help="Weights that find the hands; by default those measured."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", min=32, help="Side of the crops, px.")
+    ] = None,
     device: DeviceOption = "auto",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for scores, curves and tables.")
+    ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
+        Path | None,
+        typer.Option("--json", help="Write the figures of one weights file on one folder."),
     ] = None,
 ) -> None:
     """Measure weights on labelled frames."""
     from tapscope import console
     from tapscope.analyze import find_weights
     from tapscope.engine import make_engine
-    from tapscope.evaluate import evaluate_folder
+    from tapscope.evaluate import evaluate_weights, load_sets, parameters_of
+    from tapscope.score_files import write_scores
+    from tapscope.scores import figures_of
     from tapscope.table import json_bytes, write_result
     from tapscope.weights import read
 
-    engine = make_engine(read(find_weights(weights)), device)
+    if json_file and (len(folders) > 1 or len(weights or []) > 1):
+        raise typer.BadParameter(
+            "one weights file and one folder; for more there is --out", param_hint="--json"
+        )
+    if sum([split is not None, validation, tenths is not None]) > 1:
+        raise typer.BadParameter(
+            "give one of --split, --validation and --tenths", param_hint="--validation"
+        )
+    every = [read(find_weights(file)) for file in weights or [None]]
+    sets = load_sets(folders, split=split, validation=validation, tenths=tenths, joints=joint or ())
     with console.counting("pictures") as bar:
-        figures = evaluate_folder(folder, engine, split=split, on_image=bar.step)
-    console.print_figures(figures, engine.weights_name)
+        scored = evaluate_weights(
+            every,
+            sets,
+            finder=make_engine(read(find_weights(finder)), device) if finder else None,
+            device=device,
+            size_px=size,
+            on_image=bar.step,
+        )
+    if out:
+        write_scores(out, scored, parameters_of(every))
     if json_file:
-        write_result(json_file, json_bytes(figures))
+        write_result(json_file, json_bytes(figures_of(scored[0])))
+    console.print_scores(scored, out)
+
+
+@app.command()
+def attention(
+    source: Annotated[Path, typer.Argument(metavar="IMAGE|VIDEO", help="What shows a hand.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="PNG or SVG of an image, MP4 of a video; by default beside it."),
+    ] = None,
+    weights: WeightsOption = None,
+    finder: Annotated[
+        Path | None,
+        typer.Option("--finder", help="Weights that find the hand; by default those shown."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", min=32, help="Side of the crop, px.")
+    ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Show what lies around the hand, faces too.")
+    ] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Show what the network looks at: attention of every stage and scale."""
+    from tapscope import console
+    from tapscope.analyze import find_weights
+    from tapscope.attention_view import show
+    from tapscope.engine import make_engine
+    from tapscope.weights import read
+
+    shown = read(find_weights(weights))
+    engine = make_engine(read(find_weights(finder)) if finder else shown, device)
+    with console.counting("frames") as bar:
+        path = show(
+            source, out, shown, engine, size_px=size, background=background, on_frame=bar.step
+        )
+    typer.echo(path)
+
+
+@benchmark_app.callback()
+def benchmark() -> None:
+    """Make the tables of the paper."""
+
+
+@benchmark_app.command("networks")
+def benchmark_networks(
+    config: Annotated[Path, typer.Argument(help="TOML file: which networks, on which pictures.")],
+    *,
+    data: Annotated[
+        Path, typer.Option("--data", help="Folder that holds the folders of labelled frames.")
+    ] = Path(),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for weights, scores, curves and tables.")
+    ] = Path("benchmark"),
+    finder: Annotated[
+        Path | None,
+        typer.Option("--finder", help="Weights that find the hands; by default the bundled ones."),
+    ] = None,
+    device: DeviceOption = "auto",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Fuse the step: slow to start, then faster.")
+    ] = False,
+) -> None:
+    """Train and measure a table of networks; run it again to go on after an interruption."""
+    from tapscope import console
+    from tapscope.analyze import find_weights
+    from tapscope.engine import make_engine
+    from tapscope.network_table import benchmark_networks as make_table
+    from tapscope.network_table import load_table
+    from tapscope.weights import read
+
+    table = load_table(config)
+    engine = make_engine(read(find_weights(finder)), device)
+    with console.TableBar() as bar:
+        scored = make_table(
+            table,
+            data,
+            out,
+            finder=engine,
+            device=device,
+            compiled=compiled,
+            command=shlex.join(sys.argv),
+            report=bar.run,
+            on_step=bar.loss,
+            on_image=bar.step,
+        )
+    console.print_scores(scored, out)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from tapscope.console.summary import (
     facts_table,
     figures_table,
     inspection_table,
+    scores_table,
     summary_table,
     training_table,
 )
@@ -26,6 +27,8 @@ from tapscope.inspect import Inspection
 
 if TYPE_CHECKING:  # the first imports OpenCV, the others torch
     from tapscope.convert import Converted
+    from tapscope.network_table import TrainingRun
+    from tapscope.scores import Scored
     from tapscope.train import EpochReport
     from tapscope.training import Trained
 
@@ -114,11 +117,16 @@ def print_converted(done: "Converted", out: Path) -> None:
     Console().print(facts_table(rows))
 
 
-def print_figures(figures: Mapping[str, object], weights_name: str) -> None:
-    """Print the figures of an evaluation."""
+def print_scores(scored: Sequence["Scored"], out: Path | None) -> None:
+    """Print the figures of an evaluation: in full for one set of weights, else the table."""
     console = Console()
-    console.print(escape(weights_name))
-    console.print(figures_table(figures))
+    if len(scored) == 1:
+        console.print(escape(f"{scored[0].weights} on {scored[0].dataset}"))
+        console.print(figures_table(scored[0]))
+    else:
+        console.print(scores_table(scored))
+    if out:
+        console.print(f"scores, curves and tables: {escape(str(out))}")
 
 
 class TrainingBar(CountingBar):
@@ -139,3 +147,11 @@ class TrainingBar(CountingBar):
             f"0.05 / 0.1 of the hand {report.tips_pck_005:.3f} / {report.tips_pck_01:.3f}, "
             f"all joints within 0.1 {report.joints_pck_01:.3f}{best}"
         )
+
+
+class TableBar(TrainingBar):
+    """Shows a table in the making: a line for each run, and a bar over its steps."""
+
+    def run(self, run: "TrainingRun", what: str) -> None:
+        """Print a line for a run."""
+        self.line(f"{escape(run.entry.name)}, seed {run.seed}: {what}")

@@ -1,7 +1,7 @@
 """Tables and texts that say what came out."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 from rich.table import Table
@@ -10,7 +10,8 @@ from tapscope.batch import BatchResult
 from tapscope.inspect import Inspection
 from tapscope.results import Kept
 
-if TYPE_CHECKING:  # imports torch
+if TYPE_CHECKING:  # they import torch
+    from tapscope.scores import Scored
     from tapscope.training import Trained
 
 STYLES: Final = {"ok": "green", "doubtful": "yellow", "failed": "red"}
@@ -80,15 +81,34 @@ def inspection_table(inspection: Inspection) -> Table:
     )
 
 
-def figures_table(figures: Mapping[str, object]) -> Table:
-    """Return the figures of an evaluation: tips, and all joints."""
+def figures_table(scored: "Scored") -> Table:
+    """Return the figures of one set of weights on one set of pictures: tips, and all joints."""
+    from tapscope.scores import all_of, tips_of  # noqa: PLC0415 - imports torch
+
     table = Table(box=None, pad_edge=False)
     for heading in ("", "tips", "all joints"):
         table.add_column(heading, justify="right" if heading else "left")
-    every = cast(Mapping[str, object], figures["all_joints"])
-    for name, value in figures.items():
-        if name not in ("all_joints", "groups"):
-            table.add_row(name, _figure(value), _figure(every.get(name)))
+    every = all_of(scored).figures()
+    for name, value in tips_of(scored).figures().items():
+        table.add_row(name, _figure(value), _figure(every[name]))
+    return table
+
+
+def scores_table(scored: Sequence["Scored"]) -> Table:
+    """Return the tips of several networks or sets: mean over the seeds, and SD where known."""
+    from tapscope.scores import summaries  # noqa: PLC0415 - imports torch
+
+    table = Table(box=None, pad_edge=False)
+    headings = ("set", "network", "seeds", "within 5 px, %", "10 px, %", "20 px, %", "found, %")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("set", "network") else "right")
+    for one in summaries(scored):
+        spreads = [*(one.pck[t] for t in (5, 10, 20)), one.found]
+        texts = [
+            f"{100 * s.mean:.1f}" + (f" ± {100 * s.sd:.1f}" if s.sd == s.sd else "")
+            for s in spreads
+        ]
+        table.add_row(escape(one.dataset), escape(one.network), str(len(one.seeds)), *texts)
     return table
 
 

@@ -1,0 +1,60 @@
+"""Adaptive depth: accuracy and arithmetic against the height at which a picture may end early.
+
+    python -m tests.bench.adaptive_depth FOLDER [--split test] [--weights FILE] [--joint NAME ...]
+
+The hands are found once, at full depth; only placing their joints is adaptive.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tapscope.adaptive import AdaptiveEngine, arithmetic
+from tapscope.analyze import find_weights
+from tapscope.engine import make_engine
+from tapscope.evaluate import load_sets
+from tapscope.metrics import pck
+from tapscope.scores import Scored, tips_of
+from tapscope.stills import evaluate_set, find_windows, still_size_px
+from tapscope.weights import read
+
+THRESHOLDS = (float("inf"), 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--split")
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--finder", type=Path)
+    parser.add_argument("--joint", action="append", default=[])
+    options = parser.parse_args()
+    given = read(find_weights(options.weights))
+    finder = make_engine(read(find_weights(options.finder)))
+    ((name, images),) = load_sets(
+        [options.folder], split=options.split, joints=options.joint
+    ).items()
+    windows = [find_windows(finder, image.pixels()) for image in images.images]
+    first = AdaptiveEngine(given, THRESHOLDS[0])
+    size = still_size_px(first)
+    shares = np.array(arithmetic(first.network, size))
+    print(f"{given.name} on {name}: {len(images)} pictures, crops of {size} px")
+    print("threshold  stages  arithmetic  PCK@5  PCK@10  PCK@20  pictures/s")
+    for threshold in THRESHOLDS:
+        engine = AdaptiveEngine(given, threshold)
+        begin = time.perf_counter()
+        errors = evaluate_set(engine, images, windows=windows, size_px=size)
+        seconds = time.perf_counter() - begin
+        distance, _ = tips_of(Scored("", 0, "", name, images.joints, tuple(errors))).distances()
+        stages = np.array(engine.stages)
+        within = "  ".join(f"{100 * pck(distance, t):5.1f}" for t in (5, 10, 20))
+        print(
+            f"{threshold:9.2f}  {stages.mean():6.2f}  {shares[stages - 1].mean():10.3f}  {within}"
+            f"  {len(images) / seconds:10.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
