@@ -113,10 +113,10 @@ def test_image_and_video_are_written(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_frames_without_a_hand_are_black() -> None:
+def test_windows_are_steady_and_only_where_a_hand_was_seen() -> None:
     position = np.full((40, 21, 2), np.nan)
     for n in range(10, 40):
-        position[n] = hand_shape(100 + n % 3, 100)
+        position[n] = hand_shape(140 if n == 25 else 100, 100)
     keypoints = Keypoints(
         time_s=np.arange(40) / 30,
         position_px=position,

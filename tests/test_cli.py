@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tapscope import __version__, analyze, cli, weights
+from tapscope.errors import WeightsError
 from tapscope.protocol import bundled
 from tests import clips
 from tests.hands import labelled_folder, tiny_card, tiny_weights
@@ -291,13 +292,13 @@ def test_tips_of_a_rival_are_trained_and_measured(tmp_path: Path) -> None:
     assert (tmp_path / "scores" / "curves-labels.png").is_file()
     rows = (tmp_path / "scores" / "scores.csv").read_text().splitlines()
     assert rows[1].split(",")[4:6] == ["tips", "2"]  # one of fifteen hands
-    alone = run(*measure, "--weights", out)
-    assert alone.exit_code != 0
+    with pytest.raises(WeightsError, match="place no wrist, middle_mcp"):
+        run(*measure, "--weights", out)
     both = run(*measure, "--weights", out, "--weights", finder, "--json", tmp_path / "x.json")
     assert both.exit_code == 2
     assert "--json" in both.output
-    odd = run(*measure, "--finder", finder, "--weights", out, "--size", "48")
-    assert "give a multiple of 32" in str(odd.exception)
+    with pytest.raises(WeightsError, match="give a multiple of 32"):
+        run(*measure, "--finder", finder, "--weights", out, "--size", "48")
 
 
 def test_model_besides_given_weights_is_refused(tmp_path: Path) -> None:

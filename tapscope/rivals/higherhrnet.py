@@ -57,8 +57,8 @@ class Exchange(nn.Module):
         heard = []
         for ways in self.hear:
             assert isinstance(ways, nn.ModuleList)
-            total = torch.stack([way(maps) for way, maps in zip(ways, seen, strict=True)]).sum(0)
-            heard.append(F.relu(total))
+            first, *others = (way(maps) for way, maps in zip(ways, seen, strict=True))
+            heard.append(F.relu(sum(others, start=first)))
         return heard
 
 
