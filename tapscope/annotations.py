@@ -272,7 +272,10 @@ def tenths(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet,
         ends = (round(0.8 * len(units)), round(0.9 * len(units)))
         for path, name in unit.items():
             part[path] = sum(number[name] >= end for end in ends)
-    first, second, third = (images.where(lambda i, p=p: part[i.path] == p) for p in range(3))
+    first, second, third = (
+        LabelledSet(tuple(i for i in images.images if part[i.path] == p), images.joints)
+        for p in range(3)
+    )
     return first, second, third
 
 

@@ -168,14 +168,14 @@ def steady_windows(keypoints: Keypoints) -> list[Window | None]:
     keypoints
         As followed.
     """
-    seen = np.isfinite(keypoints.position_px).all(axis=(1, 2))
-    if not seen.any():
-        return [None] * len(seen)
+    windows: list[Window | None] = [None] * len(keypoints.time_s)
+    seen = np.flatnonzero(np.isfinite(keypoints.position_px).all(axis=(1, 2)))
+    if not len(seen):
+        return windows
     low, high = (f(keypoints.position_px[seen], axis=1) for f in (np.min, np.max))
     side = float(np.median((high - low).max(axis=1))) / FILL
     middle = median_filter((low + high) / 2, size=(STEADY_FRAMES, 1), mode="nearest")
-    windows: list[Window | None] = [None] * len(seen)
-    for n, (x, y) in zip(np.flatnonzero(seen), middle, strict=True):
+    for n, (x, y) in zip(seen, middle, strict=True):
         windows[n] = Window(float(x), float(y), side)
     return windows
 

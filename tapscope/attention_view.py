@@ -38,28 +38,38 @@ TIP_COLOURS = {THUMB_TIP: (0, 114, 178), INDEX_TIP: (213, 94, 0)}
 def draw(attention: Attention, joints: tuple[str, ...]) -> Figure:
     """Draw input, attention of every stage and scale, final heatmaps, and labels where known."""
     stages, scales = len(attention.maps), len(attention.maps[0])
+    rows = max(stages, 3)
+    # Laid out by hand: what a solver gives differs in the last digits from run to run.
+    width, height = 1.55 * (scales + 1) + 0.35, 1.65 * rows + 0.1
     with style.context(STYLE):
-        figure = Figure(
-            figsize=(1.45 * (scales + 1) + 0.3, 1.6 * max(stages, 3)), layout="constrained"
-        )
+        figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
-        left, right = figure.subfigures(1, 2, width_ratios=(1.2, scales))
-        first, second, third = left.subplots(3, 1)
-        _picture(first, attention.pixels, "input")
-        _picture(second, attention.pixels, "final heatmaps")
-        second.imshow(attention.final, cmap="magma", alpha=0.65, vmin=0, vmax=1)
-        _picture(third, attention.pixels, "placed" if attention.truth_px is None else "and labels")
+
+        def panel(row: int, column: int) -> Axes:
+            left = 0.1 + 1.55 * column + (0.25 if column else 0)
+            bottom = height - 1.65 * (row + 1)
+            axes = figure.add_axes((left / width, bottom / height, 1.4 / width, 1.4 / height))
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.grid(visible=False)
+            return axes
+
+        _picture(panel(0, 0), attention.pixels, "input")
+        heat = panel(1, 0)
+        _picture(heat, attention.pixels, "final heatmaps")
+        heat.imshow(attention.final, cmap="magma", alpha=0.65, vmin=0, vmax=1)
+        placed = panel(2, 0)
+        title = "placed" if attention.truth_px is None else "placed, and labels"
+        _picture(placed, attention.pixels, title)
         tips = [n for n, name in enumerate(joints) if name in ("thumb_tip", "index_tip")]
         if attention.truth_px is not None:
-            third.plot(*attention.truth_px.T, "o", color="white", ms=4, mfc="none", mew=1)
-        third.plot(*attention.position_px.T, ".", color=VIDEO_COLOUR, ms=3)
-        third.plot(*attention.position_px[tips].T, ".", color=SENSOR_COLOUR, ms=6)
-        grid = right.subplots(stages, scales, squeeze=False)
-        for stage, row in enumerate(attention.maps):
-            for scale, seen in enumerate(row):
-                axes = grid[stage, scale]
+            placed.plot(*attention.truth_px.T, "o", color="white", ms=4, mfc="none", mew=1)
+        placed.plot(*attention.position_px.T, ".", color=VIDEO_COLOUR, ms=3)
+        placed.plot(*attention.position_px[tips].T, ".", color=SENSOR_COLOUR, ms=6)
+        for stage, maps in enumerate(attention.maps):
+            for scale, seen in enumerate(maps):
+                axes = panel(stage, scale + 1)
                 axes.imshow(seen, cmap="viridis", vmin=0, vmax=1)
-                _bare(axes)
                 if stage == 0:
                     axes.set_title(f"1/{2**scale}" if scale else "full size")
                 if scale == 0:
@@ -72,13 +82,6 @@ def _picture(axes: Axes, pixels: NDArray[np.uint8], title: str) -> None:
     axes.set_title(title)
     axes.set_xlim(-0.5, pixels.shape[1] - 0.5)
     axes.set_ylim(pixels.shape[0] - 0.5, -0.5)
-    _bare(axes)
-
-
-def _bare(axes: Axes) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(visible=False)
 
 
 def tiles(attention: Attention) -> NDArray[np.uint8]:

@@ -15,6 +15,12 @@ from tapscope.views import Batch
 
 SUPERVISED_SCALES = 3
 """The paper supervises the three finest scales."""
+OPEN_GATES = 0.01
+"""Weight of the squared distance of an unsupervised scale's sum from where its gate is open; ours.
+Nothing else holds these sums: without it those of the coarse scales wandered to -40, their gates
+let nothing through, and what is behind a closed gate learns nothing any more."""
+WIDEST_SUM = 4.0
+"""A sum of this size leaves a gate between 0.02 and 0.98."""
 
 
 def targets(batch: Batch, size: tuple[int, int], stride: int = 1) -> Tensor:
@@ -52,7 +58,8 @@ def total_loss(
 ) -> Tensor:
     """Return L = L_f + alpha * sum over stages and scales of L_ds (beta = gamma = 1).
 
-    `target` has the size of the final heatmaps, and was drawn for their stride.
+    Besides, gates of unsupervised scales are kept open, see `OPEN_GATES`. `target` has the size of
+    the final heatmaps, and was drawn for their stride.
     """
     loss = heatmap_loss(answer.final.float(), target, weight, foreground_weight, stride)
     smaller = {target.shape[-1]: target}
@@ -67,4 +74,7 @@ def total_loss(
             term = heatmap_loss(maps.float(), smaller[width], weight, foreground_weight, stride)
             # A coarser map has fewer pixels: its sum is brought to the same footing.
             loss = loss + alpha * shrunk**2 * term
+        for maps in stage[SUPERVISED_SCALES:]:
+            beyond = F.relu(maps.float().sum(dim=1).abs() - WIDEST_SUM)
+            loss = loss + OPEN_GATES * beyond.square().mean()
     return loss

@@ -159,7 +159,7 @@ def evaluate_set(
     errors: list[HandError] = []
     for number, image in enumerate(images.images):
         picture = image.pixels()
-        found = place_joints(engine, picture, windows and windows[number], size_px)
+        found = place_joints(engine, picture, windows[number] if windows else None, size_px)
         errors += [
             _error(image, picture, hand, seen.position_px[order] if seen else None, tips)
             for hand, seen in zip(image.hands, match(image.hands, found), strict=True)

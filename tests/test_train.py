@@ -12,7 +12,7 @@ from tapscope import checkpoint, weights
 from tapscope.annotations import LabelledSet, load, split_by_group
 from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
-from tapscope.loss import heatmap_loss, targets, total_loss
+from tapscope.loss import OPEN_GATES, heatmap_loss, targets, total_loss
 from tapscope.models import Model
 from tapscope.network import Heatmaps, PMSDSNet
 from tapscope.schedule import (
@@ -94,6 +94,29 @@ def test_deep_supervision_adds_alpha_for_each_stage_and_scale() -> None:
         Heatmaps(torch.zeros_like(target), []), target, torch.ones(1, 1), **weights_of
     )
     assert alone.item() == pytest.approx(1.0, rel=0.01)
+
+
+def test_gates_of_unsupervised_scales_are_kept_open() -> None:
+    target = encode(torch.full((1, 2, 2), 16.0), (32, 32))
+    weights_of = {"alpha": 0.1, "foreground_weight": 1.0}
+
+    def loss(level: float) -> float:
+        stage = [torch.zeros(1, 2, 32 // 2**s, 32 // 2**s) for s in range(3)]
+        coarse = torch.full((1, 2, 4, 4), level, requires_grad=True)
+        total = total_loss(
+            Heatmaps(torch.zeros_like(target), [[*stage, coarse]]), target, torch.ones(1, 2),
+            **weights_of,
+        )  # fmt: skip
+        total.backward()  # type: ignore[no-untyped-call]
+        assert coarse.grad is not None
+        # Two joints: a sum of twice the level, free up to 4.
+        assert (coarse.grad.sum() > 0) == (level > 2)
+        assert (coarse.grad.sum() < 0) == (level < -2)
+        return float(total.detach())
+
+    open_gate = loss(0.0)
+    assert loss(1.9) == loss(-1.9) == open_gate
+    assert loss(-20.0) == loss(20.0) == pytest.approx(open_gate + OPEN_GATES * 36**2)
 
 
 def test_targets_of_two_hands_are_merged() -> None:

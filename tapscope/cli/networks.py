@@ -173,7 +173,7 @@ def evaluate(
         raise typer.BadParameter(
             "give one of --split, --validation and --tenths", param_hint="--validation"
         )
-    every = [read(find_weights(file)) for file in weights or [None]]
+    every = [read(find_weights(file)) for file in weights or (None,)]
     sets = load_sets(folders, split=split, validation=validation, tenths=tenths, joints=joint or ())
     with console.counting("pictures") as bar:
         scored = evaluate_weights(

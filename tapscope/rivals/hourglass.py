@@ -38,7 +38,8 @@ class Hourglass(nn.Module):
         """Return maps of the shape of `x`."""
         small = self.after(self.inner(self.before(F.max_pool2d(x, 2))))
         enlarged = F.interpolate(small, scale_factor=2.0, mode="nearest")
-        return enlarged + self.beside(x)
+        beside: Tensor = self.beside(x)
+        return enlarged + beside
 
 
 class StackedHourglass(HeatmapNetwork):
