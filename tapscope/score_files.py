@@ -8,7 +8,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from tapscope.figures import STYLE, canvas, render
-from tapscope.scores import CURVE_PX, Scored, Spread, Summary, score_rows, summaries
+from tapscope.scores import CURVE_PX, Scored, Summary, score_rows, summaries
 from tapscope.table import cell_text, csv_bytes, rounded, write_result
 
 COLOURS: Final = (
@@ -71,23 +71,18 @@ def _curves_csv(gathered: Sequence[Summary]) -> bytes:
 
 def cells(one: Summary, parameters: Mapping[str, int]) -> list[str]:
     """Return a network's line of the table."""
-    shares = [_spread(one.pck[t], 100, 1) for t in (5, 10, 20)]
+    shares = [one.pck[t].text() for t in (5, 10, 20)]
     errors = []
     for error, count in one.mpjpe.values():
-        errors.append(f"{_spread(error, 1, 2)} ({count.mean:.0f})")
+        errors.append(f"{error.text(1, 2)} ({count.mean:.0f})")
     millions = f"{parameters[one.network] / 1e6:.1f}"
-    return [one.network, millions, str(len(one.seeds)), *shares, *errors, _spread(one.found, 100)]
+    return [one.network, millions, str(len(one.seeds)), *shares, *errors, one.found.text()]
 
 
 HEADINGS: Final = (
     "network", "parameters, M", "seeds", "PCK@5 px, %", "PCK@10 px, %", "PCK@20 px, %",
     "MPJPE@5 (n)", "MPJPE@10 (n)", "MPJPE@20 (n)", "found, %",
 )  # fmt: skip
-
-
-def _spread(value: Spread, factor: float, decimals: int = 1) -> str:
-    text = f"{value.mean * factor:.{decimals}f}"
-    return text if value.sd != value.sd else f"{text} ± {value.sd * factor:.{decimals}f}"
 
 
 def _by_set(gathered: Sequence[Summary]) -> dict[str, list[Summary]]:

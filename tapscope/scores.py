@@ -151,6 +151,13 @@ class Spread(NamedTuple):
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
         return Spread(float(np.mean(values)), sd)
 
+    def text(self, factor: float = 100.0, decimals: int = 1) -> str:
+        """Return 'mean ± SD', the mean alone where there is no SD; '-' unknown; percent."""
+        if not np.isfinite(self.mean):
+            return "-"
+        mean = f"{self.mean * factor:.{decimals}f}"
+        return f"{mean} ± {self.sd * factor:.{decimals}f}" if np.isfinite(self.sd) else mean
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

@@ -9,7 +9,7 @@ import torch
 
 from tapscope.choice import choose_track
 from tapscope.crop import Window
-from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
+from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST, Measured
 from tapscope.locate import FILL, find_hands, is_among, window_around
 from tapscope.pose import HandTracker, track_hand
 from tapscope.records import FrameBatch, Keypoints
@@ -226,6 +226,25 @@ def test_hand_that_points_at_the_camera_turns_no_window() -> None:
     window = window_around(joints, np.ones(21), Measured.among(JOINTS))
     assert window is not None
     assert window.turn_deg == 0
+
+
+class UprightEngine(DotEngine):
+    """Sees clearly only hands whose wrist is below the middle knuckle."""
+
+    def heatmaps(self, pixels: np.ndarray) -> torch.Tensor:
+        heat = super().heatmaps(pixels)
+        row, column = (heat[:, [WRIST, MIDDLE_MCP]].amax(axis).argmax(-1) for axis in (3, 2))
+        upright = row[:, 0] - row[:, 1] > (column[:, 0] - column[:, 1]).abs()
+        result: torch.Tensor = torch.where(upright[:, None, None, None], heat, 0.15 * heat)
+        return result
+
+
+@pytest.mark.parametrize("degrees", [0, 80, 180, 275])
+def test_hand_that_lies_across_is_found_by_who_knows_upright_ones_only(degrees: float) -> None:
+    joints = turned(hand_shape(160, 120, size=100), degrees)
+    (found,) = find_hands(UprightEngine(), paint([joints]), 96)
+    assert found.window.turn_deg == round(degrees / 90) * 90 % 360
+    assert np.linalg.norm(found.position_px - joints, axis=1).max() < 3
 
 
 def test_hand_that_turns_over_is_followed() -> None:

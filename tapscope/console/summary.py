@@ -103,11 +103,7 @@ def scores_table(scored: Sequence["Scored"]) -> Table:
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("set", "network") else "right")
     for one in summaries(scored):
-        spreads = [*(one.pck[t] for t in (5, 10, 20)), one.found]
-        texts = [
-            f"{100 * s.mean:.1f}" + (f" ± {100 * s.sd:.1f}" if s.sd == s.sd else "")
-            for s in spreads
-        ]
+        texts = [spread.text() for spread in (*(one.pck[t] for t in (5, 10, 20)), one.found)]
         table.add_row(escape(one.dataset), escape(one.network), str(len(one.seeds)), *texts)
     return table
 

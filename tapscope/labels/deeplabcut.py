@@ -9,13 +9,13 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tapscope.errors import AnnotationError
+from tapscope.extras import require_extra
 from tapscope.labels.base import Format, Frame, Hand, Place, side_in
 
 if TYPE_CHECKING:
@@ -100,11 +100,8 @@ def _from_csv(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
 
 
 def _from_hdf(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
-    if find_spec("h5py") is None:
-        raise AnnotationError(
-            f"{path}: this format needs h5py, which is not installed; run: "
-            'pip install "tapscope[dlc]", or give the CSV that DeepLabCut writes beside it'
-        )
+    instead = ", or give the CSV that DeepLabCut writes beside it"
+    require_extra("h5py", "dlc", path, AnnotationError, instead)
     h5py = import_module("h5py")  # an extra, and slow to import
     try:
         with h5py.File(path, "r") as file:

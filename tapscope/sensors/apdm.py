@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tapscope.errors import SensorError
+from tapscope.extras import require_extra
 from tapscope.records import FloatArray
-from tapscope.sensors.base import Format, RawRecording, RawSignal, require_extra
+from tapscope.sensors.base import Format, RawRecording, RawSignal
 from tapscope.sensors.head import Head
 from tapscope.sensors.recording import SI_UNITS, Kind
 from tapscope.sensors.sidecar import Sidecar
@@ -36,7 +37,7 @@ def _matches(head: Head) -> bool:
 
 
 def _read(head: Head, sidecar: Sidecar) -> RawRecording:
-    require_extra("h5py", "apdm", head.path)
+    require_extra("h5py", "apdm", head.path, SensorError)
     h5py = import_module("h5py")  # an extra, and slow to import
 
     try:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -134,21 +133,6 @@ def stated_unit(kind: Kind, sidecar: Sidecar, path: Path) -> str:
             "(or the unit that they truly have)"
         )
     return unit
-
-
-def require_extra(module: str, extra: str, path: Path) -> None:
-    """Check that the library of an optional format is installed, without importing it.
-
-    Raises
-    ------
-    SensorError
-        It is not; the message says how to install it.
-    """
-    if find_spec(module) is None:
-        raise SensorError(
-            f"{path}: this format needs {module}, which is not installed; run: "
-            f'pip install "tapscope[{extra}]"'
-        )
 
 
 def uniform_times(count: int, rate_hz: float) -> FloatArray:

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, RawRecording, RawSignal, require_extra, uniform_times
+from tapscope.extras import require_extra
+from tapscope.sensors.base import Format, RawRecording, RawSignal, uniform_times
 from tapscope.sensors.head import Head
 from tapscope.sensors.sidecar import Sidecar
 
@@ -38,7 +39,7 @@ def _matches(head: Head) -> bool:
 
 
 def _read(head: Head, sidecar: Sidecar) -> RawRecording:
-    require_extra("ezc3d", "c3d", head.path)
+    require_extra("ezc3d", "c3d", head.path, SensorError)
     limit_s = _SECONDS + _SECONDS_PER_MB * head.size / 1e6
     try:
         # -P keeps the modules beside the script from hiding those that numpy imports.

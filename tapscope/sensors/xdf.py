@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.errors import SensorError
+from tapscope.extras import require_extra
 from tapscope.records import FloatArray
-from tapscope.sensors.base import Format, RawRecording, RawSignal, require_extra
+from tapscope.sensors.base import Format, RawRecording, RawSignal
 from tapscope.sensors.head import Head
 from tapscope.sensors.labels import Channel, group_axes, parse_label
 from tapscope.sensors.recording import Samples
@@ -31,7 +32,7 @@ def _matches(head: Head) -> bool:
 
 
 def _read(head: Head, sidecar: Sidecar) -> RawRecording:
-    require_extra("pyxdf", "xdf", head.path)
+    require_extra("pyxdf", "xdf", head.path, SensorError)
     _check_chunks(head)
     pyxdf = import_module("pyxdf")  # an extra, and slow to import
 

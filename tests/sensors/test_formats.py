@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tapscope import extras
 from tapscope.errors import SensorError
-from tapscope.sensors import FORMATS, base, combine, read, recognise
+from tapscope.sensors import FORMATS, combine, read, recognise
 from tapscope.sensors.recording import Kind
 from tests.sensors import made_up
 
@@ -127,9 +128,9 @@ def test_missing_extra_says_how_to_install_it(
     name: str, module: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = made_up.WRITERS[name](tmp_path)
-    found = base.find_spec
+    found = extras.find_spec
     monkeypatch.setattr(
-        base, "find_spec", lambda wanted: None if wanted == module else found(wanted)
+        extras, "find_spec", lambda wanted: None if wanted == module else found(wanted)
     )
     with pytest.raises(SensorError, match=rf'pip install "tapscope\[{extra}\]"'):
         read(path)
