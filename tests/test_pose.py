@@ -229,13 +229,14 @@ def test_hand_that_points_at_the_camera_turns_no_window() -> None:
 
 
 class UprightEngine(DotEngine):
-    """Sees clearly only hands whose wrist is below the middle knuckle."""
+    """Sees clearly only hands whose wrist is below the middle knuckle, and others as too faint to
+    be sure of but clear enough to be looked at."""
 
     def heatmaps(self, pixels: np.ndarray) -> torch.Tensor:
         heat = super().heatmaps(pixels)
         row, column = (heat[:, [WRIST, MIDDLE_MCP]].amax(axis).argmax(-1) for axis in (3, 2))
         upright = row[:, 0] - row[:, 1] > (column[:, 0] - column[:, 1]).abs()
-        result: torch.Tensor = torch.where(upright[:, None, None, None], heat, 0.15 * heat)
+        result: torch.Tensor = torch.where(upright[:, None, None, None], heat, 0.19 * heat)
         return result
 
 
