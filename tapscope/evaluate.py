@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tapscope import annotations
+from tapscope import annotations, division
 from tapscope.annotations import LabelledSet
 from tapscope.engine import Engine, make_engine
 from tapscope.errors import AnnotationError, WeightsError
@@ -35,7 +35,7 @@ def load_sets(
         Only pictures that `train` holds out for validation.
     tenths
         Seed of the paper's division: only the last tenth of the pictures that are not marked as
-        test, see `annotations.tenths`.
+        test, see `division.tenths`.
     joints
         Only these joints; all by default.
 
@@ -52,9 +52,9 @@ def load_sets(
         images = annotations.load(folder.resolve(), split=split)
         # Divided is what `train` divides, or what is measured here may have been learned.
         if validation:
-            images = annotations.held_out(annotations.usable(images, folder))[1]
+            images = division.held_out(annotations.usable(images, folder))[1]
         if tenths is not None:
-            images = annotations.tenths(annotations.usable(images, folder), seed=tenths)[2]
+            images = division.tenths(annotations.usable(images, folder), seed=tenths)[2]
         if joints:
             images = annotations.only_joints(images, joints)
         if not len(images):

@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from tapscope import __version__, annotations, weights
+from tapscope import __version__, annotations, division, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.models import DEFAULT, MODELS, Model, build
@@ -87,7 +87,7 @@ def train_weights(
         Which of the labelled joints to learn; all by default.
     tenths
         Seed of the paper's division: train on eight tenths, validate on one, see
-        `annotations.tenths`; without it a few groups of each folder are set aside.
+        `division.tenths`; without it a few groups of each folder are set aside.
     size_px
         Side of the crops; by default that of the weights given, else that of the settings.
     rate
@@ -214,8 +214,8 @@ def _beginning(old: weights.Weights, result: TrainResult) -> str:
 
 def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, LabelledSet]:
     if tenths is None:
-        return annotations.held_out(images)
-    training, validation, _ = annotations.tenths(images, seed=tenths)
+        return division.held_out(images)
+    training, validation, _ = division.tenths(images, seed=tenths)
     if not len(training) or not len(validation):
         raise AnnotationError(f"{len(images)} pictures are too few to be divided 8:1:1; give more")
     return training, validation

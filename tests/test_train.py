@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tapscope import checkpoint, weights
-from tapscope.annotations import LabelledSet, load, split_by_group
+from tapscope.annotations import LabelledSet, load
+from tapscope.division import split_by_group
 from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
 from tapscope.loss import OPEN_GATES, heatmap_loss, targets, total_loss

@@ -1,0 +1,38 @@
+"""Dividing labelled pictures: by group, by tenths, always alike."""
+
+from pathlib import Path
+
+from tapscope import annotations, division
+from tests.hands import labelled_folder
+
+
+def test_no_group_stands_on_both_sides(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=24, groups=8))
+    training, validation = division.split_by_group(images, validation_share=0.25, seed=1)
+    assert not {i.group for i in training.images} & {i.group for i in validation.images}
+    assert len(training) + len(validation) == 24
+    assert 3 <= len(validation) <= 9
+    again = division.split_by_group(images, validation_share=0.25, seed=1)
+    assert again[1].images == validation.images
+
+
+def test_one_group_gives_its_last_pictures(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", groups=1))
+    training, validation = division.split_by_group(images, validation_share=0.25, seed=1)
+    assert [i.path.stem for i in validation.images] == ["9", "10", "11"]
+    assert len(training) == 9
+
+
+def test_tenths_are_eight_one_and_one_by_seed(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=40, groups=20))
+    paths = [image.path for image in images.images]
+    pieces = division.tenths(images, seed=5)
+    assert [len(piece) for piece in pieces] == [32, 4, 4]
+    assert sorted(i.path for piece in pieces for i in piece.images) == sorted(paths)
+    groups = [{image.group for image in piece.images} for piece in pieces]
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert division.tenths(images, seed=5) == pieces
+    assert division.tenths(images, seed=6)[2] != pieces[2]
+    few_groups = annotations.load(labelled_folder(tmp_path / "few", pictures=20, groups=2))
+    assert [len(piece) for piece in division.tenths(few_groups, seed=1)] == [16, 2, 2]
