@@ -328,6 +328,13 @@ def test_sources_and_pictures_that_are_not_there(tmp_path: Path) -> None:
         convert(folder, tmp_path / "out", joints={})
 
 
+def test_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(AnnotationError, match=r"a\.json: cannot be opened \(Is a directory\)"):
+        convert(tmp_path, tmp_path / "out", joints={})
+
+
 def test_pictures_outside_the_folder_are_not_taken(tmp_path: Path) -> None:
     pictures(tmp_path, ("secret.png",))
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))

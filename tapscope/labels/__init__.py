@@ -47,7 +47,13 @@ def read(path: Path) -> tuple[Format, Sequence[Frame]]:
     """
     if not path.exists():
         raise AnnotationError(f"{path}: there is no such file or folder")
-    found = [(one, files) for one in FORMATS if (files := one.find(path))]
+    try:
+        found = [(one, files) for one in FORMATS if (files := one.find(path))]
+    except OSError as problem:
+        raise AnnotationError(
+            f"{problem.filename or path}: cannot be opened ({problem.strerror}); "
+            "see that you may read it"
+        ) from problem
     if len(found) != 1:
         titles = ", ".join(one.title for one, _ in found) or "no labels known here"
         known = ", ".join(one.title for one in FORMATS)

@@ -47,7 +47,7 @@ class Format:
     title: str
     """What people call it."""
     find: Callable[[Path], Sequence[Path]]
-    """Returns the files of labels that a path (file or folder) holds; raises nothing."""
+    """Returns the files of labels that a path (file or folder) holds; raises OSError only."""
     read: Callable[[Path], Sequence[Frame]]
     """Reads one of them; raises AnnotationError."""
 
