@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from tapscope import checkpoint
@@ -113,9 +113,19 @@ def runs_of(table: NetworkTable, data: Path, out: Path) -> Iterator[TrainingRun]
     common = {k: v for k, v in asdict(table).items() if k not in LEFT_OUT}
     for seed in table.seeds:
         for entry in table.network:
-            content = json.dumps([asdict(entry), common, labels], sort_keys=True)
+            settings = asdict(_settings(table, entry, seed))
+            content = json.dumps([asdict(entry), common, settings, labels], sort_keys=True)
             digest = hashlib.sha256(content.encode()).hexdigest()[:8]
             yield TrainingRun(entry, seed, out / f"{_slug(entry.name)}-{digest}-{seed}.safetensors")
+
+
+def _settings(table: NetworkTable, entry: Entry, seed: int) -> TrainSettings:
+    return TrainSettings(
+        epochs=table.epochs,
+        seed=seed,
+        alpha=entry.alpha,
+        small_share=0.0,  # not every network can see views of two thirds: equal inputs
+    )
 
 
 def benchmark_networks(
@@ -194,13 +204,7 @@ def _train(
     train_weights(
         [data / name for name in table.train],
         run.out,
-        TrainSettings(
-            epochs=table.epochs,
-            seed=run.seed,
-            compiled=compiled,
-            alpha=run.entry.alpha,
-            small_share=0.0,  # not every network can see views of two thirds: equal inputs
-        ),
+        replace(_settings(table, run.entry, run.seed), compiled=compiled),
         model=Model(model.architecture, {**model.arguments, **run.entry.arguments}),
         joints=table.joints,
         size_px=table.size_px,

@@ -2,11 +2,12 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tapscope import checkpoint
+from tapscope import checkpoint, network_table
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.network_table import (
     Entry,
@@ -16,6 +17,7 @@ from tapscope.network_table import (
     load_table,
     runs_of,
 )
+from tapscope.schedule import TrainSettings
 from tests.hands import DotEngine, labelled_folder
 
 SMALL = {"widths": [4, 4, 4]}
@@ -86,13 +88,20 @@ def test_interrupted_run_goes_on(tmp_path: Path) -> None:
     assert [one.weights for one in again] == [one.weights for one in whole]
 
 
-def test_other_settings_or_labels_are_other_runs(tmp_path: Path) -> None:
+def test_other_settings_or_labels_are_other_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     labelled_folder(tmp_path / "hands")
     first = [run.out for run in runs_of(TABLE, tmp_path, tmp_path)]
     assert len(set(first)) == 4
     assert [r.out for r in runs_of(replace(TABLE, test_split=""), tmp_path, tmp_path)] == first
     longer = [run.out for run in runs_of(replace(TABLE, epochs=2), tmp_path, tmp_path)]
     assert not set(first) & set(longer)
+    with monkeypatch.context() as other_version:
+        other_version.setattr(
+            network_table, "TrainSettings", partial(TrainSettings, weight_decay=0.5)
+        )
+        assert not set(first) & {run.out for run in runs_of(TABLE, tmp_path, tmp_path)}
     shutil.rmtree(tmp_path / "hands")
     labelled_folder(tmp_path / "hands", pictures=8)
     assert not set(first) & {run.out for run in runs_of(TABLE, tmp_path, tmp_path)}
