@@ -24,8 +24,6 @@ class TrainSettings:
     many a minute, while the network learns what a hand is."""
     alpha: float = 0.5
     """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
-    tips_weight: float = 4.0
-    """Weight of thumb and index tip over that of any other joint: they are what is measured."""
     early_foreground_weight: float = 50.0
     """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
     late_foreground_weight: float = 1.0

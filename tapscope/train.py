@@ -17,7 +17,7 @@ from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
 from tapscope.augment import Sample
 from tapscope.files import write_whole
-from tapscope.hand import INDEX_TIP, JOINTS, MEASURED, THUMB_TIP
+from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate
 from tapscope.network import HeatmapNetwork, normalise
@@ -84,12 +84,6 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     capability = torch.backends.cpu.get_cpu_capability()
     has_bf16 = capability == "AVX512" and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if has_bf16 else None
-
-
-def joint_weights(joints: Sequence[str], tips_weight: float) -> Tensor:
-    """Return what each joint weighs in the loss: thumb and index tip more than any other."""
-    tips = (JOINTS[THUMB_TIP], JOINTS[INDEX_TIP])
-    return torch.tensor([tips_weight if joint in tips else 1.0 for joint in joints])
 
 
 @torch.no_grad()
@@ -171,7 +165,6 @@ def train(
 
     if settings.compiled:
         loss_of = torch.compile(loss_of, dynamic=False)
-    emphasis = joint_weights(training.joints, settings.tips_weight).to(device)
     stride = network.largest_stride
     steps_an_epoch = len(_draws(training, settings, 0, stride))
     steps = steps_an_epoch * settings.epochs
@@ -179,7 +172,6 @@ def train(
         mean_loss = _one_epoch(
             run, Views(pictures, augment_in_epoch(epoch, settings)),
             _draws(training, settings, epoch, stride), settings, device=device,
-            emphasis=emphasis,
             loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
             first_step=epoch * steps_an_epoch, steps=steps, on_step=on_step,
         )  # fmt: skip
@@ -235,7 +227,6 @@ def _one_epoch(
     settings: TrainSettings,
     *,
     device: torch.device,
-    emphasis: Tensor,
     loss_of: Callable[[Tensor, Tensor, Tensor], Tensor],
     first_step: int,
     steps: int,
@@ -256,7 +247,7 @@ def _one_epoch(
         step = first_step + number
         run.optimiser.set_share(rate_share(step, steps, settings))
         pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
-        moved = Batch(pixels, batch.position_px.to(device), batch.weight.to(device) * emphasis)
+        moved = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
         target = targets(moved, (pixels.shape[2], pixels.shape[3]), run.network.stride)
         with torch.autocast(device.type, low_precision, enabled=low_precision is not None):
             loss = loss_of(pixels, target, moved.weight)

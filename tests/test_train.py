@@ -25,7 +25,6 @@ from tapscope.schedule import (
 )
 from tapscope.train import (
     TrainResult,
-    joint_weights,
     train,
     update_average,
 )
@@ -158,19 +157,6 @@ def test_views_become_gentler_and_at_last_those_of_a_hand_that_is_followed() -> 
     ]  # fmt: skip
     assert settings.late_augment.strength < settings.augment.strength
     assert augment_in_epoch(0, replace(settings, rough_share=0, followed_share=1)) == seen[3]
-
-
-def test_tips_weigh_more_than_other_joints(
-    sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
-) -> None:
-    assert joint_weights(("wrist", "index_tip", "ring_tip"), 4.0).tolist() == [1, 4, 1]
-    assert joint_weights(("wrist", "ring_tip"), 4.0).tolist() == [1, 1]
-    still = replace(SETTINGS, epochs=1, muon_rate=0.0, adam_rate=0.0)
-    losses = [
-        run(sets, tmp_path / "a.safetensors", replace(still, tips_weight=weight)).reports[0].loss
-        for weight in (1.0, 4.0)
-    ]
-    assert losses[0] != losses[1]
 
 
 def test_average_moves_by_its_decay() -> None:
