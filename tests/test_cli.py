@@ -242,11 +242,14 @@ def test_train_then_evaluate(tmp_path: Path) -> None:
     folder = labelled_folder(tmp_path / "labels", pictures=8)
     start, out = tmp_path / "start.safetensors", tmp_path / "out.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
-    trained = run(
+    train = (
         "train", "--data", folder, "--init", start, "--out", out, "--epochs", "1", "--size", "64",
         "--device", "cpu",
     )  # fmt: skip
+    trained = run(*train, "--batch", "4")
     assert trained.exit_code == 0, trained.output
+    with pytest.raises(WeightsError, match=r"other settings \(batch_size\)"):
+        run(*train, "--resume")
     assert "before" in trained.output
     assert "epoch 1: loss" in trained.output
     card = weights.read_card(out)

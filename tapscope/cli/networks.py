@@ -57,6 +57,7 @@ def train(
             "--rate", min=0.0, help="Learning rates as a share of the usual (1; 0.1 with --init)."
         ),
     ] = None,
+    batch: Annotated[int, typer.Option("--batch", min=2, help="Views a step.")] = 8,
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option("--seed")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
@@ -72,7 +73,7 @@ def train(
 
     if init and model:
         raise typer.BadParameter("the weights of --init say which", param_hint="--model")
-    settings = TrainSettings(epochs=epochs, seed=seed, compiled=compiled)
+    settings = TrainSettings(epochs=epochs, batch_size=batch, seed=seed, compiled=compiled)
     with console.TrainingBar() as bar:
         trained = train_weights(
             folders_or_default(folders or []),
