@@ -22,6 +22,7 @@ from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate
 from tapscope.network import HeatmapNetwork, normalise
 from tapscope.optimiser import MuonAdam
+from tapscope.records import FloatArray
 from tapscope.schedule import (
     TrainSettings,
     augment_in_epoch,
@@ -30,7 +31,7 @@ from tapscope.schedule import (
     side_in_epoch,
 )
 from tapscope.validation import by_dataset, places_of, share_within, validate
-from tapscope.views import Batch, EpochDraws, Pictures, Views, fixed_views
+from tapscope.views import Batch, EpochDraws, FixedView, Pictures, Views, fixed_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +158,7 @@ def train(
         reports = [EpochReport(**row) for row in state.reports]
         first, best_score = len(reports), state.best_score
 
-    def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
-        return total_loss(
-            network(pixels), target, weight, alpha=settings.alpha, foreground_weight=foreground,
-            stride=network.stride,
-        )  # fmt: skip
-
-    if settings.compiled:
-        loss_of = torch.compile(loss_of, dynamic=False)
+    loss_of = _loss(network, settings)
     stride = network.largest_stride
     steps_an_epoch = len(_draws(training, settings, 0, stride))
     steps = steps_an_epoch * settings.epochs
@@ -176,15 +170,10 @@ def train(
             first_step=epoch * steps_an_epoch, steps=steps, on_step=on_step,
         )  # fmt: skip
         error, _ = validate(average, fixed, device)
-        tips = error[:, leading]
-        score = share_within(tips, 0.05)
-        better = score > best_score
-        if better:
-            best_score = score
+        report = _report(epoch, mean_loss, error, leading, best_score)
+        if report.best:
+            best_score = report.tips_pck_005
             best.load_state_dict(average.state_dict())
-        report = EpochReport(
-            epoch + 1, mean_loss, score, share_within(tips, 0.1), share_within(error, 0.1), better
-        )
         reports.append(report)
         checkpoint.save(
             out, run, settings=asdict(settings), pictures=len(training),
@@ -193,20 +182,61 @@ def train(
         write_whole(out.with_suffix(".log.csv"), _log(reports))
         on_epoch(report, best)
 
-    error, heights = validate(best, fixed, device)
-    after = by_dataset(error, fixed)
+    return _result(best, fixed, training.joints, device, reports=reports, before=before)
+
+
+def _loss(network: HeatmapNetwork, settings: TrainSettings) -> Callable[..., Tensor]:
+    """Return the loss of a batch: pixels, target, weight and foreground weight to a scalar."""
+
+    def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
+        return total_loss(
+            network(pixels), target, weight, alpha=settings.alpha, foreground_weight=foreground,
+            stride=network.stride,
+        )  # fmt: skip
+
+    return torch.compile(loss_of, dynamic=False) if settings.compiled else loss_of
+
+
+def _report(
+    epoch: int, loss: float, error: FloatArray, leading: Sequence[int], best_score: float
+) -> EpochReport:
+    """Sum up an epoch (from 0) whose validation errors are given."""
     tips = error[:, leading]
-    measured = places_of(training.joints, MEASURED)
-    error, heights = error[:, measured], heights[:, measured]
-    labelled = np.isfinite(error)
+    score = share_within(tips, 0.05)
+    return EpochReport(
+        epoch=epoch + 1,
+        loss=loss,
+        tips_pck_005=score,
+        tips_pck_01=share_within(tips, 0.1),
+        joints_pck_01=share_within(error, 0.1),
+        best=score > best_score,
+    )
+
+
+def _result(
+    network: HeatmapNetwork,
+    fixed: Sequence[FixedView],
+    joints: Sequence[str],
+    device: torch.device,
+    *,
+    reports: list[EpochReport],
+    before: dict[str, float],
+) -> TrainResult:
+    """Measure the weights that are returned, and calibrate their confidence."""
+    error, heights = validate(network, fixed, device)
+    tips = error[:, places_of(joints, (THUMB_TIP, INDEX_TIP))]
+    measured = places_of(joints, MEASURED)
+    known = np.isfinite(error[:, measured])
     return TrainResult(
-        best.cpu(),
-        reports,
-        before,
-        after,
-        share_within(tips, 0.05),
-        share_within(tips, 0.1),
-        calibrate(heights[labelled].astype(float), error[labelled] < 0.1),
+        network=network.cpu(),
+        reports=reports,
+        before=before,
+        after=by_dataset(error, fixed),
+        tips_pck_005=share_within(tips, 0.05),
+        tips_pck_01=share_within(tips, 0.1),
+        confidence=calibrate(
+            heights[:, measured][known].astype(float), error[:, measured][known] < 0.1
+        ),
     )
 
 

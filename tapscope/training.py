@@ -13,6 +13,7 @@ from tapscope import __version__, annotations, division, weights
 from tapscope.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.models import DEFAULT, MODELS, Model, build
+from tapscope.network import HeatmapNetwork
 from tapscope.schedule import TrainSettings
 from tapscope.train import EpochReport, TrainResult, train
 
@@ -109,44 +110,17 @@ def train_weights(
         The weights given cannot be read, there is nothing to resume, no GPU where one is asked, or
         a size that does not suit the network.
     """
-    times = Counter(folders)
-    loaded = {folder: annotations.usable(annotations.load(folder), folder) for folder in times}
-    images = annotations.merge(list(loaded.values()))
     old = weights.read(init) if init else None
-    if old:
-        images = _in_order_of(images, old.card.joints)
-    training, validation = _divided(images, tenths)
-    if joints:
-        training = annotations.only_joints(training, joints)
-        validation = annotations.only_joints(validation, joints)
-    often = {image.path: times[folder] for folder, kept in loaded.items() for image in kept.images}
-    every = (image for image in training.images for _ in range(often[image.path]))
-    training = LabelledSet(tuple(every), training.joints)
-    torch.manual_seed(settings.seed)  # the network's first weights
+    training, validation = _gathered(folders, old, joints=joints, tenths=tenths)
     if old:
         model = Model(old.card.architecture, old.card.network)
     else:
         model = Model(model.architecture, {"joints": len(training.joints), **model.arguments})
+    torch.manual_seed(settings.seed)  # the network's first weights
     network = build(*model)
     if old:
         network.load_state_dict(old.network.state_dict())
-    side = size_px or (old.card.input_size_px if old else settings.size_px)
-    if side % network.largest_stride:
-        near = max(round(side / network.largest_stride), 2) * network.largest_stride
-        raise WeightsError(
-            f"crops of {side} px do not suit the network; give a multiple of "
-            f"{network.largest_stride}, such as --size {near}"
-        )
-    settings = replace(settings, size_px=side)
-    if rate is None:
-        rate = FINE_TUNING_RATE if old else 1.0
-    settings = replace(
-        settings, muon_rate=settings.muon_rate * rate, adam_rate=settings.adam_rate * rate
-    )
-    if old:  # what the early epochs are for is behind these weights
-        settings = replace(
-            settings, small_share=0.0, early_share=0.0, rough_share=0.0, followed_share=1.0
-        )
+    settings = _suited(settings, network, old, size_px=size_px, rate=rate)
     result = train(
         training,
         validation,
@@ -164,13 +138,66 @@ def train_weights(
         model=model,
         settings=settings,
         training=training,
-        sources=_sources(tuple(times), training, old),
+        sources=_sources(tuple(dict.fromkeys(folders)), training, old),
         command=command,
         version=__version__,
         notes=_beginning(old, result) if old else "",
     )
     card = weights.write(out, result.network, card)
     return Trained(result, card, out, len(_paths(training)), len(validation))
+
+
+def _gathered(
+    folders: Sequence[Path],
+    old: weights.Weights | None,
+    *,
+    joints: Sequence[str],
+    tenths: int | None,
+) -> tuple[LabelledSet, LabelledSet]:
+    """Read the folders; return what to train on, as often as it is given, and to validate on."""
+    times = Counter(folders)
+    loaded = {folder: annotations.usable(annotations.load(folder), folder) for folder in times}
+    images = annotations.merge(list(loaded.values()))
+    if old:
+        images = _in_order_of(images, old.card.joints)
+    training, validation = _divided(images, tenths)
+    if joints:
+        training = annotations.only_joints(training, joints)
+        validation = annotations.only_joints(validation, joints)
+    often = {image.path: times[folder] for folder, kept in loaded.items() for image in kept.images}
+    every = (image for image in training.images for _ in range(often[image.path]))
+    return LabelledSet(tuple(every), training.joints), validation
+
+
+def _suited(
+    settings: TrainSettings,
+    network: HeatmapNetwork,
+    old: weights.Weights | None,
+    *,
+    size_px: int | None,
+    rate: float | None,
+) -> TrainSettings:
+    """Return the settings with the side, the rates and, with old weights, the views of this run."""
+    side = size_px or (old.card.input_size_px if old else settings.size_px)
+    if side % network.largest_stride:
+        near = max(round(side / network.largest_stride), 2) * network.largest_stride
+        raise WeightsError(
+            f"crops of {side} px do not suit the network; give a multiple of "
+            f"{network.largest_stride}, such as --size {near}"
+        )
+    if rate is None:
+        rate = FINE_TUNING_RATE if old else 1.0
+    settings = replace(
+        settings,
+        size_px=side,
+        muon_rate=settings.muon_rate * rate,
+        adam_rate=settings.adam_rate * rate,
+    )
+    if old:  # what the early epochs are for is behind these weights
+        settings = replace(
+            settings, small_share=0.0, early_share=0.0, rough_share=0.0, followed_share=1.0
+        )
+    return settings
 
 
 def make_card(

@@ -1,0 +1,157 @@
+"""Render labelled stills of tapping hands to train on, three moments of each person.
+
+    python -m tests.bench.render_hands SYNTH OUT FIRST LAST [--without PERSON ...] [--whole]
+
+SYNTH is the folder of the renderer (its README says what it needs: moderngl and EGL), FIRST and
+LAST the seeds of the people. Its own `make_stills.py` draws each person once, whole; here the
+picture is cut to the hand, so that no pixel is rendered which training would cut away: several
+times as many hands an hour. `--whole` keeps the whole picture. OUT becomes a folder for
+`tapscope train --data`; a run that is cut short has written what it had.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.files import write_whole
+from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
+
+MOMENTS = 3
+CLOSE_PX, WHOLE_PX = 224, 320
+FILL = (1.9, 2.7)
+"""Side of the picture over the longer side of the hand."""
+WANDER = 0.15
+"""How far the hand stands from the middle, of half the picture."""
+MARGIN_PX = 3
+"""Whole pictures whose tips are nearer to the edge are left out."""
+SAVE_EVERY = 50
+JPEG_QUALITY = 88
+
+
+@dataclass
+class Labels:
+    """What annotations.json will hold."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(
+        self, number: int, name: str, place: NDArray[np.float64], *, person: str, side: str,
+        size_px: int,
+    ) -> None:  # fmt: skip
+        """Add a picture; `place` holds its joints in pixels, shape (21, 2)."""
+        inside = ((place >= 0) & (place < size_px)).all(axis=1)
+        low, high = place[inside].min(axis=0), place[inside].max(axis=0)
+        rows = np.column_stack([place, np.full(len(place), 2)]) * inside[:, None]
+        self.images.append(
+            {"id": number, "file_name": name, "width": size_px, "height": size_px,
+             "split": "train", "group": person}
+        )  # fmt: skip
+        self.annotations.append(
+            {"id": number, "image_id": number, "category_id": 1, "iscrowd": 0,
+             "keypoints": [round(float(v), 2) for v in rows.ravel()],
+             "num_keypoints": int(inside.sum()),
+             "bbox": [round(float(v), 2) for v in (*low, *(high - low))],
+             "area": float(np.prod(high - low)), "side": side}
+        )  # fmt: skip
+
+    def write(self, folder: Path) -> None:
+        content = {
+            "info": {"licence": "CC0"},
+            "categories": [{"id": 1, "name": "hand", "keypoints": list(JOINTS)}],
+            "images": self.images,
+            "annotations": self.annotations,
+        }
+        write_whole(folder / "annotations.json", json.dumps(content).encode())
+
+
+def person_of(renderer: Any, seed: int) -> str:
+    """Return who a scene will show, before the work of making it."""
+    rng = np.random.default_rng(seed)
+    age, tone, sex, variants = renderer.SKINS[rng.integers(len(renderer.SKINS))]
+    return f"{age}_{tone}_{sex}_diffuse{variants[rng.integers(len(variants))]}"
+
+
+def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) -> None:
+    """Let the camera of a scene show a square about the hand; `place` as in `Labels.add`."""
+    spot = place / size_px * 2 - 1
+    low, high = spot.min(axis=0), spot.max(axis=0)
+    half = (high - low).max() * rng.uniform(*FILL) / 2
+    x, y = (low + high) / 2 + rng.uniform(-WANDER, WANDER, 2) * half
+    cut = np.eye(4)
+    cut[0, 0] = cut[1, 1] = 1 / half
+    cut[0, 3], cut[1, 3] = -x / half, y / half
+    scene.Pj = cut @ scene.Pj
+
+
+def moments(
+    renderer: Any, backend: Any, seed: int, size_px: int, *, whole: bool
+) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float64], str]]:
+    """Yield number, picture (RGB), joints in pixels and side of each moment of one person."""
+    scene = renderer.Scene(seed, (size_px, size_px))
+    rng = np.random.default_rng(seed + 99)
+    camera, loaded = scene.Pj.copy(), False
+    for number, time_s in enumerate(rng.uniform(0, 4, MOMENTS)):
+        scene.Pj = camera
+        place = scene.frame_geom(time_s)[1][:, :2]
+        if whole:
+            tips = place[[THUMB_TIP, INDEX_TIP]]
+            if not ((tips > MARGIN_PX) & (tips < size_px - MARGIN_PX)).all():
+                continue
+        else:
+            cut_to_hand(scene, place, size_px, rng)
+        if not loaded:
+            backend.load(scene)
+            loaded = True
+        picture, joints = backend.frame(float(time_s), rng, sub=3)
+        yield number, picture, joints[:, :2], "right" if scene.flip else "left"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("synth", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("first", type=int)
+    parser.add_argument("last", type=int, help="The last seed and one.")
+    parser.add_argument("--without", nargs="*", default=[], metavar="PERSON")
+    parser.add_argument("--whole", action="store_true")
+    options = parser.parse_args()
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # one process a core is faster
+    sys.path.insert(0, str(options.synth))
+    renderer = importlib.import_module("render_gl")
+    cv2.setNumThreads(1)
+    size_px = WHOLE_PX if options.whole else CLOSE_PX
+    backend = renderer.GLBackend((size_px, size_px))
+    (options.out / "images").mkdir(parents=True, exist_ok=True)
+    labels = Labels()
+    for seed in range(options.first, options.last):
+        person = person_of(renderer, seed)
+        if person in options.without:
+            continue
+        for number, picture, place, side in moments(
+            renderer, backend, seed, size_px, whole=options.whole
+        ):
+            name = f"images/{seed:07d}_{number}.jpg"
+            cv2.imwrite(
+                str(options.out / name), picture[..., ::-1],
+                [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+            )  # fmt: skip
+            labels.add(10 * seed + number, name, place, person=person, side=side, size_px=size_px)
+        if seed % SAVE_EVERY == 0 and labels.images:
+            labels.write(options.out)
+            print(f"{seed}: {len(labels.images)} pictures", flush=True)
+    labels.write(options.out)
+
+
+if __name__ == "__main__":
+    main()
