@@ -1,10 +1,12 @@
 """Divide labelled pictures into those to learn from and those to be measured on."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tapscope.annotations import LabelledSet
+from tapscope.annotations import LabelledImage, LabelledSet
 
 VALIDATION_SHARE = 0.06
 SPLIT_SEED = 1
@@ -55,8 +57,9 @@ def split_by_group(
 ) -> tuple[LabelledSet, LabelledSet]:
     """Divide into training and validation so that no group stands on both sides.
 
-    In each dataset whole groups are drawn until `validation_share` of its pictures is reached.
-    A dataset of one group (frames in order, no names) gives its last pictures instead.
+    In each dataset whole groups are drawn until `validation_share` of its pictures is reached; the
+    smallest where every one is much more than that.
+    A dataset of one or two groups (frames in order, no names) gives its last pictures instead.
 
     Returns
     -------
@@ -66,19 +69,26 @@ def split_by_group(
     chosen: set[Path] = set()
     for dataset in sorted({i.dataset for i in images.images}):
         members = [i for i in images.images if i.dataset == dataset]
-        groups = sorted({i.group for i in members})
-        wanted = round(validation_share * len(members))
-        if len(groups) < 3:
-            chosen |= {i.path for i in members[len(members) - wanted :]}
+        wanted = max(round(validation_share * len(members)), 1)
+        if len({i.group for i in members}) < 3:
+            last = members[max(len(members) - wanted, 1) :]
+            chosen |= {i.path for i in last}
             continue
-        count = 0
-        for group in np.random.default_rng([seed, len(members)]).permutation(groups):
-            size = sum(i.group == group for i in members)
-            if count + size <= max(wanted * 1.5, 1):
-                chosen |= {i.path for i in members if i.group == group}
-                count += size
-            if count >= wanted:
-                break
+        taken = _groups_for(members, wanted, seed)
+        chosen |= {i.path for i in members if i.group in taken}
     training = images.where(lambda i: i.path not in chosen)
     validation = images.where(lambda i: i.path in chosen)
-    return (training or images), (validation or images)
+    return training, (validation or images)
+
+
+def _groups_for(members: Sequence[LabelledImage], wanted: int, seed: int) -> set[str]:
+    """Draw groups with about as many pictures as wanted, at least one."""
+    size = Counter(i.group for i in members)
+    order = np.random.default_rng([seed, len(members)]).permutation(sorted(size)).tolist()
+    taken: set[str] = set()
+    count = 0
+    for group in order:
+        if count < wanted and count + size[group] <= 1.5 * wanted:
+            taken.add(group)
+            count += size[group]
+    return taken or {min(order, key=lambda group: size[group])}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tapscope import annotations, division
 from tests.hands import labelled_folder
 
@@ -21,6 +23,31 @@ def test_one_group_gives_its_last_pictures(tmp_path: Path) -> None:
     training, validation = division.split_by_group(images, validation_share=0.25, seed=1)
     assert [i.path.stem for i in validation.images] == ["9", "10", "11"]
     assert len(training) == 9
+
+
+@pytest.mark.parametrize("groups", [3, 6])
+def test_of_large_groups_the_smallest_is_held_out(tmp_path: Path, groups: int) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=20, groups=groups))
+    training, validation = division.held_out(images)
+    (group,) = {i.group for i in validation.images}
+    assert len(validation) == 20 // groups
+    assert group not in {i.group for i in training.images}
+
+
+@pytest.mark.parametrize(("pictures", "groups"), [(3, 1), (3, 2), (3, 3)])
+def test_few_pictures_are_not_measured_on_what_was_learned(
+    tmp_path: Path, pictures: int, groups: int
+) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=pictures, groups=groups))
+    training, validation = division.held_out(images)
+    assert (len(training), len(validation)) == (2, 1)
+    assert not {i.path for i in training.images} & {i.path for i in validation.images}
+
+
+def test_single_picture_stands_on_both_sides(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=1, groups=1))
+    training, validation = division.held_out(images)
+    assert training.images == validation.images == images.images
 
 
 def test_tenths_are_eight_one_and_one_by_seed(tmp_path: Path) -> None:

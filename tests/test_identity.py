@@ -45,8 +45,8 @@ def test_index_finger_is_not_taken_for_the_middle_finger(rate_hz: float, drift: 
         answers.append(
             {
                 THUMB: [(0.8, 0, 0)],
-                INDEX: [(0.3 if misled else 0.7, 10, y), (0.6 if misled else 0.2, 60, 40)],
-                MIDDLE: [(0.5, 60, 40)],
+                INDEX: [(0.3 if misled else 0.7, 10, y), (0.6 if misled else 0.1, 60, 40)],
+                MIDDLE: [(0.9, 60, 40)],
             }
         )
     found = settled(answers, drift=drift)
@@ -83,14 +83,19 @@ def test_blurred_tip_is_its_own_rival_only_from_afar() -> None:
 
 
 def test_what_is_not_seen_or_not_left_is_unknown() -> None:
-    foreign: Answers = {INDEX: [(0.3, 60, 40)], MIDDLE: [(0.7, 60, 40)]}
+    foreign: Answers = {INDEX: [(0.2, 60, 40)], MIDDLE: [(0.7, 60, 40)]}
     found = settled([*[foreign] * 30, None])
     assert np.isnan(found[:, 2:]).all()
     assert (found[:, 0] == 0).all()
 
 
+def test_hidden_finger_that_answers_at_the_index_tip_takes_nothing() -> None:
+    both: Answers = {INDEX: [(0.4, 60, 40)], MIDDLE: [(0.7, 60, 40)]}
+    assert (settled([both] * 30)[:, 2:] == [60, 40]).all()
+
+
 def test_tip_after_a_pause_is_voted_on_anew() -> None:
-    before: Answers = {INDEX: [(0.3, 60, 40)], MIDDLE: [(0.7, 60, 40)]}
+    before: Answers = {INDEX: [(0.2, 60, 40)], MIDDLE: [(0.7, 60, 40)]}
     after: Answers = {INDEX: [(0.7, 60, 40)], MIDDLE: [(0.3, 60, 40)]}
     found = settled([*[before] * 30, *[None] * 10, *[after] * 10])
     assert np.isnan(found[:30, 2]).all()
