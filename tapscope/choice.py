@@ -4,6 +4,10 @@ import numpy as np
 
 from tapscope.locate import HandView
 
+SURE_TIPS = 0.5
+"""Confidence of both tips from which a frame says anything of tapping: where they are more likely
+wrong than right, their jitter beats the taps of a hand that is seen well."""
+
 
 def choose_track(
     oscillation: list[float], mean_x: list[float], hand: str
@@ -40,11 +44,12 @@ def choose_track(
 def oscillation(views: list[HandView | None]) -> float:
     """Return how much a hand taps: how much its opening, in hand lengths, changes a frame.
 
-    A hand that rests or travels scores near zero, and a hand seen in half the video half.
+    A hand that rests or travels scores near zero, and a hand seen in half the video half; frames
+    whose tips are unsure do not count.
     """
     opening = np.full(len(views), np.nan)
     for n, view in enumerate(views):
-        if view is not None and view.confidence[view.measured.tips].min() > 0.2:
+        if view is not None and view.confidence[view.measured.tips].min() >= SURE_TIPS:
             thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
             tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
             opening[n] = min(float(tips) / max(float(palm), 0.24 * view.window.side), 3.0)

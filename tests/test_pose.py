@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope.choice import choose_track
+from tapscope.choice import choose_track, oscillation
 from tapscope.crop import Window
 from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST, Measured
-from tapscope.locate import FILL, find_hands, is_among, window_around
+from tapscope.locate import FILL, HandView, find_hands, is_among, window_around
 from tapscope.pose import HandTracker, track_hand
 from tapscope.records import FrameBatch, Keypoints
 from tapscope.smear import edge_smear_px
@@ -166,7 +166,7 @@ def test_search_of_the_whole_picture_is_rare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("oscillation", "mean_x", "hand", "expected"),
+    ("taps", "mean_x", "hand", "expected"),
     [
         ([], [], "", (None, "none_seen")),
         ([0.2], [10.0], "left", (0, "only_hand")),
@@ -177,9 +177,27 @@ def test_search_of_the_whole_picture_is_rare() -> None:
     ],
 )
 def test_choice(
-    oscillation: list[float], mean_x: list[float], hand: str, expected: tuple[int | None, str]
+    taps: list[float], mean_x: list[float], hand: str, expected: tuple[int | None, str]
 ) -> None:
-    assert choose_track(oscillation, mean_x, hand) == expected
+    assert choose_track(taps, mean_x, hand) == expected
+
+
+def test_jitter_of_unsure_tips_is_no_tapping() -> None:
+    def views(spread_px: float, confidence: float) -> list[HandView | None]:
+        return [
+            HandView(
+                Window(100, 100, 150),
+                np.array([[100, 60 + spread_px * (n % 2)], [100, 30], [100, 150], [100, 100]]),
+                np.full(4, confidence),
+                np.full(4, confidence),
+                Measured(0, 1, 2, 3),
+            )
+            for n in range(30)
+        ]
+
+    assert oscillation(views(40.0, 0.4)) == 0.0
+    assert oscillation(views(40.0, 0.9)) > oscillation(views(10.0, 0.9)) > 0
+    assert oscillation([*views(10.0, 0.9), *[None] * 30]) < oscillation(views(10.0, 0.9))
 
 
 def test_window_needs_three_joints_and_keeps_the_palm() -> None:
