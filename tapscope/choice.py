@@ -1,12 +1,20 @@
 """Which of the hands that were followed is the one that taps."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from tapscope.locate import HandView
+from tapscope.locate import FILL, HandView
 
 SURE_TIPS = 0.5
 """Confidence of both tips from which a frame says anything of tapping: where they are more likely
 wrong than right, their jitter beats the taps of a hand that is seen well."""
+
+RESTING_SHARE = 0.2
+"""Of the tapping of another hand, below which a hand rests."""
+LEAST_PALM = 0.375
+"""Palm over the hand's longer side that is believed: less is a palm that points at the camera, and
+would make any jitter of the tips a tap."""
 
 
 def choose_track(
@@ -41,19 +49,28 @@ def choose_track(
     return first, "taps_most"
 
 
-def oscillation(views: list[HandView | None]) -> float:
+def oscillation(views: Sequence[HandView | None], watched: Sequence[bool]) -> float:
     """Return how much a hand taps: how much its opening, in hand lengths, changes a frame.
 
     A hand that rests or travels scores near zero, and a hand seen in half the video half; frames
-    whose tips are unsure do not count.
+    whose tips are unsure do not count, those that were not watched are as if they were not there.
+
+    Parameters
+    ----------
+    views
+        What was seen in each frame.
+    watched
+        Whether the hand was looked at in each frame.
     """
     opening = np.full(len(views), np.nan)
     for n, view in enumerate(views):
         if view is not None and view.confidence[view.measured.tips].min() >= SURE_TIPS:
             thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
             tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
-            opening[n] = min(float(tips) / max(float(palm), 0.24 * view.window.side), 3.0)
-    change = np.abs(np.diff(opening))
+            least_px = LEAST_PALM * FILL * view.window.side
+            opening[n] = min(float(tips) / max(float(palm), least_px), 3.0)
+    asked = np.array(watched[1:], dtype=np.bool_) & np.array(watched[:-1], dtype=np.bool_)
+    change = np.abs(np.diff(opening))[asked]
     known = np.isfinite(change)
     if not known.any():
         return 0.0
@@ -61,7 +78,12 @@ def oscillation(views: list[HandView | None]) -> float:
     return float(np.percentile(change[known], 75) * known.mean())
 
 
-def mean_x(views: list[HandView | None]) -> float:
+def rests(oscillation: float, others: Sequence[float]) -> bool:
+    """Say whether a hand keeps so still beside another that it can hardly be the one that taps."""
+    return oscillation < RESTING_SHARE * max(others, default=0.0)
+
+
+def mean_x(views: Sequence[HandView | None]) -> float:
     """Return where a hand stood in the picture, in pixels from its left; NaN if never seen."""
     xs = [v.window.x for v in views if v is not None]
     return float(np.mean(xs)) if xs else float("nan")

@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.choice import choose_track, mean_x, oscillation
+from tapscope.choice import choose_track, mean_x, rests
 from tapscope.crop import Window
 from tapscope.engine import Engine
 from tapscope.locate import (
+    FILL,
     LONG_SIDES_PX,
     SURE,
     HandView,
@@ -26,7 +27,7 @@ from tapscope.locate import (
 )
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 from tapscope.smear import edge_smear_px
-from tapscope.track import Track
+from tapscope.track import RECENT_FRAMES, Track
 
 CHUNK_FRAMES = 8
 """Frames that share a window: a quarter of a second at 30 frames a second."""
@@ -34,9 +35,18 @@ SEARCH_EVERY_S = 2.0
 SEARCH_LOST_EVERY_S = 0.25
 """A search costs as much as several frames: after a loss it is not made in each one."""
 MOST_TRACKS = 3
+RESTING_FRAMES = 2
+"""Frames of each chunk in which a hand is looked at that rests while another one taps: neighbours,
+so that its own first taps show."""
 MIRROR_EVERY = 16
 """One frame in so many is seen mirrored, too."""
-LOST_REACH = 1.5
+MOST_REACH = 0.46
+"""A hand that reaches further from the middle of its window, in sides of it, may be cut off."""
+LEAST_FILL = 0.56
+"""A hand that fills less of its window is seen too small."""
+MOST_STEP = 0.25
+"""Sides of its window by which a hand may move on while a chunk passes."""
+LOST_REACH = 1.8
 """A lost hand may be taken up again within this many window sides of where it was last seen."""
 
 
@@ -75,17 +85,33 @@ class HandTracker:
             self._next_search_s = end + pause_s
         for track in self._tracks:
             if track.state == "followed":
-                track.frames += self._follow(track, pictures)
-                self._look_mirrored(track, pictures)
-                if all(view is None for view in track.frames[-len(pictures) :]):
-                    track.state = "lost"
+                self._watch(track, pictures)
             else:
                 track.frames += [None] * len(pictures)
+                track.watched += [True] * len(pictures)
             if track.state == "lost":
                 self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
         self._end_doubles()
         self._time += time_s.tolist()
         self._blur.append(self._smear(pictures))
+
+    def _watch(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
+        """See a hand in the next frames: in all of them, in a few while it rests."""
+        watched = np.ones(len(pictures), dtype=np.bool_)
+        if self._rests(track):
+            watched = np.arange(len(pictures)) % CHUNK_FRAMES < RESTING_FRAMES
+        seen = iter(self._follow(track, [pictures[n] for n in np.flatnonzero(watched)]))
+        track.frames += [next(seen) if is_watched else None for is_watched in watched]
+        track.watched += watched.tolist()
+        self._look_mirrored(track, pictures)
+        if all(view is None for view in track.frames[-len(pictures) :]):
+            track.state = "lost"
+
+    def _rests(self, track: Track) -> bool:
+        others = [t for t in self._tracks if t.state == "followed" and t is not track]
+        if not others or track.seen < RECENT_FRAMES:
+            return False
+        return rests(track.recent_oscillation, [t.recent_oscillation for t in others])
 
     def _followed(self) -> list[Window]:
         return [t.window for t in self._tracks if t.state == "followed"]
@@ -124,7 +150,7 @@ class HandTracker:
                 nearest = min(lost, key=lambda t: distance(window, t.window))
                 nearest.window, nearest.state = window, "followed"
             elif len(self._followed()) < MOST_TRACKS:
-                self._tracks.append(Track(window, frames=[None] * len(self._time)))
+                self._tracks.append(Track.begun(window, len(self._time)))
 
     def _follow(self, track: Track, pictures: list[NDArray[np.uint8]]) -> list[HandView | None]:
         """See a hand in some frames; look again where it left the window it was expected in."""
@@ -143,7 +169,9 @@ class HandTracker:
             if better is None or _fits(track.window, better) or attempt == 2:
                 break
             track.window = better
-        return [view if view.score >= SURE else None for view in views]
+        followed = [view if view.score >= SURE else None for view in views]
+        track.window = _moved_on(track.window, followed)
+        return followed
 
     def _look_mirrored(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
         """See some of the frames just followed mirrored: who knows what he sees answers alike."""
@@ -186,21 +214,22 @@ class HandTracker:
         """
         tracks = [t for t in self._tracks if any(view is not None for view in t.frames)]
         chosen, choice = choose_track(
-            [oscillation(t.frames) for t in tracks], [mean_x(t.frames) for t in tracks], hand
+            [t.oscillation for t in tracks], [mean_x(t.frames) for t in tracks], hand
         )
         if chosen is not None:
             track = tracks[chosen]
         else:
-            track = Track(Window(0, 0, 1), frames=[None] * len(self._time))
+            track = Track.begun(Window(0, 0, 1), len(self._time))
         position, confidence = self._as_seen(track.frames)
         resettled = self._settle(track, position, confidence) if chosen is not None else 0
         is_seen = np.array([view is not None for view in track.frames], dtype=np.bool_)
+        unseen = np.where(np.array(track.watched, dtype=np.bool_), "no_hand", "not_watched")
         blur = np.concatenate(self._blur) if self._blur else np.empty(0)
         return Keypoints(
             time_s=np.array(self._time),
             position_px=position,
             confidence=confidence,
-            reason=np.where(is_seen, "", "no_hand"),
+            reason=np.where(is_seen, "", unseen),
             joints=self._engine.card.joints,
             blur_px=np.where(is_seen, blur, np.nan),
             agreement=track.agreement(position[:, self._engine.measured.tips]),
@@ -267,10 +296,33 @@ def track_hand(
     return tracker.finish(hand=hand, hand_source=hand_source)
 
 
+def _moved_on(window: Window, views: Sequence[HandView | None]) -> Window:
+    """Return where a window will be in as many frames as were just seen, if the hand goes on so.
+
+    The palm says how the hand moves: the fingers tap.
+    """
+    palms = np.full((len(views), 2), np.nan)
+    for n, view in enumerate(views):
+        if view is not None:
+            ends = [view.measured.wrist, view.measured.middle_mcp]
+            palms[n] = view.position_px[ends].mean(axis=0)
+    half = len(views) // 2
+    if np.isnan(palms).any() or half < 2:
+        return window
+    way = 2 * (np.median(palms[-half:], axis=0) - np.median(palms[:half], axis=0))
+    across, down = np.clip(way, -MOST_STEP * window.side, MOST_STEP * window.side)
+    return replace(window, x=window.x + float(across), y=window.y + float(down))
+
+
 def _fits(window: Window, better: Window) -> bool:
-    """Say whether a window still shows the hand well enough to keep it."""
+    """Say whether a window still shows the hand well enough to keep it.
+
+    It may be loose, for a hand that closes opens again; it may not cut anything off.
+    """
+    reach = FILL * better.side / 2
+    away = max(abs(window.x - better.x), abs(window.y - better.y))
     return (
-        distance(window, better) < 0.12
-        and 0.8 < window.side / better.side < 1.25
+        away + reach < MOST_REACH * window.side
+        and 2 * reach > LEAST_FILL * window.side
         and window.turn_deg == better.turn_deg
     )

@@ -49,7 +49,8 @@ class TrainSettings:
     followed_augment: Settings = field(
         default_factory=lambda: Settings(
             close_share=0.88,
-            close_fill=(0.5, 0.75),
+            close_fill=(0.6, 0.92),
+            far_fill=(0.2, 0.6),
             any_turn_share=0.03,
             turn_sd_deg=12.0,
             strength=0.5,

@@ -6,11 +6,14 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import median_filter
 
+from tapscope.choice import oscillation
 from tapscope.crop import Window
 from tapscope.identity import SettledTips, settle
 from tapscope.locate import FILL, HandView
 from tapscope.records import FloatArray
 
+RECENT_FRAMES = 64
+"""Frames by which is judged whether a hand rests: two seconds and more."""
 MIDDLE_FRAMES = 9
 """Frames over which the middle of the hand is steadied."""
 SAME_TIP = 0.1
@@ -27,8 +30,25 @@ class Track:
     """Lost hands are searched for; an ended track followed what another one follows, too."""
     frames: list[HandView | None] = field(default_factory=list)
     """What was seen in each frame of the video so far."""
+    watched: list[bool] = field(default_factory=list)
+    """Whether it was looked at in each of these frames, or rested beside a hand that taps."""
     mirrored_tips_px: dict[int, FloatArray] = field(default_factory=dict)
     """Thumb and index tip as seen in the mirrored picture of some frames; shape (2, 2) each."""
+
+    @classmethod
+    def begun(cls, window: Window, after: int) -> "Track":
+        """Return a track that begins after so many frames of the video."""
+        return cls(window, frames=[None] * after, watched=[True] * after)
+
+    @property
+    def oscillation(self) -> float:
+        """Return how much it has tapped, see `choice.oscillation`."""
+        return oscillation(self.frames, self.watched)
+
+    @property
+    def recent_oscillation(self) -> float:
+        """Return the same of the last `RECENT_FRAMES`."""
+        return oscillation(self.frames[-RECENT_FRAMES:], self.watched[-RECENT_FRAMES:])
 
     @property
     def seen(self) -> int:

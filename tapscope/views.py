@@ -15,9 +15,9 @@ from tapscope.augment import Sample, Settings, view
 from tapscope.crop import Window, cut, inverse, move
 
 MOST_CACHED_BYTES = 4 * 2**30
-VALIDATION_FILL = 0.6
-"""Longer side of the hand over the window in validation: near `locate.FILL`, but never changed, so
-that runs can be compared."""
+VALIDATION_FILL = 0.76
+"""Longer side of the hand over the window in validation: as while it is followed, see
+`locate.FILL`. Runs can be compared only as long as it stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """The same network wherever it runs."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,3 +96,10 @@ def test_joints_are_found_by_name(network: Weights) -> None:
     tips_only = replace(network.card, joints=("thumb_tip", "index_tip"))
     with pytest.raises(WeightsError, match=r"no wrist, middle_mcp"):
         TorchEngine(replace(network, card=tips_only)).measured  # noqa: B018
+
+
+def test_the_engine_reports_nothing_to_its_maker(tmp_path: Path) -> None:
+    code = "import sys, tapscope.engine; assert sys.modules['openvino_telemetry'] is None"
+    home = {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **home}, check=True)
+    assert list(tmp_path.iterdir()) == []  # no identity of this user was made up

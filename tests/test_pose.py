@@ -148,7 +148,7 @@ def test_of_two_tracks_on_one_hand_the_younger_ends() -> None:
     tracker = HandTracker(DotEngine())
     tracker.add(first)
     (track,) = tracker._tracks
-    double = Track(replace(track.window, side=0.8 * track.window.side), frames=[None] * 16)
+    double = Track.begun(replace(track.window, side=0.8 * track.window.side), 16)
     tracker._tracks.insert(0, double)
     for batch in (second, *rest):
         tracker.add(batch)
@@ -195,9 +195,49 @@ def test_jitter_of_unsure_tips_is_no_tapping() -> None:
             for n in range(30)
         ]
 
-    assert oscillation(views(40.0, 0.4)) == 0.0
-    assert oscillation(views(40.0, 0.9)) > oscillation(views(10.0, 0.9)) > 0
-    assert oscillation([*views(10.0, 0.9), *[None] * 30]) < oscillation(views(10.0, 0.9))
+    def taps(views: list[HandView | None]) -> float:
+        return oscillation(views, [True] * len(views))
+
+    assert taps(views(40.0, 0.4)) == 0.0
+    assert taps(views(40.0, 0.9)) > taps(views(10.0, 0.9)) > 0
+    assert taps([*views(10.0, 0.9), *[None] * 30]) < taps(views(10.0, 0.9))
+    few = [n % 8 < 2 for n in range(30)]
+    every = zip(views(10.0, 0.9), few, strict=True)
+    some = [view if is_watched else None for view, is_watched in every]
+    assert oscillation(some, few) == pytest.approx(taps(views(10.0, 0.9)))
+
+
+def test_hand_that_rests_beside_one_that_taps_is_seldom_looked_at() -> None:
+    def still_moving(n: int) -> np.ndarray:
+        return hand_shape(80, 120, opening=tapping(n), size=70)
+
+    def tapping_too(n: int) -> np.ndarray:
+        return hand_shape(250, 120, opening=tapping(n, 2.0), size=90)
+
+    looks = []
+    for other in (resting, tapping_too):
+        engine = DotEngine()
+        found = track_hand(film(160, still_moving, other), engine)
+        assert (found.reason == "").all()
+        assert np.nanmax(tip_error(found, still_moving)) < 3.5 or other is tapping_too
+        looks.append(engine.pictures_seen)
+    assert looks[0] < 0.8 * looks[1]
+
+
+def test_hand_that_rested_is_watched_again_once_it_taps() -> None:
+    def first(n: int) -> np.ndarray:
+        return hand_shape(80, 120, opening=tapping(n) if n < 112 else 0.3, size=70)
+
+    def later(n: int) -> np.ndarray:
+        return hand_shape(250, 120, opening=0.3 if n < 112 else tapping(n), size=90)
+
+    found = track_hand(film(400, first, later), DotEngine())
+    assert found.info["hand_choice"] == "taps_most"
+    assert np.nanmax(tip_error(found, later)) < 3.5
+    not_watched = np.flatnonzero(found.reason == "not_watched")
+    assert 64 <= not_watched.min() < 80
+    assert not_watched.max() < 112 + 32
+    assert (found.reason[112 + 32 :] == "").all()
 
 
 def test_window_needs_three_joints_and_keeps_the_palm() -> None:

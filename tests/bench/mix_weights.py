@@ -1,0 +1,69 @@
+"""Mix two weights of one network, and calibrate the mixture.
+
+    python -m tests.bench.mix_weights OLD NEW OUT --share S --data FOLDER [--unseen FOLDER ...]
+
+NEW was trained on from OLD (`tapscope train --init`). Between two such weights those in between are
+often better than either (Wortsman and others 2022, "Model soups", arXiv 2203.05482). S of NEW, the
+rest of OLD. Figures and confidence come from the pictures of each --data folder that training holds
+out, and from all of each --unseen one; of folders that OLD learned whole they would say nothing.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tapscope import annotations, division, weights
+from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
+from tapscope.metrics import calibrate
+from tapscope.validation import by_dataset, share_within, validate
+from tapscope.views import fixed_views
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("old", type=Path)
+    parser.add_argument("new", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--share", type=float, required=True)
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--unseen", type=Path, action="append", default=[])
+    options = parser.parse_args()
+    old, new = weights.read(options.old), weights.read(options.new)
+    share, start = options.share, old.network.state_dict()
+    mixed = {
+        name: start[name].lerp(value, share) if value.is_floating_point() else value
+        for name, value in new.network.state_dict().items()
+    }
+    new.network.load_state_dict(mixed)
+    held_out = [annotations.load(folder) for folder in options.unseen]
+    for folder in options.data:
+        held_out.append(division.held_out(annotations.usable(annotations.load(folder), folder))[1])
+    views = [v for s in held_out for v in fixed_views(s, new.card.input_size_px, most=400)]
+    error, heights = validate(new.network, views, torch.device("cpu"))
+    measured = error[:, MEASURED]
+    known = np.isfinite(measured)
+    slope, rival, intercept = calibrate(
+        heights[:, MEASURED][known].astype(float), measured[known] < 0.1
+    )
+    tips = error[:, [THUMB_TIP, INDEX_TIP]]
+    metrics = {f"validation_pck@0.1_{name}": v for name, v in by_dataset(error, views).items()}
+    metrics["validation_pck@0.05_tips"] = share_within(tips, 0.05)
+    metrics["validation_pck@0.1_tips"] = share_within(tips, 0.1)
+    card = replace(
+        new.card,
+        confidence_slope=float(slope),
+        confidence_rival_slope=float(rival),
+        confidence_intercept=float(intercept),
+        metrics=metrics,
+        notes=f"{new.card.notes} Mixed by tests.bench.mix_weights: {share:g} of these, "
+        f"{1 - share:g} of {old.name}.",
+    )
+    card = weights.write(options.out, new.network, card)
+    print(f"{options.out}: {len(views)} pictures held out, {metrics}")
+
+
+if __name__ == "__main__":
+    main()
