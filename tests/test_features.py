@@ -171,7 +171,14 @@ def test_a_good_recording_is_ok(steady: dict[str, float]) -> None:
         ({"tracked_frames_pct": 80.0}, "partly_untracked"),
         ({"longest_gap_s": 1.0}, "long_gap"),
         ({"median_confidence": 0.4}, "low_confidence"),
-        ({"tapping_rate_hz": 8.5}, "rate_near_nyquist"),
+        (
+            {
+                "tapping_rate_hz": 8.5,
+                "spectral_rate_hz": 8.5,
+                "inter_tap_interval_median_s": 1 / 8.5,
+            },
+            "rate_near_nyquist",
+        ),
         ({"spectral_rate_hz": 6.0}, "rate_disagrees"),
         ({"duration_s": 2.0}, "short_recording"),
         ({"hand_px": 30.0}, "small_hand"),
@@ -187,6 +194,16 @@ def test_each_doubt_is_raised_and_explained(
     assert verdict.status == "doubtful"
     assert verdict.flags == (flag,)
     assert verdict.reason
+
+
+def test_taps_that_are_none_raise_the_rate_and_a_doubt_halts_only_lower_it(
+    steady: dict[str, float],
+) -> None:
+    rate_hz = steady["spectral_rate_hz"]
+    added = quality_status(steady | {"tapping_rate_hz": 1.15 * rate_hz}, RULES)
+    halted = quality_status(steady | {"tapping_rate_hz": 0.8 * rate_hz}, RULES)
+    assert added.flags == ("rate_disagrees",)
+    assert halted.status == "ok"
 
 
 def test_the_metronome_is_held_against_the_rate() -> None:

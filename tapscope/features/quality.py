@@ -84,8 +84,9 @@ def quality_status(features: Mapping[str, float], rules: QualityRules) -> Status
         ),
         "rate_disagrees": (
             _disagreement(features) > rules.max_rate_disagreement,
-            f"taps ({1 / features['inter_tap_interval_median_s']:.2f} Hz by the median interval) "
-            f"and spectrum ({features['spectral_rate_hz']:.2f} Hz) disagree",
+            f"taps ({features['tapping_rate_hz']:.2f} Hz, "
+            f"{1 / features['inter_tap_interval_median_s']:.2f} Hz by the median interval) and "
+            f"spectrum ({features['spectral_rate_hz']:.2f} Hz) disagree",
         ),
         "short_recording": (
             features["duration_s"] < rules.min_duration_s,
@@ -112,8 +113,10 @@ def quality_status(features: Mapping[str, float], rules: QualityRules) -> Status
 
 
 def _disagreement(features: Mapping[str, float]) -> float:
-    """Return by what share the rate of the median interval and the spectral rate differ.
+    """Return by what share the taps and the spectrum differ in the rate.
 
-    The median interval, because halts lower the mean rate but not the rhythm.
+    Taps are asked for their median interval, because halts lower the mean rate but not the rhythm;
+    yet a mean rate above the spectrum's is doubted, too: only taps that were none can raise it.
     """
-    return abs(features["inter_tap_interval_median_s"] * features["spectral_rate_hz"] - 1)
+    rhythm = abs(features["inter_tap_interval_median_s"] * features["spectral_rate_hz"] - 1)
+    return max(rhythm, features["tapping_rate_hz"] / features["spectral_rate_hz"] - 1)
