@@ -176,18 +176,18 @@ class HandTracker:
     def _look_mirrored(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
         """See some of the frames just followed mirrored: who knows what he sees answers alike."""
         first = len(self._time)
+        views = track.frames[first:]
         chosen = [
-            n
-            for n in range(len(pictures))
-            if (first + n) % MIRROR_EVERY == 0 and track.frames[first + n] is not None
+            (n, replace(view.window, mirrored=True))
+            for n, view in enumerate(views)
+            if (first + n) % MIRROR_EVERY == 0 and view is not None
         ]
         if not chosen:
             return
-        window = replace(track.window, mirrored=True)
-        views = look(
-            self._engine, [pictures[n] for n in chosen], [window] * len(chosen), self._size
+        again = look(
+            self._engine, [pictures[n] for n, _ in chosen], [w for _, w in chosen], self._size
         )
-        for n, view in zip(chosen, views, strict=True):
+        for (n, _), view in zip(chosen, again, strict=True):
             track.mirrored_tips_px[first + n] = view.position_px[view.measured.tips]
 
     def _smear(self, pictures: list[NDArray[np.uint8]]) -> FloatArray:
