@@ -47,10 +47,11 @@ class Way(nn.Module):
 
 
 def _resized(maps: Tensor, like: Tensor) -> Tensor:
-    if maps.shape[-1] > like.shape[-1]:
-        return F.avg_pool2d(maps, maps.shape[-1] // like.shape[-1])
-    factor = like.shape[-1] / maps.shape[-1]
-    return F.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
+    # Numbers of their own, not sizes: a traced network must keep the ratio, whatever the picture.
+    ratio = float(maps.shape[-1]) / float(like.shape[-1])
+    if ratio > 1:
+        return F.avg_pool2d(maps, round(ratio))
+    return F.interpolate(maps, scale_factor=1 / ratio, mode="bilinear", align_corners=False)
 
 
 class MSBFCN(HeatmapNetwork):
