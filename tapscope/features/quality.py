@@ -116,7 +116,7 @@ def _disagreement(features: Mapping[str, float]) -> float:
     """Return by what share the taps and the spectrum differ in the rate.
 
     Taps are asked for their median interval, because halts lower the mean rate but not the rhythm;
-    yet a mean rate above the spectrum's is doubted, too: only taps that were none can raise it.
+    yet a mean rate above the spectrum's is doubted, too: false taps raise it, halts cannot.
     """
     rhythm = abs(features["inter_tap_interval_median_s"] * features["spectral_rate_hz"] - 1)
     return max(rhythm, features["tapping_rate_hz"] / features["spectral_rate_hz"] - 1)
