@@ -16,6 +16,11 @@ BORDER = (114, 114, 114)
 """Colour beyond the edge of a picture: a grey that is no colour of its own."""
 
 
+# Windows are small: threads of OpenCV's own gain nothing on them, and beside those of the network
+# they cost a quarter of the training speed on two cores (see tests/bench).
+cv2.setNumThreads(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A square part of a picture, possibly turned, mirrored or reaching beyond its edges."""

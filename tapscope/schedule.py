@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tapscope.augment import Settings
 
@@ -37,6 +38,9 @@ class TrainSettings:
     compiled: bool = False
     """Fuse the step with torch.compile: minutes at the start, 1.7 times the speed on a CPU."""
     most_validated: int = 400
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights to return. "last" is for weights that have already learned some of what
+    is held out now: no epoch would ever seem better than they."""
     augment: Settings = field(default_factory=Settings)
     late_augment: Settings = field(
         default_factory=lambda: Settings(

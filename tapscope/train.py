@@ -50,6 +50,7 @@ class EpochReport:
     joints_pck_01: float
     """Share of all validation joints within 0.1."""
     best: bool
+    """The weights kept are those of this epoch, until a later one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class TrainResult:
     """What came out of a run."""
 
     network: HeatmapNetwork
-    """The averaged weights of the best epoch."""
+    """The averaged weights of the epoch kept, see `TrainSettings.keep`."""
     reports: list[EpochReport]
     before: dict[str, float]
     """PCK@0.1 on the validation views of each dataset with the weights given; empty without."""
@@ -74,7 +75,7 @@ class TrainResult:
 
     @property
     def kept_start(self) -> bool:
-        """Say whether no epoch was better than the weights given, which are returned."""
+        """Say whether the weights given are returned, no epoch being better."""
         return bool(self.before) and not any(report.best for report in self.reports)
 
 
@@ -110,7 +111,7 @@ def train(
     on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
     on_epoch: Callable[[EpochReport, HeatmapNetwork], None] = lambda report, network: None,
 ) -> TrainResult:
-    """Train `network` in place and return the averaged weights of the best epoch.
+    """Train `network` in place and return the averaged weights of its best epoch, or its last.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def train(
         Fresh, or holding the weights to start from.
     fine_tuning
         The given weights are worth keeping: they are measured first, and are what is returned
-        if no epoch is better.
+        if the best is to be kept and no epoch is better.
     resume
         Go on from the checkpoint beside `out`, to the same result as without interruption.
     on_step, on_epoch
@@ -148,7 +149,9 @@ def train(
     before, best_score = {}, -1.0
     if fine_tuning:
         error, _ = validate(average, fixed, device)
-        before, best_score = by_dataset(error, fixed), share_within(error[:, leading], 0.05)
+        before = by_dataset(error, fixed)
+        if settings.keep == "best":
+            best_score = share_within(error[:, leading], 0.05)
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0
@@ -172,7 +175,8 @@ def train(
         error, _ = validate(average, fixed, device)
         report = _report(epoch, mean_loss, error, leading, best_score)
         if report.best:
-            best_score = report.tips_pck_005
+            if settings.keep == "best":
+                best_score = report.tips_pck_005
             best.load_state_dict(average.state_dict())
         reports.append(report)
         checkpoint.save(

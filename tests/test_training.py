@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -53,6 +54,25 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert set(trained.result.before) == {"set"}
     assert weights.read(trained.out).card == trained.card
     assert trained.card.input_size_px == 32
+
+
+def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
+    folder, start = labelled_folder(tmp_path / "set", pictures=12), tmp_path / "start.safetensors"
+    weights.write(start, tiny_weights().network, tiny_card())
+
+    def trained(keep: Literal["best", "last"]) -> training.Trained:
+        settings = replace(SETTINGS, epochs=2, keep=keep)
+        # Rates of nothing: no epoch can be better than the start.
+        return training.train_weights(
+            [folder], tmp_path / f"{keep}.safetensors", settings, init=start, size_px=32, rate=0.0,
+            device="cpu",
+        )  # fmt: skip
+
+    assert trained("best").result.kept_start
+    last = trained("last")
+    assert not last.result.kept_start
+    assert [report.best for report in last.result.reports] == [True, True]
+    assert last.card.notes.startswith("Begun with")
 
 
 @pytest.mark.parametrize("better", [True, False])

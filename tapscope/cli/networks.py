@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import DeviceOption, WeightsOption, app
+from tapscope.cli.options import DeviceOption, Keep, WeightsOption, app
 
 benchmark_app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
 app.add_typer(benchmark_app, name="benchmark")
@@ -58,6 +58,9 @@ def train(
         ),
     ] = None,
     batch: Annotated[int, typer.Option("--batch", min=2, help="Views a step.")] = 8,
+    keep: Annotated[
+        Keep, typer.Option("--keep", help="Write the epoch best on validation, or the last.")
+    ] = "best",
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option("--seed")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
@@ -73,7 +76,9 @@ def train(
 
     if init and model:
         raise typer.BadParameter("the weights of --init say which", param_hint="--model")
-    settings = TrainSettings(epochs=epochs, batch_size=batch, seed=seed, compiled=compiled)
+    settings = TrainSettings(
+        epochs=epochs, batch_size=batch, seed=seed, compiled=compiled, keep=keep
+    )
     with console.TrainingBar() as bar:
         trained = train_weights(
             folders_or_default(folders or []),

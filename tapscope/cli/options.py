@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 Device = Literal["auto", "cpu", "cuda"]
+Keep = Literal["best", "last"]
 Side = Literal["left", "right"]
 
 ProtocolOption = Annotated[

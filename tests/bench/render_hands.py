@@ -1,12 +1,14 @@
-"""Render labelled stills of tapping hands to train on, three moments of each person.
+"""Render labelled stills of tapping hands to train on, several moments of each person.
 
     python -m tests.bench.render_hands SYNTH OUT FIRST LAST [--without PERSON ...] [--whole]
+        [--size PX] [--moments N]
 
 SYNTH is the folder of the renderer (its README says what it needs: moderngl and EGL), FIRST and
 LAST the seeds of the people. Its own `make_stills.py` draws each person once, whole; here the
 picture is cut to the hand, so that no pixel is rendered which training would cut away: several
-times as many hands an hour. `--whole` keeps the whole picture. OUT becomes a folder for
-`tapscope train --data`; a run that is cut short has written what it had.
+times as many hands an hour. `--whole` keeps the whole picture. With `--size 144` the hands are as
+large as views of 64 px need them, and twice as many are rendered an hour as with 224. OUT becomes a
+folder for `tapscope train --data`; a run that is cut short has written what it had.
 """
 
 import argparse
@@ -26,7 +28,6 @@ from numpy.typing import NDArray
 from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
 
-MOMENTS = 3
 CLOSE_PX, WHOLE_PX = 224, 320
 FILL = (1.9, 2.7)
 """Side of the picture over the longer side of the hand."""
@@ -35,6 +36,7 @@ WANDER = 0.15
 MARGIN_PX = 3
 """Whole pictures whose tips are nearer to the edge are left out."""
 SAVE_EVERY = 50
+"""People."""
 JPEG_QUALITY = 88
 
 
@@ -95,13 +97,13 @@ def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) 
 
 
 def moments(
-    renderer: Any, backend: Any, seed: int, size_px: int, *, whole: bool
+    renderer: Any, backend: Any, seed: int, size_px: int, *, count: int, whole: bool
 ) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float64], str]]:
     """Yield number, picture (RGB), joints in pixels and side of each moment of one person."""
     scene = renderer.Scene(seed, (size_px, size_px))
     rng = np.random.default_rng(seed + 99)
     camera, loaded = scene.Pj.copy(), False
-    for number, time_s in enumerate(rng.uniform(0, 4, MOMENTS)):
+    for number, time_s in enumerate(rng.uniform(0, 4, count)):
         scene.Pj = camera
         place = scene.frame_geom(time_s)[1][:, :2]
         if whole:
@@ -125,31 +127,33 @@ def main() -> None:
     parser.add_argument("last", type=int, help="The last seed and one.")
     parser.add_argument("--without", nargs="*", default=[], metavar="PERSON")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--size", type=int, help="Side of the pictures in pixels.")
+    parser.add_argument("--moments", type=int, default=3, help="Pictures of each person.")
     options = parser.parse_args()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # one process a core is faster
     sys.path.insert(0, str(options.synth))
     renderer = importlib.import_module("render_gl")
     cv2.setNumThreads(1)
-    size_px = WHOLE_PX if options.whole else CLOSE_PX
+    size_px = options.size or (WHOLE_PX if options.whole else CLOSE_PX)
     backend = renderer.GLBackend((size_px, size_px))
     (options.out / "images").mkdir(parents=True, exist_ok=True)
     labels = Labels()
-    for seed in range(options.first, options.last):
-        person = person_of(renderer, seed)
-        if person in options.without:
-            continue
+    seeds = range(options.first, options.last)
+    wanted = [s for s in seeds if person_of(renderer, s) not in options.without]
+    for drawn, seed in enumerate(wanted, start=1):
         for number, picture, place, side in moments(
-            renderer, backend, seed, size_px, whole=options.whole
+            renderer, backend, seed, size_px, count=options.moments, whole=options.whole
         ):
             name = f"images/{seed:07d}_{number}.jpg"
             cv2.imwrite(
                 str(options.out / name), picture[..., ::-1],
                 [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
             )  # fmt: skip
+            person = person_of(renderer, seed)
             labels.add(10 * seed + number, name, place, person=person, side=side, size_px=size_px)
-        if seed % SAVE_EVERY == 0 and labels.images:
+        if drawn % SAVE_EVERY == 0:
             labels.write(options.out)
-            print(f"{seed}: {len(labels.images)} pictures", flush=True)
+            print(f"to {seed}: {len(labels.images)} pictures", flush=True)
     labels.write(options.out)
 
 
