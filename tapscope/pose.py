@@ -15,7 +15,6 @@ from tapscope.choice import choose_track, mean_x, rests
 from tapscope.crop import Window
 from tapscope.engine import Engine
 from tapscope.locate import (
-    FILL,
     LONG_SIDES_PX,
     SURE,
     HandView,
@@ -28,6 +27,7 @@ from tapscope.locate import (
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 from tapscope.smear import edge_smear_px
 from tapscope.track import RECENT_FRAMES, Track
+from tapscope.windows import fits, moved_on
 
 CHUNK_FRAMES = 8
 """Frames that share a window: a quarter of a second at 30 frames a second."""
@@ -40,12 +40,6 @@ RESTING_FRAMES = 2
 so that its own first taps show."""
 MIRROR_EVERY = 16
 """One frame in so many is seen mirrored, too."""
-MOST_REACH = 0.46
-"""A hand that reaches further from the middle of its window, in sides of it, may be cut off."""
-LEAST_FILL = 0.56
-"""A hand that fills less of its window is seen too small."""
-MOST_STEP = 0.25
-"""Sides of its window by which a hand may move on while a chunk passes."""
 LOST_REACH = 1.8
 """A lost hand may be taken up again within this many window sides of where it was last seen."""
 
@@ -166,11 +160,11 @@ class HandTracker:
                 self._engine.measured,
                 track.window.turn_deg,
             )
-            if better is None or _fits(track.window, better) or attempt == 2:
+            if better is None or fits(track.window, better) or attempt == 2:
                 break
             track.window = better
         followed = [view if view.score >= SURE else None for view in views]
-        track.window = _moved_on(track.window, followed)
+        track.window = moved_on(track.window, followed)
         return followed
 
     def _look_mirrored(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
@@ -294,35 +288,3 @@ def track_hand(
     for batch in frames:
         tracker.add(batch)
     return tracker.finish(hand=hand, hand_source=hand_source)
-
-
-def _moved_on(window: Window, views: Sequence[HandView | None]) -> Window:
-    """Return where a window will be in as many frames as were just seen, if the hand goes on so.
-
-    The palm says how the hand moves: the fingers tap.
-    """
-    palms = np.full((len(views), 2), np.nan)
-    for n, view in enumerate(views):
-        if view is not None:
-            ends = [view.measured.wrist, view.measured.middle_mcp]
-            palms[n] = view.position_px[ends].mean(axis=0)
-    half = len(views) // 2
-    if np.isnan(palms).any() or half < 2:
-        return window
-    way = 2 * (np.median(palms[-half:], axis=0) - np.median(palms[:half], axis=0))
-    across, down = np.clip(way, -MOST_STEP * window.side, MOST_STEP * window.side)
-    return replace(window, x=window.x + float(across), y=window.y + float(down))
-
-
-def _fits(window: Window, better: Window) -> bool:
-    """Say whether a window still shows the hand well enough to keep it.
-
-    It may be loose, for a hand that closes opens again; it may not cut anything off.
-    """
-    reach = FILL * better.side / 2
-    away = max(abs(window.x - better.x), abs(window.y - better.y))
-    return (
-        away + reach < MOST_REACH * window.side
-        and 2 * reach > LEAST_FILL * window.side
-        and window.turn_deg == better.turn_deg
-    )
