@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tapscope.locate import FILL, HandView
 
@@ -10,6 +11,10 @@ SURE_TIPS = 0.5
 """Confidence of both tips from which a frame says anything of tapping: where they are more likely
 wrong than right, their jitter beats the taps of a hand that is seen well."""
 
+SPAN_FRAMES = 4
+"""Frames watched over which a change of opening is taken. From one frame to the next a slow tap
+moves little more than the jitter of a hand that rests; over these it moves thrice as far, the
+jitter hardly further. Their range, not their ends: fast taps are back again by then."""
 RESTING_SHARE = 0.2
 """Of the tapping of another hand, below which a hand rests."""
 LEAST_PALM = 0.375
@@ -50,10 +55,10 @@ def choose_track(
 
 
 def oscillation(views: Sequence[HandView | None], watched: Sequence[bool]) -> float:
-    """Return how much a hand taps: how much its opening, in hand lengths, changes a frame.
+    """Return how much a hand taps: the range of its opening, in hand lengths, over a few frames.
 
-    A hand that rests or travels scores near zero, and a hand seen in half the video half; frames
-    whose tips are unsure do not count, those that were not watched are as if they were not there.
+    A hand that rests or travels scores near zero, and a hand seen in half the video half; where
+    tips are unsure nothing is known, frames that were not watched are as if they were not there.
 
     Parameters
     ----------
@@ -69,8 +74,10 @@ def oscillation(views: Sequence[HandView | None], watched: Sequence[bool]) -> fl
             tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
             least_px = LEAST_PALM * FILL * view.window.side
             opening[n] = min(float(tips) / max(float(palm), least_px), 3.0)
-    asked = np.array(watched[1:], dtype=np.bool_) & np.array(watched[:-1], dtype=np.bool_)
-    change = np.abs(np.diff(opening))[asked]
+    opening = opening[np.array(watched, dtype=np.bool_)]
+    if len(opening) < SPAN_FRAMES:
+        return 0.0
+    change = np.ptp(sliding_window_view(opening, SPAN_FRAMES), axis=1)
     known = np.isfinite(change)
     if not known.any():
         return 0.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope.choice import choose_track, oscillation
+from tapscope.choice import RESTING_SHARE, choose_track, oscillation, rests
 from tapscope.crop import Window
 from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST, Measured
 from tapscope.locate import FILL, HandView, find_hands, is_among, window_around
@@ -182,29 +182,48 @@ def test_choice(
     assert choose_track(taps, mean_x, hand) == expected
 
 
+def opened(opening_px: np.ndarray, confidence: float = 0.9) -> list[HandView | None]:
+    """Return views of a hand with a palm of 50 px, frame after frame."""
+    return [
+        HandView(
+            Window(100, 100, 150),
+            np.array([[100, 30 + px], [100, 30], [100, 150], [100, 100]]),
+            np.full(4, confidence),
+            np.full(4, confidence),
+            Measured(0, 1, 2, 3),
+        )
+        for px in opening_px
+    ]
+
+
+def taps(views: list[HandView | None]) -> float:
+    return oscillation(views, [True] * len(views))
+
+
 def test_jitter_of_unsure_tips_is_no_tapping() -> None:
-    def views(spread_px: float, confidence: float) -> list[HandView | None]:
-        return [
-            HandView(
-                Window(100, 100, 150),
-                np.array([[100, 60 + spread_px * (n % 2)], [100, 30], [100, 150], [100, 100]]),
-                np.full(4, confidence),
-                np.full(4, confidence),
-                Measured(0, 1, 2, 3),
-            )
-            for n in range(30)
-        ]
-
-    def taps(views: list[HandView | None]) -> float:
-        return oscillation(views, [True] * len(views))
-
-    assert taps(views(40.0, 0.4)) == 0.0
-    assert taps(views(40.0, 0.9)) > taps(views(10.0, 0.9)) > 0
-    assert taps([*views(10.0, 0.9), *[None] * 30]) < taps(views(10.0, 0.9))
+    wide, narrow = (30 + px * (np.arange(30) % 2) for px in (40.0, 10.0))
+    assert taps(opened(wide, 0.4)) == 0.0
+    assert taps(opened(wide)) > taps(opened(narrow)) > 0
+    assert taps([*opened(narrow), *[None] * 30]) < taps(opened(narrow))
     few = [n % 8 < 2 for n in range(30)]
-    every = zip(views(10.0, 0.9), few, strict=True)
+    every = zip(opened(narrow), few, strict=True)
     some = [view if is_watched else None for view, is_watched in every]
-    assert oscillation(some, few) == pytest.approx(taps(views(10.0, 0.9)))
+    assert oscillation(some, few) == pytest.approx(taps(opened(narrow)))
+
+
+def test_hand_with_jitter_rests_beside_slow_taps() -> None:
+    frame = np.arange(64)
+    slow_px = 60 * np.sin(np.pi * 0.8 * frame / 30) ** 2
+    jitter_px = 30 + np.random.default_rng(0).normal(0, 0.9, 64)
+    # From one frame to the next they move nearly alike.
+    steps = [np.percentile(np.abs(np.diff(px)), 75) for px in (slow_px, jitter_px)]
+    assert steps[1] > RESTING_SHARE * steps[0]
+    assert rests(taps(opened(jitter_px)), [taps(opened(slow_px))])
+    assert not rests(taps(opened(slow_px)), [taps(opened(slow_px * 3))])
+
+
+def test_opening_seen_for_too_short_a_time_is_no_tapping() -> None:
+    assert taps(opened(np.array([0.0, 60.0]))) == 0.0
 
 
 def test_hand_that_rests_beside_one_that_taps_is_seldom_looked_at() -> None:
