@@ -6,8 +6,8 @@ faster than plain torch); plain torch in single precision is the reference for b
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,8 +26,7 @@ TIP_PEAKS = 5
 """A fingertip may be taken for any of the five."""
 
 
-@dataclass(frozen=True, slots=True)
-class Joints:
+class Joints(NamedTuple):
     """The network's answer for some pictures, decoded."""
 
     position_px: NDArray[np.float64]
@@ -73,6 +72,7 @@ class Engine(ABC):
         joints = weights.card.joints
         has_all = set(FINGERTIPS) <= set(joints)
         self.fingertips = [joints.index(name) for name in FINGERTIPS] if has_all else []
+        self._leading = [joints.index(n) for n in ("thumb_tip", "index_tip") if n in joints]
 
     @cached_property
     def measured(self) -> Measured:
@@ -106,16 +106,22 @@ class Engine(ABC):
             float32, shape (n, joints, height / stride, width / stride).
         """
 
-    def joints(self, pixels: NDArray[np.uint8], *, twice: bool = False) -> Joints:
+    def joints(self, pixels: NDArray[np.uint8], *, sure: float = 0.0) -> Joints:
         """Return the decoded joints of pictures as in `heatmaps`.
 
-        With `twice` each picture is seen mirrored, too, and the mean of both answers is decoded.
+        Where the confidence of thumb or index tip is not above `sure`, the picture is seen
+        mirrored, too, and the mean of both answers is decoded; 1 is every picture.
         """
         heat = self.heatmaps(pixels)
-        if twice:
-            mirrored = np.ascontiguousarray(pixels[:, :, ::-1])
-            heat = (heat + self.heatmaps(mirrored).flip(-1)) / 2
-        return self._decoded(heat)
+        seen = self._decoded(heat)
+        tips = seen.confidence[:, self._leading].min(axis=1, initial=1.0)
+        again = np.flatnonzero(tips <= sure)
+        if again.size:
+            mirrored = np.ascontiguousarray(pixels[again, :, ::-1])
+            better = self._decoded((heat[again] + self.heatmaps(mirrored).flip(-1)) / 2)
+            for values, some in zip(seen, better, strict=True):
+                values[again] = some
+        return seen
 
     def confidence(self, height: FloatArray, rival: FloatArray) -> FloatArray:
         """Return the calibrated chance that peaks of these heights are good joints."""

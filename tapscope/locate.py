@@ -71,11 +71,11 @@ def look(
     windows: Sequence[Window],
     size_px: int,
     *,
-    twice: bool = False,
+    sure: float = 0.0,
 ) -> list[HandView]:
-    """See each picture through its window; `twice` as in `Engine.joints`."""
+    """See each picture through its window; `sure` as in `Engine.joints`."""
     crops = np.stack([cut(p, w, size_px) for p, w in zip(pictures, windows, strict=True)])
-    seen: Joints = engine.joints(crops, twice=twice)
+    seen: Joints = engine.joints(crops, sure=sure)
     views = []
     for n, window in enumerate(windows):
         to_picture = window.to_picture(size_px)

@@ -86,7 +86,7 @@ def place_joints(
     if not windows:
         return []
     size = size_px or still_size_px(engine)
-    seen = engine.joints(np.stack([cut(picture, w, size) for w in windows]), twice=True)
+    seen = engine.joints(np.stack([cut(picture, w, size) for w in windows]), sure=1.0)
     return [
         Seen(window, move(place, window.to_picture(size)))
         for window, place in zip(windows, seen.position_px, strict=True)

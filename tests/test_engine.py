@@ -13,7 +13,7 @@ import torch
 from tapscope import weights
 from tapscope.engine import OpenVinoEngine, TorchEngine, make_engine
 from tapscope.errors import WeightsError
-from tapscope.hand import JOINTS, Measured
+from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
 from tapscope.heatmap import decode
 from tapscope.weights import Weights
 from tests.hands import hand_shape, paint, tiny_weights
@@ -69,12 +69,26 @@ def test_confidence_is_the_cards() -> None:
 
 def test_what_is_seen_twice_is_the_mean_of_both_answers(network: Weights) -> None:
     engine = TorchEngine(network)
-    once, twice = engine.joints(PIXELS), engine.joints(PIXELS, twice=True)
+    once, twice = engine.joints(PIXELS), engine.joints(PIXELS, sure=1.0)
     mirrored = engine.heatmaps(np.ascontiguousarray(PIXELS[:, :, ::-1])).flip(-1)
     both = decode((engine.heatmaps(PIXELS) + mirrored) / 2)
     assert np.allclose(twice.position_px, both.position_px.numpy(), atol=1e-4)
     assert np.allclose(twice.height, both.height.numpy(), atol=1e-6)
     assert not np.allclose(twice.height, once.height, atol=1e-5)
+
+
+def test_only_what_is_not_sure_is_seen_twice(network: Weights) -> None:
+    engine = TorchEngine(network)
+    once, twice = engine.joints(PIXELS), engine.joints(PIXELS, sure=1.0)
+    tips = once.confidence[:, [THUMB_TIP, INDEX_TIP]].min(axis=1)
+    middle = float(np.median(tips))
+    again = tips <= middle
+    assert 0 < again.sum() < len(again)
+    some = engine.joints(PIXELS, sure=middle)
+    for name, values in some._asdict().items():
+        expected = getattr(once, name).copy()
+        expected[again] = getattr(twice, name)[again]
+        assert np.allclose(values, expected, atol=1e-5), name
 
 
 def test_devices(network: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
