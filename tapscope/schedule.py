@@ -25,6 +25,8 @@ class TrainSettings:
     many a minute, while the network learns what a hand is."""
     alpha: float = 0.5
     """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
+    tip_weight: float = 4.0
+    """Weight in the loss of thumb and index tip, which are what is measured; of the others 1."""
     early_foreground_weight: float = 50.0
     """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
     late_foreground_weight: float = 1.0

@@ -161,7 +161,8 @@ def train(
         reports = [EpochReport(**row) for row in state.reports]
         first, best_score = len(reports), state.best_score
 
-    loss_of = _loss(network, settings)
+    joint_weight = _joint_weight(len(training.joints), leading, settings).to(device)
+    loss_of = _loss(network, settings, joint_weight)
     stride = network.largest_stride
     steps_an_epoch = len(_draws(training, settings, 0, stride))
     steps = steps_an_epoch * settings.epochs
@@ -189,13 +190,22 @@ def train(
     return _result(best, fixed, training.joints, device, reports=reports, before=before)
 
 
-def _loss(network: HeatmapNetwork, settings: TrainSettings) -> Callable[..., Tensor]:
+def _joint_weight(count: int, leading: Sequence[int], settings: TrainSettings) -> Tensor:
+    """Return the weight of each joint in the loss, shape (joints,)."""
+    weight = torch.ones(count)
+    weight[list(leading)] = settings.tip_weight
+    return weight
+
+
+def _loss(
+    network: HeatmapNetwork, settings: TrainSettings, joint_weight: Tensor
+) -> Callable[..., Tensor]:
     """Return the loss of a batch: pixels, target, weight and foreground weight to a scalar."""
 
     def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
         return total_loss(
-            network(pixels), target, weight, alpha=settings.alpha, foreground_weight=foreground,
-            stride=network.stride,
+            network(pixels), target, weight * joint_weight, alpha=settings.alpha,
+            foreground_weight=foreground, stride=network.stride,
         )  # fmt: skip
 
     return torch.compile(loss_of, dynamic=False) if settings.compiled else loss_of

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tapscope import checkpoint, weights
-from tapscope.annotations import LabelledSet, load
+from tapscope.annotations import LabelledSet, load, only_joints
 from tapscope.division import split_by_group
 from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
@@ -175,6 +175,21 @@ def test_learns_and_repeats(sets: tuple[LabelledSet, LabelledSet], tmp_path: Pat
     assert np.array_equal(first.confidence, again.confidence)
     assert (tmp_path / "a.log.csv").read_bytes() == (tmp_path / "b.log.csv").read_bytes()
     assert len((tmp_path / "a.log.csv").read_text().splitlines()) == 7
+
+
+def test_tips_weigh_more_than_other_joints(
+    sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
+) -> None:
+    def trained(tip_weight: float, joints: tuple[str, ...]) -> PMSDSNet:
+        training, validation = (only_joints(images, joints) for images in sets)
+        settings = replace(SETTINGS, epochs=1, tip_weight=tip_weight)
+        torch.manual_seed(0)
+        network = PMSDSNet(**ARGUMENTS | {"joints": len(joints)})  # type: ignore[arg-type]
+        return run((training, validation), tmp_path / "x", settings, network=network).network
+
+    tips, more = ("thumb_tip", "index_tip"), ("thumb_tip", "index_tip", "wrist")
+    assert not same(trained(1.0, more), trained(4.0, more))
+    assert same(trained(1.0, tips), trained(4.0, tips))  # nothing to weigh more than
 
 
 class PowerCutError(Exception):
