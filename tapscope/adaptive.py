@@ -2,8 +2,11 @@
 
 The P-MSDSNet paper names it as future work. Every stage of the network can answer by its finest
 supervised heatmaps Z(1, m); the first stage is taken whose peaks are high and where those of the
-stage before were.
+stage before were, of those joints that matter: among all 21 there is nearly always one that is
+hidden.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -21,7 +24,9 @@ AGREE_PX = 1.0
 """Peaks of two stages this near are the same."""
 
 
-def answer(network: PMSDSNet, image: Tensor, threshold: float) -> tuple[Tensor, int]:
+def answer(
+    network: PMSDSNet, image: Tensor, threshold: float, watched: Sequence[int]
+) -> tuple[Tensor, int]:
     """Return heatmaps of one picture and after how many stages they were taken.
 
     Parameters
@@ -31,16 +36,19 @@ def answer(network: PMSDSNet, image: Tensor, threshold: float) -> tuple[Tensor, 
     image
         As for `PMSDSNet.forward`, one picture.
     threshold
-        Height that every joint's peak must reach; above 1.2 or so no picture ends early.
+        Height that every watched joint's peak must reach; above 1.2 or so no picture ends early.
+    watched
+        Indices of the joints that matter.
     """
+    of_interest = list(watched)
     x, base = network.enter(image)
     before: Tensor | None = None
     for number, stage in enumerate(network.stage, start=1):
         x, supervised = stage(x, base, answering=True)
         peaks = decode(supervised[0])
         if before is not None and number < network.stages:
-            moved = (peaks.position_px - before).norm(dim=-1).max()
-            if moved <= AGREE_PX and peaks.height.min() >= threshold:
+            moved = (peaks.position_px - before).norm(dim=-1)[:, of_interest].max()
+            if moved <= AGREE_PX and peaks.height[:, of_interest].min() >= threshold:
                 return supervised[0], number
         before = peaks.position_px
     last: Tensor = network.last(x[0])
@@ -73,9 +81,11 @@ class AdaptiveEngine(Engine):
         Of a P-MSDSNet with at least three stages.
     threshold
         See `answer`.
+    watched
+        Names of the joints that matter; all by default.
     """
 
-    def __init__(self, weights: Weights, threshold: float) -> None:
+    def __init__(self, weights: Weights, threshold: float, watched: Sequence[str] = ()) -> None:
         super().__init__(weights)
         if not isinstance(weights.network, PMSDSNet) or weights.network.stages < 3:
             raise WeightsError(
@@ -83,6 +93,7 @@ class AdaptiveEngine(Engine):
             )
         self.network = weights.network
         self.threshold = threshold
+        self.watched = [weights.card.joints.index(name) for name in watched or weights.card.joints]
         self.stages: list[int] = []
         """Stages that each picture went through so far."""
         self.name = f"torch {torch.__version__} cpu, adaptive depth"
@@ -94,7 +105,7 @@ class AdaptiveEngine(Engine):
         with torch.inference_mode():
             for picture in pixels:
                 image = normalise(torch.from_numpy(picture[None]))
-                heat, stages = answer(self.network, image, self.threshold)
+                heat, stages = answer(self.network, image, self.threshold, self.watched)
                 answers.append(heat)
                 self.stages.append(stages)
         return torch.cat(answers)

@@ -52,11 +52,38 @@ def test_stages_that_agree_end_it(given: Weights) -> None:
     )
     network.last = torch.nn.Identity()
     image = torch.zeros(1, 3, 32, 32)
-    heat, stages = answer(network, image, 0.5)
+    heat, stages = answer(network, image, 0.5, range(21))
     assert (stages, calls) == (3, [5, 20, 20])
     assert heat[0, 0, 16, 20] == pytest.approx(0.6)
     # The third is not high enough: the last stage is no early end.
-    assert answer(network, image, 0.7)[1] == 4
+    assert answer(network, image, 0.7, range(21))[1] == 4
+
+
+def test_joints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
+    network = given.network
+    assert isinstance(network, PMSDSNet)
+
+    class Wandering(torch.nn.Module):
+        def __init__(self, column: int) -> None:
+            super().__init__()
+            self.column = column
+
+        def forward(self, x, base, *, answering):  # type: ignore[no-untyped-def]
+            heat = torch.zeros(1, 21, 32, 32)
+            heat[:, 4, 16, 16] = 0.9
+            heat[:, 5, 16, self.column] = 0.9
+            return x, [heat]
+
+    network.stage = torch.nn.ModuleList([Wandering(c) for c in (2, 12, 22, 30)])
+    network.last = torch.nn.Identity()
+    image = torch.zeros(1, 3, 32, 32)
+    assert answer(network, image, 0.5, [4])[1] == 2
+    assert answer(network, image, 0.5, [4, 5])[1] == 4
+
+
+def test_the_engine_watches_the_joints_named(given: Weights) -> None:
+    assert AdaptiveEngine(given, 0.5, ["index_tip"]).watched == [8]
+    assert AdaptiveEngine(given, 0.5).watched == list(range(21))
 
 
 def test_arithmetic_grows_to_the_whole(given: Weights) -> None:

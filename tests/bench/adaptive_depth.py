@@ -2,7 +2,8 @@
 
     python -m tests.bench.adaptive_depth FOLDER [--split test] [--weights FILE] [--joint NAME ...]
 
-The hands are found once, at full depth; only placing their joints is adaptive.
+The hands are found once, at full depth; only placing their joints is adaptive. The joints named
+(all by default) are those that must be clear for a picture to end early.
 """
 
 import argparse
@@ -43,7 +44,7 @@ def main() -> None:
     print(f"{given.name} on {name}: {len(images)} pictures, crops of {size} px")
     print("threshold  stages  arithmetic  PCK@5  PCK@10  PCK@20  pictures/s")
     for threshold in THRESHOLDS:
-        engine = AdaptiveEngine(given, threshold)
+        engine = AdaptiveEngine(given, threshold, options.joint)
         begin = time.perf_counter()
         errors = evaluate_set(engine, images, windows=windows, size_px=size)
         seconds = time.perf_counter() - begin
