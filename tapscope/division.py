@@ -9,6 +9,8 @@ import numpy as np
 from tapscope.annotations import LabelledImage, LabelledSet
 
 VALIDATION_SHARE = 0.06
+LEAST_VALIDATION = 5
+"""Pictures, of a dataset that has five times as many: on two nearly every epoch is alike."""
 SPLIT_SEED = 1
 """Fixed: what one run is measured on, no later run with another seed may have learned."""
 
@@ -57,8 +59,8 @@ def split_by_group(
 ) -> tuple[LabelledSet, LabelledSet]:
     """Divide into training and validation so that no group stands on both sides.
 
-    In each dataset whole groups are drawn until `validation_share` of its pictures is reached; the
-    smallest where every one is much more than that.
+    In each dataset whole groups are drawn until `validation_share` of its pictures is reached, and
+    `LEAST_VALIDATION`; the smallest where every one is much more than that.
     A dataset of one or two groups (frames in order, no names) gives its last pictures instead.
 
     Returns
@@ -69,7 +71,8 @@ def split_by_group(
     chosen: set[Path] = set()
     for dataset in sorted({i.dataset for i in images.images}):
         members = [i for i in images.images if i.dataset == dataset]
-        wanted = max(round(validation_share * len(members)), 1)
+        least = max(min(LEAST_VALIDATION, len(members) // 5), 1)
+        wanted = max(round(validation_share * len(members)), least)
         if len({i.group for i in members}) < 3:
             last = members[max(len(members) - wanted, 1) :]
             chosen |= {i.path for i in last}

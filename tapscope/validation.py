@@ -53,6 +53,16 @@ def share_within(error: np.ndarray, limit: float) -> float:
     return pck(error[np.isfinite(error)], limit)
 
 
+def area_within(error: np.ndarray, limit: float) -> float:
+    """Return the area under the PCK curve from 0 to `limit`, over `limit`, of the labelled joints.
+
+    1 where all are placed exactly. Unlike PCK it tells two networks apart on a few pictures, too;
+    NaN without any.
+    """
+    known = error[np.isfinite(error)]
+    return float(1 - np.minimum(known, limit).mean() / limit) if len(known) else float("nan")
+
+
 def places_of(joints: Sequence[str], wanted: Sequence[int]) -> list[int]:
     """Return where some joints of a hand stand among `joints`; all where none is there."""
     found = [joints.index(JOINTS[joint]) for joint in wanted if JOINTS[joint] in joints]

@@ -25,7 +25,7 @@ def test_one_group_gives_its_last_pictures(tmp_path: Path) -> None:
     assert len(training) == 9
 
 
-@pytest.mark.parametrize("groups", [3, 6])
+@pytest.mark.parametrize("groups", [3, 5])
 def test_of_large_groups_the_smallest_is_held_out(tmp_path: Path, groups: int) -> None:
     images = annotations.load(labelled_folder(tmp_path / "set", pictures=20, groups=groups))
     training, validation = division.held_out(images)
@@ -42,6 +42,15 @@ def test_few_pictures_are_not_measured_on_what_was_learned(
     training, validation = division.held_out(images)
     assert (len(training), len(validation)) == (2, 1)
     assert not {i.path for i in training.images} & {i.path for i in validation.images}
+
+
+@pytest.mark.parametrize(("pictures", "measured"), [(12, 2), (30, 5), (100, 6)])
+def test_a_few_frames_of_one_clip_are_measured_on_more_than_one(
+    tmp_path: Path, pictures: int, measured: int
+) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=pictures, groups=1))
+    training, validation = division.held_out(images)
+    assert (len(training), len(validation)) == (pictures - measured, measured)
 
 
 def test_single_picture_stands_on_both_sides(tmp_path: Path) -> None:

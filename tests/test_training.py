@@ -75,13 +75,34 @@ def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
     assert last.card.notes.startswith("Begun with")
 
 
+def test_fine_tuning_keeps_the_batch_statistics(tmp_path: Path) -> None:
+    folder, start = labelled_folder(tmp_path / "set", pictures=12), tmp_path / "start.safetensors"
+    weights.write(start, tiny_weights().network, tiny_card())
+
+    def state(name: str, init: Path | None) -> dict[str, torch.Tensor]:
+        out = tmp_path / f"{name}.safetensors"
+        training.train_weights(
+            [folder], out, replace(SETTINGS, keep="last"), init=init, size_px=32, rate=1.0,
+            device="cpu",
+        )  # fmt: skip
+        return weights.read(out).network.state_dict()
+
+    before, after = weights.read(start).network.state_dict(), state("tuned", start)
+    statistics = {name for name in before if "running_" in name}
+    assert statistics
+    assert all(torch.equal(before[name], after[name]) for name in statistics)
+    assert any(not torch.equal(before[name], after[name]) for name in set(before) - statistics)
+    fresh = state("fresh", None)
+    assert any(fresh[name].abs().sum() > 0 for name in fresh if name.endswith("running_mean"))
+
+
 @pytest.mark.parametrize("better", [True, False])
 def test_weights_that_no_epoch_improved_are_named_on_the_card(
     better: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, start = labelled_folder(tmp_path / "set"), tmp_path / "start.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
-    report = EpochReport(1, 3.0, 0.9, 0.9, 0.9, better)
+    report = EpochReport(1, 3.0, 0.9, 0.9, 0.9, 0.9, better)
     result = TrainResult(
         tiny_weights().network, [report], {"set": 0.5}, {"set": 0.5}, 0.4, 0.6, np.zeros(3)
     )
