@@ -25,7 +25,7 @@ AGREE_PX = 1.0
 
 
 def answer(
-    network: PMSDSNet, image: Tensor, threshold: float, watched: Sequence[int]
+    network: PMSDSNet, image: Tensor, threshold: float, watched: list[int]
 ) -> tuple[Tensor, int]:
     """Return heatmaps of one picture and after how many stages they were taken.
 
@@ -40,15 +40,14 @@ def answer(
     watched
         Indices of the joints that matter.
     """
-    of_interest = list(watched)
     x, base = network.enter(image)
     before: Tensor | None = None
     for number, stage in enumerate(network.stage, start=1):
         x, supervised = stage(x, base, answering=True)
         peaks = decode(supervised[0])
         if before is not None and number < network.stages:
-            moved = (peaks.position_px - before).norm(dim=-1)[:, of_interest].max()
-            if moved <= AGREE_PX and peaks.height[:, of_interest].min() >= threshold:
+            moved = (peaks.position_px - before).norm(dim=-1)[:, watched].max()
+            if moved <= AGREE_PX and peaks.height[:, watched].min() >= threshold:
                 return supervised[0], number
         before = peaks.position_px
     last: Tensor = network.last(x[0])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tapscope.adaptive import AdaptiveEngine, answer, arithmetic
 from tapscope.engine import TorchEngine
@@ -14,6 +15,7 @@ from tapscope.network import PMSDSNet
 from tapscope.weights import Weights
 from tests.hands import tiny_card, tiny_weights
 
+EVERY = list(range(21))
 ARGUMENTS = {"joints": 21, "stages": 4, "widths": [4, 4, 4]}
 
 
@@ -41,7 +43,9 @@ def test_stages_that_agree_end_it(given: Weights) -> None:
             super().__init__()
             self.column, self.height = column, height
 
-        def forward(self, x, base, *, answering):  # type: ignore[no-untyped-def]
+        def forward(
+            self, x: list[Tensor], base: list[Tensor], *, answering: bool
+        ) -> tuple[list[Tensor], list[Tensor]]:
             calls.append(self.column)
             heat = torch.zeros(1, 21, 32, 32)
             heat[..., 16, self.column] = self.height
@@ -52,11 +56,11 @@ def test_stages_that_agree_end_it(given: Weights) -> None:
     )
     network.last = torch.nn.Identity()
     image = torch.zeros(1, 3, 32, 32)
-    heat, stages = answer(network, image, 0.5, range(21))
+    heat, stages = answer(network, image, 0.5, EVERY)
     assert (stages, calls) == (3, [5, 20, 20])
     assert heat[0, 0, 16, 20] == pytest.approx(0.6)
     # The third is not high enough: the last stage is no early end.
-    assert answer(network, image, 0.7, range(21))[1] == 4
+    assert answer(network, image, 0.7, EVERY)[1] == 4
 
 
 def test_joints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
@@ -68,7 +72,9 @@ def test_joints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
             super().__init__()
             self.column = column
 
-        def forward(self, x, base, *, answering):  # type: ignore[no-untyped-def]
+        def forward(
+            self, x: list[Tensor], base: list[Tensor], *, answering: bool
+        ) -> tuple[list[Tensor], list[Tensor]]:
             heat = torch.zeros(1, 21, 32, 32)
             heat[:, 4, 16, 16] = 0.9
             heat[:, 5, 16, self.column] = 0.9
@@ -83,7 +89,7 @@ def test_joints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
 
 def test_the_engine_watches_the_joints_named(given: Weights) -> None:
     assert AdaptiveEngine(given, 0.5, ["index_tip"]).watched == [8]
-    assert AdaptiveEngine(given, 0.5).watched == list(range(21))
+    assert AdaptiveEngine(given, 0.5).watched == EVERY
 
 
 def test_arithmetic_grows_to_the_whole(given: Weights) -> None:
