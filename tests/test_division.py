@@ -34,6 +34,13 @@ def test_of_large_groups_the_smallest_is_held_out(tmp_path: Path, groups: int) -
     assert group not in {i.group for i in training.images}
 
 
+def test_small_groups_are_held_out_until_there_are_enough(tmp_path: Path) -> None:
+    images = annotations.load(labelled_folder(tmp_path / "set", pictures=30, groups=15))
+    training, validation = division.held_out(images)
+    assert 5 <= len(validation) <= 7
+    assert not {i.group for i in training.images} & {i.group for i in validation.images}
+
+
 @pytest.mark.parametrize(("pictures", "groups"), [(3, 1), (3, 2), (3, 3)])
 def test_few_pictures_are_not_measured_on_what_was_learned(
     tmp_path: Path, pictures: int, groups: int
