@@ -1,8 +1,6 @@
 """Train a network, from nothing or from given weights, resumably and repeatably."""
 
 import copy
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,13 +14,13 @@ from torch.utils.data import DataLoader
 from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
 from tapscope.augment import Sample
+from tapscope.epochs import EpochReport, log_of, report_of, reports_from, score_of
 from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.loss import targets, total_loss
 from tapscope.metrics import calibrate
 from tapscope.network import HeatmapNetwork, normalise
 from tapscope.optimiser import MuonAdam
-from tapscope.records import FloatArray
 from tapscope.schedule import (
     TrainSettings,
     augment_in_epoch,
@@ -30,32 +28,8 @@ from tapscope.schedule import (
     rate_share,
     side_in_epoch,
 )
-from tapscope.validation import area_within, by_dataset, places_of, share_within, validate
+from tapscope.validation import by_dataset, places_of, share_within, validate
 from tapscope.views import Batch, EpochDraws, FixedView, Pictures, Views, fixed_views
-
-BEST_WITHIN = 0.1
-"""Share of the hand up to which errors decide which epoch is best; further off is wrong anyhow."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpochReport:
-    """One line of the training log."""
-
-    epoch: int
-    loss: float
-    """Mean training loss; 1 is what answering zero everywhere would cost without supervision.
-    It means something else from the epoch on in which the foreground weight changes."""
-    tips_pck_005: float
-    """Share of validation thumb and index tips within 0.05 of the hand's longer side; of all
-    joints where the tips are not among them."""
-    tips_pck_01: float
-    """The same within 0.1."""
-    joints_pck_01: float
-    """Share of all validation joints within 0.1."""
-    tips_area_01: float
-    """Area under the tips' PCK curve from 0 to 0.1, over 0.1; the best epoch is chosen by it."""
-    best: bool
-    """The weights kept are those of this epoch, until a later one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +140,14 @@ def train(
         error, _ = validate(average, fixed, device)
         before = by_dataset(error, fixed)
         if settings.keep == "best":
-            best_score = area_within(error[:, leading], BEST_WITHIN)
+            best_score = score_of(error[:, leading])
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0
     run = checkpoint.Run(network, average, best, optimiser)
     if resume:
         state = checkpoint.load(out, run, settings=asdict(settings), pictures=len(training))
-        reports = [EpochReport(**row) for row in state.reports]
+        reports = reports_from(state.reports, checkpoint.path_of(out))
         first, best_score = len(reports), state.best_score
 
     joint_weight = _joint_weight(len(training.joints), leading, settings).to(device)
@@ -190,7 +164,7 @@ def train(
             on_step=on_step,
         )  # fmt: skip
         error, _ = validate(average, fixed, device)
-        report = _report(epoch, mean_loss, error, leading, best_score)
+        report = report_of(epoch, mean_loss, error, leading, best_score)
         if report.best:
             if settings.keep == "best":
                 best_score = report.tips_area_01
@@ -200,7 +174,7 @@ def train(
             out, run, settings=asdict(settings), pictures=len(training),
             reports=[asdict(r) for r in reports], best_score=best_score,
         )  # fmt: skip
-        write_whole(out.with_suffix(".log.csv"), _log(reports))
+        write_whole(out.with_suffix(".log.csv"), log_of(reports))
         on_epoch(report, best)
 
     return _result(best, fixed, training.joints, device, reports=reports, before=before)
@@ -225,23 +199,6 @@ def _loss(
         )  # fmt: skip
 
     return torch.compile(loss_of, dynamic=False) if settings.compiled else loss_of
-
-
-def _report(
-    epoch: int, loss: float, error: FloatArray, leading: Sequence[int], best_score: float
-) -> EpochReport:
-    """Sum up an epoch (from 0) whose validation errors are given."""
-    tips = error[:, leading]
-    score = area_within(tips, BEST_WITHIN)
-    return EpochReport(
-        epoch=epoch + 1,
-        loss=loss,
-        tips_pck_005=share_within(tips, 0.05),
-        tips_pck_01=share_within(tips, 0.1),
-        joints_pck_01=share_within(error, 0.1),
-        tips_area_01=score,
-        best=score > best_score,
-    )
 
 
 def _result(
@@ -324,12 +281,3 @@ def _one_epoch(
         losses.append(float(loss.detach()))
         on_step(step + 1, steps, losses[-1])
     return float(np.mean(losses))
-
-
-def _log(reports: Sequence[EpochReport]) -> bytes:
-    text = io.StringIO()
-    rows = [asdict(r) for r in reports]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()

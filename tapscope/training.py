@@ -11,11 +11,12 @@ import torch
 
 from tapscope import __version__, annotations, division, weights
 from tapscope.annotations import LabelledSet
+from tapscope.epochs import EpochReport
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.models import DEFAULT, MODELS, Model, build
 from tapscope.network import HeatmapNetwork
 from tapscope.schedule import TrainSettings
-from tapscope.train import EpochReport, TrainResult, train
+from tapscope.train import TrainResult, train
 
 FINE_TUNING_RATE: Final = 0.1
 """Share of the usual learning rates with which given weights are trained on: a guess."""

@@ -11,9 +11,10 @@ import torch
 
 from tapscope import training, weights
 from tapscope.annotations import LabelledSet
+from tapscope.epochs import EpochReport
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.schedule import TrainSettings
-from tapscope.train import EpochReport, TrainResult
+from tapscope.train import TrainResult
 from tests.hands import labelled_folder, tiny_card, tiny_weights
 
 SETTINGS = TrainSettings(epochs=1, size_px=32, batch_size=4, loader_processes=0)

@@ -27,9 +27,9 @@ from tapscope.inspect import Inspection
 
 if TYPE_CHECKING:  # the first imports OpenCV, the others torch
     from tapscope.convert import Converted
+    from tapscope.epochs import EpochReport
     from tapscope.network_table import TrainingRun
     from tapscope.scores import Scored
-    from tapscope.train import EpochReport
     from tapscope.training import Trained
 
 Mode = Literal["terminal", "quiet", "json"]
