@@ -5,6 +5,7 @@ MPJPE@t is the mean error of the joints that are nearer than t, with their numbe
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,16 @@ def summary(
         error, count = mpjpe(error_px, t)
         row[f"mpjpe@{t}"] = {"error_px": error if count else None, "count": count}
     return row
+
+
+LEAST_OF_EACH: Final = 30
+"""Good and bad joints from which three numbers can be fitted: ten a number (Peduzzi and others
+1996, J Clin Epidemiol 49:1373). Of joints nearly all good a fit learns that any joint is good."""
+
+
+def can_calibrate(good: NDArray[np.bool_]) -> bool:
+    """Return whether there are enough good and bad joints for `calibrate`."""
+    return bool(min(good.sum(), (~good).sum()) >= LEAST_OF_EACH)
 
 
 def calibrate(features: FloatArray, good: NDArray[np.bool_]) -> FloatArray:

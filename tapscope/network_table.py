@@ -125,6 +125,7 @@ def _settings(table: NetworkTable, entry: Entry, seed: int) -> TrainSettings:
         seed=seed,
         alpha=entry.alpha,
         small_share=0.0,  # not every network can see views of two thirds: equal inputs
+        keep="last",  # the same number of steps for all
     )
 
 

@@ -41,11 +41,12 @@ def orthogonalised(matrices: Sequence[Tensor], *, steps: int = 5) -> list[Tensor
         # commute, so that the iteration can be done on the small square matrices alone.
         gram = torch.stack([wide[place] @ wide[place].T for place in places])
         identity = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
-        product = identity.expand_as(gram)
-        for _ in range(steps):
+        product = torch.baddbmm(a * identity + b * gram, gram, gram, alpha=c)
+        factor = product
+        for _ in range(steps - 1):
+            gram = factor @ gram @ factor
             factor = torch.baddbmm(a * identity + b * gram, gram, gram, alpha=c)
             product = factor @ product
-            gram = factor @ gram @ factor
         for place, polynomial in zip(places, product, strict=True):
             answers[place] = polynomial @ wide[place]
     return [

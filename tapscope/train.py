@@ -18,9 +18,10 @@ from tapscope.epochs import EpochReport, log_of, report_of, reports_from, score_
 from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.loss import targets, total_loss
-from tapscope.metrics import calibrate
+from tapscope.metrics import calibrate, can_calibrate
 from tapscope.network import HeatmapNetwork, normalise
 from tapscope.optimiser import MuonAdam
+from tapscope.records import FloatArray
 from tapscope.schedule import (
     TrainSettings,
     augment_in_epoch,
@@ -48,9 +49,10 @@ class TrainResult:
     `EpochReport`."""
     tips_pck_01: float
     """The same within 0.1."""
-    confidence: np.ndarray
+    confidence: FloatArray | None
     """Slope, rival slope and intercept of the calibration on the measured joints, see
-    `weights.Card`; shape (3,)."""
+    `weights.Card`; shape (3,). None where the validation joints are too few, or too few of them
+    wrong, to fit it."""
 
     @property
     def kept_start(self) -> bool:
@@ -75,6 +77,18 @@ def update_average(average: HeatmapNetwork, network: HeatmapNetwork, decay: floa
             old.lerp_(new, 1 - decay)
         else:
             old.copy_(new)
+
+
+@torch.no_grad()
+def mixture(old: HeatmapNetwork, new: HeatmapNetwork, share: float) -> HeatmapNetwork:
+    """Return a network of which `share` is `new` and the rest `old`, from which `new` was trained.
+
+    Between two such networks those in between are often better than either, and keep the skills of
+    both: Wortsman and others 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
+    """
+    mixed = copy.deepcopy(old)
+    update_average(mixed, new, 1 - share)
+    return mixed
 
 
 def hold_statistics(network: HeatmapNetwork) -> None:
@@ -111,8 +125,9 @@ def train(
     network
         Fresh, or holding the weights to start from.
     fine_tuning
-        The given weights are worth keeping: they are measured first, are what is returned if the
-        best is to be kept and no epoch is better, and keep their batch statistics.
+        The given weights are worth keeping: they are measured first, make up a share of what is
+        returned, are returned whole if the best is to be kept and no epoch is better, and keep
+        their batch statistics.
     resume
         Go on from the checkpoint beside `out`, to the same result as without interruption.
     on_step, on_epoch
@@ -135,11 +150,13 @@ def train(
         weight_decay=settings.weight_decay,
     )
     leading = places_of(training.joints, (THUMB_TIP, INDEX_TIP))
+    keeps_best = (settings.keep or ("last" if fine_tuning else "best")) == "best"
     before, best_score = {}, -1.0
+    start = copy.deepcopy(average) if fine_tuning else None
     if fine_tuning:
         error, _ = validate(average, fixed, device)
         before = by_dataset(error, fixed)
-        if settings.keep == "best":
+        if keeps_best:
             best_score = score_of(error[:, leading])
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
@@ -163,12 +180,13 @@ def train(
             first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
             on_step=on_step,
         )  # fmt: skip
-        error, _ = validate(average, fixed, device)
+        kept = mixture(start, average, 1 - settings.start_share) if start else average
+        error, _ = validate(kept, fixed, device)
         report = report_of(epoch, mean_loss, error, leading, best_score)
         if report.best:
-            if settings.keep == "best":
+            if keeps_best:
                 best_score = report.tips_area_01
-            best.load_state_dict(average.state_dict())
+            best.load_state_dict(kept.state_dict())
         reports.append(report)
         checkpoint.save(
             out, run, settings=asdict(settings), pictures=len(training),
@@ -215,6 +233,7 @@ def _result(
     tips = error[:, places_of(joints, (THUMB_TIP, INDEX_TIP))]
     measured = places_of(joints, MEASURED)
     known = np.isfinite(error[:, measured])
+    good = error[:, measured][known] < 0.1
     return TrainResult(
         network=network.cpu(),
         reports=reports,
@@ -222,8 +241,10 @@ def _result(
         after=by_dataset(error, fixed),
         tips_pck_005=share_within(tips, 0.05),
         tips_pck_01=share_within(tips, 0.1),
-        confidence=calibrate(
-            heights[:, measured][known].astype(float), error[:, measured][known] < 0.1
+        confidence=(
+            calibrate(heights[:, measured][known].astype(float), good)
+            if can_calibrate(good)
+            else None
         ),
     )
 

@@ -20,6 +20,9 @@ from tapscope.train import TrainResult, train
 
 FINE_TUNING_RATE: Final = 0.1
 """Share of the usual learning rates with which given weights are trained on: a guess."""
+USUAL_CONFIDENCE: Final = (7.5, -8.3, -0.6)
+"""Slope, rival slope and intercept of weights whose validation joints are too few to fit them:
+those of the bundled weights, rounded; the maps of all are trained to the same height."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
 
@@ -142,7 +145,7 @@ def train_weights(
         sources=_sources(tuple(dict.fromkeys(folders)), training, old),
         command=command,
         version=__version__,
-        notes=_beginning(old, result) if old else "",
+        old=old,
     )
     card = weights.write(out, result.network, card)
     return Trained(result, card, out, len(_paths(training)), len(validation))
@@ -210,34 +213,52 @@ def make_card(
     sources: tuple[weights.Source, ...],
     command: str,
     version: str,
-    notes: str = "",
+    old: weights.Weights | None = None,
 ) -> weights.Card:
-    """Write down what the weights of a run are."""
+    """Write down what the weights of a run are, and with which it began."""
     figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
     figures["validation_pck@0.05_tips"] = result.tips_pck_005
     figures["validation_pck@0.1_tips"] = result.tips_pck_01
+    slope, rival_slope, intercept = _confidence(result, old)
     return weights.Card(
         architecture=model.architecture,
         network=dict(model.arguments),
         input_size_px=settings.size_px,
         joints=training.joints,
-        confidence_slope=float(result.confidence[0]),
-        confidence_rival_slope=float(result.confidence[1]),
-        confidence_intercept=float(result.confidence[2]),
+        confidence_slope=slope,
+        confidence_rival_slope=rival_slope,
+        confidence_intercept=intercept,
         trained_on=sources,
         command=command,
         seed=settings.seed,
         tapscope_version=version,
-        notes=notes,
+        notes=" ".join(_notes(result, old)),
         metrics=figures,
     )
 
 
-def _beginning(old: weights.Weights, result: TrainResult) -> str:
-    """Say what a run began with, and whether anything came of it."""
-    if result.kept_start:
-        return f"The weights of {old.name}: no epoch of this run was better."
-    return f"Begun with {old.name}."
+def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float, float, float]:
+    """Return the calibration of a run, of what it began with, or the usual one."""
+    if result.confidence is not None:
+        slope, rival_slope, intercept = map(float, result.confidence)
+        return slope, rival_slope, intercept
+    if old:
+        card = old.card
+        return card.confidence_slope, card.confidence_rival_slope, card.confidence_intercept
+    return USUAL_CONFIDENCE
+
+
+def _notes(result: TrainResult, old: weights.Weights | None) -> list[str]:
+    """Say what a run began with, whether anything came of it, and whose its confidence is."""
+    notes = []
+    if old and result.kept_start:
+        notes.append(f"The weights of {old.name}: no epoch of this run was better.")
+    elif old:
+        notes.append(f"Begun with {old.name}.")
+    if result.confidence is None:
+        whose = "that of the weights begun with" if old else "the usual one"
+        notes.append(f"Confidence is {whose}: too few validation joints are wrong to fit it.")
+    return notes
 
 
 def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, LabelledSet]:

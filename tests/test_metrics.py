@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tapscope.metrics import calibrate, mpjpe, pck, shares, summary
+from tapscope.metrics import LEAST_OF_EACH, calibrate, can_calibrate, mpjpe, pck, shares, summary
 
 
 def test_undetected_counts_as_wrong_and_the_threshold_itself_does_not_pass() -> None:
@@ -36,6 +36,15 @@ def test_calibration_recovers_a_known_curve() -> None:
     heights = rng.uniform(0, 1, (20000, 2))
     good = rng.random(20000) < 1 / (1 + np.exp(-(heights @ [8, -5] - 1)))
     assert calibrate(heights, good) == pytest.approx([8, -5, -1], rel=0.1)
+
+
+def test_calibration_needs_good_and_bad_joints() -> None:
+    good = np.repeat([True, False], [100, LEAST_OF_EACH])
+    assert can_calibrate(good)
+    assert can_calibrate(~good)
+    assert not can_calibrate(good[:-1])
+    assert not can_calibrate(np.ones(500, dtype=bool))
+    assert not can_calibrate(np.empty(0, dtype=bool))
 
 
 def test_calibration_of_separated_joints_is_finite() -> None:

@@ -48,7 +48,8 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert before == earlier
     name = weights.read(start).name
     kept = f"The weights of {name}: no epoch of this run was better."
-    assert trained.card.notes == (kept if trained.result.kept_start else f"Begun with {name}.")
+    beginning = kept if trained.result.kept_start else f"Begun with {name}."
+    assert trained.card.notes.startswith(beginning)
     assert (source.name, source.licence) == ("set", "CC0")
     assert source.images == trained.training_images
     assert 0 < trained.training_images <= usable < 12
@@ -109,10 +110,37 @@ def test_weights_that_no_epoch_improved_are_named_on_the_card(
     )
     monkeypatch.setattr("tapscope.training.train", lambda *_, **__: result)
     trained = training.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, init=start)
-    assert trained.card.notes.endswith("better.") is not better
+    assert ("no epoch of this run was better." in trained.card.notes) is not better
     # what is written on the card are figures of these weights, not of the epoch
     assert trained.card.metrics["validation_pck@0.05_tips"] == 0.4
     assert trained.card.metrics["validation_pck@0.1_tips"] == 0.6
+
+
+def test_confidence_is_fitted_only_where_enough_joints_are_right_and_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, start = labelled_folder(tmp_path / "set"), tmp_path / "start.safetensors"
+    weights.write(start, tiny_weights().network, tiny_card())
+    fitted = np.array([1.0, -2.0, 3.0])
+
+    def card(confidence: np.ndarray | None, init: Path | None) -> weights.Card:
+        report = EpochReport(1, 3.0, 0.9, 0.9, 0.9, 0.9, True)
+        network = tiny_weights().network
+        result = TrainResult(network, [report], {"set": 0.5}, {"set": 0.5}, 0.4, 0.6, confidence)
+        monkeypatch.setattr("tapscope.training.train", lambda *_, **__: result)
+        return training.train_weights(
+            [folder], tmp_path / "out.safetensors", SETTINGS, init=init, size_px=32
+        ).card
+
+    def numbers(card: weights.Card) -> tuple[float, float, float]:
+        return card.confidence_slope, card.confidence_rival_slope, card.confidence_intercept
+
+    assert numbers(card(fitted, start)) == tuple(fitted)
+    assert "Confidence" not in card(fitted, start).notes
+    assert numbers(card(None, start)) == numbers(tiny_card())
+    assert "that of the weights begun with" in card(None, start).notes
+    assert numbers(card(None, None)) == training.USUAL_CONFIDENCE
+    assert "the usual one" in card(None, None).notes
 
 
 def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -59,8 +60,20 @@ def train(
     ] = None,
     batch: Annotated[int, typer.Option("--batch", min=2, help="Views a step.")] = 8,
     keep: Annotated[
-        Keep, typer.Option("--keep", help="Write the epoch best on validation, or the last.")
-    ] = "best",
+        Keep | None,
+        typer.Option(
+            "--keep", help="Write the epoch best on validation, or the last (last with --init)."
+        ),
+    ] = None,
+    start_share: Annotated[
+        float | None,
+        typer.Option(
+            "--start-share",
+            min=0.0,
+            max=1.0,
+            help="Share of the weights of --init in the result (0.5).",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option("--seed")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
@@ -76,9 +89,13 @@ def train(
 
     if init and model:
         raise typer.BadParameter("the weights of --init say which", param_hint="--model")
+    if start_share is not None and not init:
+        raise typer.BadParameter("there are none without --init", param_hint="--start-share")
     settings = TrainSettings(
         epochs=epochs, batch_size=batch, seed=seed, compiled=compiled, keep=keep
     )
+    if start_share is not None:
+        settings = replace(settings, start_share=start_share)
     with console.TrainingBar() as bar:
         trained = train_weights(
             folders_or_default(folders or []),

@@ -18,6 +18,7 @@ import torch
 from tapscope import annotations, division, weights
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.metrics import calibrate
+from tapscope.train import mixture
 from tapscope.validation import by_dataset, share_within, validate
 from tapscope.views import fixed_views
 
@@ -32,17 +33,12 @@ def main() -> None:
     parser.add_argument("--unseen", type=Path, action="append", default=[])
     options = parser.parse_args()
     old, new = weights.read(options.old), weights.read(options.new)
-    share, start = options.share, old.network.state_dict()
-    mixed = {
-        name: start[name].lerp(value, share) if value.is_floating_point() else value
-        for name, value in new.network.state_dict().items()
-    }
-    new.network.load_state_dict(mixed)
+    share, network = options.share, mixture(old.network, new.network, options.share)
     held_out = [annotations.load(folder) for folder in options.unseen]
     for folder in options.data:
         held_out.append(division.held_out(annotations.usable(annotations.load(folder), folder))[1])
     views = [v for s in held_out for v in fixed_views(s, new.card.input_size_px, most=400)]
-    error, heights = validate(new.network, views, torch.device("cpu"))
+    error, heights = validate(network, views, torch.device("cpu"))
     measured = error[:, MEASURED]
     known = np.isfinite(measured)
     slope, rival, intercept = calibrate(
@@ -61,7 +57,7 @@ def main() -> None:
         notes=f"{new.card.notes} Mixed by tests.bench.mix_weights: {share:g} of these, "
         f"{1 - share:g} of {old.name}.",
     )
-    card = weights.write(options.out, new.network, card)
+    card = weights.write(options.out, network, card)
     print(f"{options.out}: {len(views)} pictures held out, {metrics}")
 
 
