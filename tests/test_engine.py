@@ -6,18 +6,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
 
 from tapscope import weights
+from tapscope.crop import cut
 from tapscope.engine import OpenVinoEngine, TorchEngine, make_engine
 from tapscope.errors import WeightsError
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
 from tapscope.heatmap import decode
+from tapscope.stills import find_windows
 from tapscope.weights import Weights
 from tests.hands import hand_shape, paint, tiny_weights
 
+ROOT = Path(__file__).parents[1]
 PIXELS = np.stack(
     [paint([hand_shape(48, 48, opening=o, size=60)], width=96, height=96) for o in (0.1, 0.4, 0.6)]
 )
@@ -37,19 +41,36 @@ def test_openvino_answers_as_torch_does(network: Weights) -> None:
     assert (ours - theirs).abs().max() < 0.02 * theirs.abs().max()
 
 
+def hands_of_the_sample(engine: TorchEngine) -> np.ndarray:
+    """Cut the hand out of some frames of every bundled recording, shape (n, side, side, 3)."""
+    side, crops = engine.card.input_size_px, []
+    for path in sorted((ROOT / "tests/data/study/videos").glob("*.mp4")):
+        with av.open(str(path)) as file:
+            for number, frame in enumerate(file.decode(video=0)):
+                if number % 40 == 0:
+                    picture = frame.to_ndarray(format="rgb24")
+                    crops += [cut(picture, w, side) for w in find_windows(engine, picture)[:1]]
+    return np.stack(crops)
+
+
 def test_shipped_weights_place_joints_alike_on_both() -> None:
-    """0.25 px at the 95th percentile, on pictures of a hand-like kind."""
-    shipped = sorted((Path(__file__).parents[1] / "weights").glob("*.safetensors"))
+    """0.25 px at the 95th percentile, where the processor computes in bfloat16, too.
+
+    On true hands: of a painted one few joints are sure, and the rest jump for a rounding.
+    """
+    shipped = sorted((ROOT / "weights").glob("*.safetensors"))
     assert shipped, "the project ships its weights"
     for path in shipped:
         found = weights.read(path)
         reference, fast = TorchEngine(found), OpenVinoEngine(found, threads=1)
-        ours, theirs = fast.joints(PIXELS), reference.joints(PIXELS)
+        hands = hands_of_the_sample(reference)
+        assert len(hands) >= 15
+        ours, theirs = fast.joints(hands), reference.joints(hands)
         apart = np.linalg.norm(ours.position_px - theirs.position_px, axis=2)
         sure = theirs.confidence > 0.2
-        if sure.any():
-            assert np.percentile(apart[sure], 95) < 0.25
-        assert np.abs(ours.confidence - theirs.confidence).max() < 0.05
+        assert sure.mean() > 0.8
+        assert np.percentile(apart[sure], 95) < 0.25
+        assert np.percentile(np.abs(ours.confidence - theirs.confidence), 95) < 0.05
 
 
 def test_same_input_same_bits(network: Weights) -> None:
