@@ -141,11 +141,11 @@ class TrainingBar(CountingBar):
 
     def epoch(self, report: "EpochReport") -> None:
         """Print a line for an epoch."""
-        best = "  best so far" if report.best else ""
+        kept = "  kept so far" if report.best else ""
         self.line(
             f"epoch {report.epoch}: loss {report.loss:.4f}, validation tips within "
             f"0.05 / 0.1 of the hand {report.tips_pck_005:.3f} / {report.tips_pck_01:.3f}, "
-            f"all joints within 0.1 {report.joints_pck_01:.3f}{best}"
+            f"all joints within 0.1 {report.joints_pck_01:.3f}{kept}"
         )
 
 
