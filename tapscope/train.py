@@ -180,7 +180,7 @@ def train(
             first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
             on_step=on_step,
         )  # fmt: skip
-        kept = mixture(start, average, 1 - settings.start_share) if start else average
+        kept = mixture(start, average, 1 - settings.start_share) if start is not None else average
         error, _ = validate(kept, fixed, device)
         report = report_of(epoch, mean_loss, error, leading, best_score)
         if report.best:
