@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tapscope import checkpoint
 from tapscope.annotations import LabelledSet
 from tapscope.augment import Sample
+from tapscope.averaging import hold_statistics, mixture, update_average
 from tapscope.epochs import EpochReport, log_of, report_of, reports_from, score_of
 from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
@@ -67,38 +68,6 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     capability = torch.backends.cpu.get_cpu_capability()
     has_bf16 = capability == "AVX512" and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if has_bf16 else None
-
-
-@torch.no_grad()
-def update_average(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -> None:
-    """Move the averaged weights, batch statistics included, a little towards the network's."""
-    for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.dtype.is_floating_point:
-            old.lerp_(new, 1 - decay)
-        else:
-            old.copy_(new)
-
-
-@torch.no_grad()
-def mixture(old: HeatmapNetwork, new: HeatmapNetwork, share: float) -> HeatmapNetwork:
-    """Return a network of which `share` is `new` and the rest `old`, from which `new` was trained.
-
-    Between two such networks those in between are often better than either, and keep the skills of
-    both: Wortsman and others 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
-    """
-    mixed = copy.deepcopy(old)
-    update_average(mixed, new, 1 - share)
-    return mixed
-
-
-def hold_statistics(network: HeatmapNetwork) -> None:
-    """Let a network in training normalise by the statistics that it has, and keep them.
-
-    Those of a few frames of one person would make it worse on everyone else.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
 
 
 def train(

@@ -10,6 +10,8 @@ import torch
 
 from tapscope import checkpoint, weights
 from tapscope.annotations import LabelledSet, load, only_joints
+from tapscope.averaging import update_average
+from tapscope.cards import make_card
 from tapscope.division import split_by_group
 from tapscope.errors import WeightsError
 from tapscope.heatmap import encode
@@ -23,12 +25,7 @@ from tapscope.schedule import (
     rate_share,
     side_in_epoch,
 )
-from tapscope.train import (
-    TrainResult,
-    train,
-    update_average,
-)
-from tapscope.training import make_card
+from tapscope.train import TrainResult, train
 from tapscope.views import Batch
 from tests.hands import labelled_folder
 

@@ -11,6 +11,7 @@ import torch
 
 from tapscope import training, weights
 from tapscope.annotations import LabelledSet
+from tapscope.cards import USUAL_CONFIDENCE
 from tapscope.epochs import EpochReport
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.schedule import TrainSettings
@@ -139,7 +140,7 @@ def test_confidence_is_fitted_only_where_enough_joints_are_right_and_wrong(
     assert "Confidence" not in card(fitted, start).notes
     assert numbers(card(None, start)) == numbers(tiny_card())
     assert "that of the weights begun with" in card(None, start).notes
-    assert numbers(card(None, None)) == training.USUAL_CONFIDENCE
+    assert numbers(card(None, None)) == USUAL_CONFIDENCE
     assert "the usual one" in card(None, None).notes
 
 

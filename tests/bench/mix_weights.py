@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from tapscope import annotations, division, weights
+from tapscope.averaging import mixture
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
-from tapscope.metrics import calibrate
-from tapscope.train import mixture
+from tapscope.metrics import calibrate, can_calibrate
 from tapscope.validation import by_dataset, share_within, validate
 from tapscope.views import fixed_views
 
@@ -41,9 +41,10 @@ def main() -> None:
     error, heights = validate(network, views, torch.device("cpu"))
     measured = error[:, MEASURED]
     known = np.isfinite(measured)
-    slope, rival, intercept = calibrate(
-        heights[:, MEASURED][known].astype(float), measured[known] < 0.1
-    )
+    good = measured[known] < 0.1
+    if not can_calibrate(good):
+        parser.error("too few of these pictures' joints are right, or wrong, to fit a confidence")
+    slope, rival, intercept = calibrate(heights[:, MEASURED][known].astype(float), good)
     tips = error[:, [THUMB_TIP, INDEX_TIP]]
     metrics = {f"validation_pck@0.1_{name}": v for name, v in by_dataset(error, views).items()}
     metrics["validation_pck@0.05_tips"] = share_within(tips, 0.05)
