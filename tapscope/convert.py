@@ -159,16 +159,24 @@ def _meanings(
             f"--joint {absent[0]}: {source} has no such label; it has {', '.join(found)[:300]}"
         )
     names: dict[str, Meaning] = {}
+    unknown: list[str] = []
     for name in found:
         text = told.get(name, name)
         meaning = Meaning.of(text) if text else Meaning("")
         if meaning is None:
-            what = f"--joint {name}={text}" if name in told else f"{source}: which joint is {name}"
-            raise AnnotationError(
-                f'{what}? Say it with --joint "{name}=thumb_tip" (or "{name}=left thumb_tip"), or '
-                f'drop it with --joint "{name}="; the joints are {", ".join(JOINTS)}'
-            )
-        names[name] = meaning
+            unknown.append(name)
+        else:
+            names[name] = meaning
+    if unknown:
+        name = unknown[0]
+        what = (
+            f"--joint {name}={told[name]}" if name in told else f"{source}: which joint is {name}"
+        )
+        more = f"; nor is it known what {', '.join(unknown[1:])} mean" if unknown[1:] else ""
+        raise AnnotationError(
+            f'{what}? Say it with --joint "{name}=thumb_tip" (or "{name}=left thumb_tip"), or '
+            f'drop it with --joint "{name}="{more}; the joints are {", ".join(JOINTS)}'
+        )
     meant = [meaning for meaning in names.values() if meaning.joint]
     twice = next((meaning for meaning in meant if meant.count(meaning) > 1), None)
     if twice:

@@ -57,6 +57,25 @@ def freihand(folder: Path, *, depth: float = 0.5) -> Path:
     return folder
 
 
+def hgr1(folder: Path, *, change: Callable[[str], str] = str) -> Path:
+    """Write two people; what the published files call the fingers is not known, the rest is."""
+    wrist_x, wrist_y = PLACES[0]
+    points = [("Wrist", "1", wrist_x - 1, wrist_y + 2), ("Wrist", "2", wrist_x + 1, wrist_y - 2)]
+    for number, joint in enumerate(JOINTS[1:], 1):
+        x, y = PLACES[number] if number != HIDDEN else (-1, -1)
+        points.append((*joint.split("_"), x, y))
+    rows = "".join(
+        f'<FeaturePoint category="{category}" type="{kind}" x="{x}" y="{y}"/>'
+        for category, kind, x, y in points
+    )
+    text = f'<IMAGE WIDTH="64" HEIGHT="48"><hand/><hand>{rows}</hand></IMAGE>'
+    for person in ("id01", "id02"):
+        stem = f"1_P_hgr1_{person}_3"
+        picture(folder / f"original_images/{stem}.jpg")
+        write(folder / f"feature_points/{stem}.xml", change(text))
+    return folder
+
+
 def panoptic(folder: Path) -> Path:
     for part, left in (("manual_train", 1.0), ("manual_test", 0.0)):
         stem = folder / part / f"000123_0{left:.0f}_x"
@@ -96,6 +115,7 @@ def converted(source: Path, out: Path) -> LabelledSet:
 SETS: dict[str, tuple[Callable[[Path], Path], list[str], list[str], bool]] = {
     "onehand10k": (onehand10k, ["test", "train"], ["", ""], True),
     "freihand": (freihand, ["train"] * 3, ["right"] * 3, False),
+    "hgr1": (hgr1, ["", ""], ["", ""], True),
     "panoptic": (panoptic, ["test", "train"], ["right", "left"], True),
     "studio": (studio, [""], [""], True),
     "wholebody": (wholebody, ["train"], ["left", "right"], True),
@@ -122,6 +142,24 @@ def test_hand_before_another_background_stays_in_its_group(tmp_path: Path) -> No
     assert np.allclose(found.images[2].hands[0].position_px, PLACES, atol=1e-6)
 
 
+def test_people_of_hgr1_are_its_groups(tmp_path: Path) -> None:
+    found = converted(hgr1(tmp_path / "set"), tmp_path / "out")
+    assert [image.group for image in found.images] == ["id01", "id02"]
+
+
+def test_pictures_of_hgr1_are_found_as_its_archives_are_unpacked(tmp_path: Path) -> None:
+    made = hgr1(tmp_path / "set")
+    for archive, inner in (("hgr1_images", "original_images"), ("hgr1_points", "feature_points")):
+        (made / archive).mkdir()
+        (made / inner).rename(made / archive / inner)
+    assert len(converted(made, tmp_path / "out").images) == 2
+
+
+def test_hand_of_hgr1_without_both_points_of_its_wrist_has_none(tmp_path: Path) -> None:
+    made = hgr1(tmp_path / "set", change=lambda text: text.replace('type="2" x="', 'type="2" x="-'))
+    assert "wrist" not in converted(made, tmp_path / "out").joints
+
+
 def test_pictures_for_validation_of_wholebody_are_not_trained_on(tmp_path: Path) -> None:
     file = wholebody(tmp_path / "set", name="coco_wholebody_val_v1.0.json")
     assert [image.split for image in converted(file, tmp_path / "out").images] == ["test"]
@@ -136,6 +174,11 @@ def broken(make: Callable[[Path], Path], file: str, change: Callable[[Any], Any]
         return made
 
     return changed
+
+
+def hgr1_with(old: str, new: str) -> Callable[[Path], Path]:
+    """Return what makes HGR1 with something else in its files."""
+    return lambda folder: hgr1(folder, change=lambda text: text.replace(old, new))
 
 
 def short(folder: Path) -> Path:
@@ -163,6 +206,16 @@ def worded(folder: Path) -> Path:
         (short, r"label_joint.txt, line 1: 1 joints; expected 21"),
         (long, r"label_joint.txt, line 1: 22 joints; expected 21"),
         (worded, r"label_joint.txt, line 1: .*three.*expected numbers"),
+        (hgr1_with("<hand/>", "<hand>"), r"id01_3.xml: cannot be read as XML"),
+        (hgr1_with("IMAGE", "annotations"), "not of HGR1: <annotations>"),
+        (hgr1_with('x="', 'x="?'), r"'Wrist 1' lies at '\?9.25', '42.5'; expected numbers"),
+        (hgr1_with('y="42.5"', 'y="inf"'), "'Wrist 1' lies at 9.25, inf; expected pixels"),
+        (hgr1_with('"mcp"', '"dip"'), "two points 'index dip' in one hand"),
+        (hgr1_with('"little" type="tip"', '"Wrist" type="3"'), "3 points of the wrist"),
+        (
+            hgr1_with('type="tip"', 'type="end"'),
+            "joint is index end.*nor is it known what little end, middle end, ring end, thumb end",
+        ),
         (lambda folder: freihand(folder, depth=-1.0), "picture 0 has a joint behind its camera"),
         (broken(freihand, "training_K.json", lambda k: k[:1]), r"\(1, 3, 3\) in training_K.json"),
         (broken(freihand, "training_xyz.json", lambda xyz: [xyz[0], [1]]), "no table of numbers"),

@@ -13,6 +13,7 @@ from tapscope.labels import (
     cvat,
     deeplabcut,
     freihand,
+    hgr1,
     label_studio,
     onehand10k,
     panoptic,
@@ -28,6 +29,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     panoptic.FORMAT,
     onehand10k.FORMAT,
     freihand.FORMAT,
+    hgr1.FORMAT,
     coco_wholebody.FORMAT,
 )
 
