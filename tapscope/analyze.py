@@ -121,17 +121,31 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
 
 
 def find_weights(path: Path | None) -> Path:
-    """Return the weights file given, or the one that comes with tapscope.
+    """Return the weights file given, or one that comes with tapscope.
+
+    Parameters
+    ----------
+    path
+        A file, the bare name of weights that come with tapscope ("pmsdsnet-m3"), or None for the
+        default ones.
 
     Raises
     ------
     WeightsError
         It is not there.
     """
-    file = path or assets.weights_folder() / DEFAULT_WEIGHTS
-    if not file.is_file():
-        raise WeightsError(f"{file}: there is no such weights file; give another with --weights")
-    return file
+    folder = assets.weights_folder()
+    if path is None:
+        path = folder / DEFAULT_WEIGHTS
+    if path.is_file():
+        return path
+    bundled = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
+    if str(path) in bundled:
+        return bundled[str(path)]
+    raise WeightsError(
+        f"{path}: there is no such weights file; give another, or the name of bundled ones: "
+        f"{', '.join(bundled)}"
+    )
 
 
 def cores() -> int:

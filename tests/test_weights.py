@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope import weights
+from tapscope import assets, weights
+from tapscope.analyze import DEFAULT_WEIGHTS, find_weights
 from tapscope.errors import WeightsError
 from tapscope.network import PMSDSNet
 from tapscope.weights import Source, card_path, confidence
@@ -19,6 +20,19 @@ def file(tmp_path: Path) -> Path:
     torch.manual_seed(5)
     weights.write(path, PMSDSNet(**TINY), tiny_card())  # type: ignore[arg-type]
     return path
+
+
+def test_weights_are_found_by_path_by_bundled_name_and_by_default(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = assets.weights_folder() / DEFAULT_WEIGHTS
+    assert find_weights(file) == file
+    assert find_weights(None) == find_weights(Path(bundled.stem)) == bundled
+    monkeypatch.chdir(file.parent)
+    file.rename(bundled.stem)  # a file of that name goes before
+    assert find_weights(Path(bundled.stem)) == Path(bundled.stem)
+    with pytest.raises(WeightsError, match=f"bundled ones: .*{bundled.stem}"):
+        find_weights(file)
 
 
 def test_round_trip(file: Path) -> None:

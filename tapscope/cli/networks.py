@@ -34,7 +34,10 @@ def train(
         ),
     ] = None,
     init: Annotated[
-        Path | None, typer.Option("--init", help="Weights to start from (fine-tuning).")
+        Path | None,
+        typer.Option(
+            "--init", help="Weights to start from (fine-tuning); a file or a bundled name."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The weights file to write.")] = Path(
         "weights.safetensors"
@@ -83,6 +86,7 @@ def train(
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
     from tapscope import console
+    from tapscope.analyze import find_weights
     from tapscope.models import DEFAULT, named
     from tapscope.schedule import TrainSettings
     from tapscope.training import folders_or_default, train_weights
@@ -101,7 +105,7 @@ def train(
             folders_or_default(folders or []),
             out,
             settings,
-            init=init,
+            init=find_weights(init) if init else None,
             model=named(model or DEFAULT),
             joints=joint or (),
             tenths=tenths,
@@ -160,7 +164,7 @@ def evaluate(
     ] = None,
     weights: Annotated[
         list[Path] | None,
-        typer.Option("--weights", help="Weights file. Repeatable; by default the bundled one."),
+        typer.Option("--weights", help="Weights file or bundled name. Repeatable."),
     ] = None,
     finder: Annotated[
         Path | None,

@@ -25,6 +25,7 @@ ProtocolOption = Annotated[
     str, typer.Option("--protocol", help="Name of a protocol, or path of a TOML file.")
 ]
 WeightsOption = Annotated[
-    Path | None, typer.Option("--weights", help="Weights file; by default the bundled one.")
+    Path | None,
+    typer.Option("--weights", help="Weights file, or the name of bundled ones (pmsdsnet-m3)."),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
