@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from tapscope.errors import AnnotationError
 from tapscope.hand import JOINTS
@@ -65,6 +66,14 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as problem:
         raise AnnotationError(f"{path}: cannot be read as JSON ({problem})") from problem
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """Return the root of an XML file; AnnotationError where it is none."""
+    try:
+        return ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, OSError) as problem:
+        raise AnnotationError(f"{path}: cannot be read as XML ({problem})") from problem
 
 
 def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) -> Hand:

@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from tapscope.errors import AnnotationError
-from tapscope.labels.base import Format, Frame, Hand, Place, side_in
+from tapscope.labels.base import Format, Frame, Hand, Place, read_xml, side_in
 
 _FILE: Final = "annotations.xml"
 
@@ -22,10 +22,7 @@ def _find(path: Path) -> list[Path]:
 
 
 def _read(path: Path) -> list[Frame]:
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, OSError) as problem:
-        raise AnnotationError(f"{path}: cannot be read as XML ({problem})") from problem
+    root = read_xml(path)
     if root.find("track") is not None:
         raise AnnotationError(
             f'{path}: "CVAT for video"; export the task again as "CVAT for images 1.1", with images'

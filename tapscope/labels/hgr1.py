@@ -14,9 +14,9 @@ from typing import Final
 from xml.etree import ElementTree
 
 from tapscope.errors import AnnotationError
-from tapscope.labels.base import Format, Frame, Hand, Place
+from tapscope.labels.base import Format, Frame, Hand, Place, read_xml
 
-_NAME: Final = re.compile(r".+_hgr\w+_(id\d+)_\d+")
+_NAME: Final = re.compile(r".+_hgr\w+_id\d+_\d+")
 _PICTURES: Final = ("original_images", "hgr1_images/original_images")
 _WRIST: Final = "wrist"
 
@@ -28,15 +28,11 @@ def _find(path: Path) -> list[Path]:
 
 
 def _read(path: Path) -> list[Frame]:
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, OSError) as problem:
-        raise AnnotationError(f"{path}: cannot be read as XML ({problem})") from problem
+    root = read_xml(path)
     if root.tag != "IMAGE":
         raise AnnotationError(f"{path}: not of HGR1: <{root.tag}> where <IMAGE> is expected")
     hands = (_places(hand, path) for hand in root.iter("hand"))
-    name = _NAME.fullmatch(path.stem)
-    person = name[1] if name else ""
+    person = path.stem.split("_")[-2]
     picture = f"{path.stem}.jpg"
     return [
         Frame(
