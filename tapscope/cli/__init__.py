@@ -5,11 +5,11 @@ Nothing heavy is imported at the top, so that `tapscope --help` answers at once.
 
 import typer
 
-from tapscope.cli import measure, networks
+from tapscope.cli import benchmark, measure, networks
 from tapscope.cli.options import USAGE, app
 from tapscope.errors import TapscopeError
 
-__all__ = ["app", "main", "measure", "networks"]  # the verbs are known once imported
+__all__ = ["app", "benchmark", "main", "measure", "networks"]  # the verbs are known once imported
 
 
 def main() -> None:

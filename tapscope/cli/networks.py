@@ -1,4 +1,4 @@
-"""The verbs on networks: train, convert, evaluate, attention, benchmark."""
+"""The verbs on networks: train, convert, evaluate, attention."""
 
 import shlex
 import sys
@@ -9,9 +9,6 @@ from typing import Annotated
 import typer
 
 from tapscope.cli.options import DeviceOption, Keep, WeightsOption, app
-
-benchmark_app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
-app.add_typer(benchmark_app, name="benchmark")
 
 TenthsOption = Annotated[
     int | None,
@@ -164,7 +161,9 @@ def evaluate(
     ] = None,
     weights: Annotated[
         list[Path] | None,
-        typer.Option("--weights", help="Weights file or bundled name. Repeatable."),
+        typer.Option(
+            "--weights", help="Weights file or bundled name, by default pmsdsnet-m3. Repeatable."
+        ),
     ] = None,
     finder: Annotated[
         Path | None,
@@ -253,53 +252,3 @@ def attention(
             source, out, shown, engine, size_px=size, background=background, on_frame=bar.step
         )
     typer.echo(path)
-
-
-@benchmark_app.callback()
-def benchmark() -> None:
-    """Make the tables of the paper."""
-
-
-@benchmark_app.command("networks")
-def benchmark_networks(
-    config: Annotated[Path, typer.Argument(help="TOML file: which networks, on which pictures.")],
-    *,
-    data: Annotated[
-        Path, typer.Option("--data", help="Folder that holds the folders of labelled frames.")
-    ] = Path(),
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder for weights, scores, curves and tables.")
-    ] = Path("benchmark"),
-    finder: Annotated[
-        Path | None,
-        typer.Option("--finder", help="Weights that find the hands; by default the bundled ones."),
-    ] = None,
-    device: DeviceOption = "auto",
-    compiled: Annotated[
-        bool, typer.Option("--compile", help="Fuse the step: slow to start, then faster.")
-    ] = False,
-) -> None:
-    """Train and measure a table of networks; run it again to go on after an interruption."""
-    from tapscope import console
-    from tapscope.analyze import find_weights
-    from tapscope.engine import make_engine
-    from tapscope.network_table import benchmark_networks as make_table
-    from tapscope.network_table import load_table
-    from tapscope.weights import read
-
-    table = load_table(config)
-    engine = make_engine(read(find_weights(finder)), device)
-    with console.TableBar() as bar:
-        scored = make_table(
-            table,
-            data,
-            out,
-            finder=engine,
-            device=device,
-            compiled=compiled,
-            command=shlex.join(sys.argv),
-            report=bar.run,
-            on_step=bar.loss,
-            on_image=bar.step,
-        )
-    console.print_scores(scored, out)

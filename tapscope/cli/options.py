@@ -26,6 +26,6 @@ ProtocolOption = Annotated[
 ]
 WeightsOption = Annotated[
     Path | None,
-    typer.Option("--weights", help="Weights file, or the name of bundled ones (pmsdsnet-m3)."),
+    typer.Option("--weights", help="Weights file or bundled name, by default pmsdsnet-m3."),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
