@@ -1,14 +1,16 @@
 """Render labelled stills of tapping hands to train on, several moments of each person.
 
     python -m tests.bench.render_hands SYNTH OUT FIRST LAST [--without PERSON ...] [--whole]
-        [--size PX] [--moments N]
+        [--size PX] [--moments N] [--anywhere]
 
 SYNTH is the folder of the renderer (its README says what it needs: moderngl and EGL), FIRST and
 LAST the seeds of the people. Its own `make_stills.py` draws each person once, whole; here the
 picture is cut to the hand, so that no pixel is rendered which training would cut away: several
 times as many hands an hour. `--whole` keeps the whole picture. With `--size 144` the hands are as
-large as views of 64 px need them, and twice as many are rendered an hour as with 224. OUT becomes a
-folder for `tapscope train --data`; a run that is cut short has written what it had.
+large as views of 64 px need them, and twice as many are rendered an hour as with 224. With
+`--anywhere` the camera stands on any side of the hand from which both tips are seen, behind and
+above it too, as where it is worn on the head, and thumb and index finger open in more ways. OUT
+becomes a folder for `tapscope train --data`; a run that is cut short has written what it had.
 """
 
 import argparse
@@ -26,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.files import write_whole
-from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
+from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 
 CLOSE_PX, WHOLE_PX = 224, 320
 FILL = (1.9, 2.7)
@@ -35,6 +37,14 @@ WANDER = 0.15
 """How far the hand stands from the middle, of half the picture."""
 MARGIN_PX = 3
 """Whole pictures whose tips are nearer to the edge are left out."""
+OPEN_SD = np.radians([10, 12, 8, 12, 12, 15, 6, 15, 10])
+"""How much more the open hands of `--anywhere` differ, in each angle of thumb and index finger."""
+THUMB_SHARE = (-0.2, 1.0)
+"""How far the thumb opens with the index finger; about 0 it lies along the palm."""
+CAMERA_M = (0.22, 0.6)
+NEAREST_M = 0.1
+"""The camera does not stand in a person."""
+MOST_CAMERAS = 300
 SAVE_EVERY = 50
 """People."""
 JPEG_QUALITY = 88
@@ -84,6 +94,43 @@ def person_of(renderer: Any, seed: int) -> str:
     return f"{age}_{tone}_{sex}_diffuse{variants[rng.integers(len(variants))]}"
 
 
+def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> bool:
+    """Place the camera of a scene on any side of the hand; say whether a clear view was found."""
+    scene.qo = scene.qo + OPEN_SD * rng.normal(size=len(scene.qo))
+    scene.thumb_share = rng.uniform(*THUMB_SHARE)
+    turn, shift = scene.fk(0.0, aper=0.9)
+    joint = scene.h.kps(turn, shift)
+    tips = joint[[THUMB_TIP, INDEX_TIP]]
+    knuckle = JOINTS.index("index_mcp")
+    centre = joint[[WRIST, THUMB_TIP, knuckle, INDEX_TIP]].mean(axis=0)
+    weight = scene.b.W
+    skin = np.einsum("nij,nj->ni", (weight @ turn.reshape(-1, 9)).reshape(-1, 3, 3), scene.v)
+    skin = skin + weight @ shift
+    for _ in range(MOST_CAMERAS):
+        away = renderer.norm(rng.normal(size=3))
+        eye = centre + rng.uniform(*CAMERA_M) * away
+        if np.linalg.norm(skin - eye, axis=1).min() < NEAREST_M:
+            continue
+        if not scene.tips_visible(turn, shift, joint, eye) or any(
+            _hides(skin, eye, tip) for tip in tips
+        ):
+            continue
+        fingers = renderer.norm(joint[MIDDLE_MCP] - joint[WRIST])
+        up = fingers if rng.random() < 0.6 else np.array([0.0, 1.0, 0.0])
+        scene.eye, scene.V = eye, renderer.look(eye, centre, up + 0.4 * rng.normal(size=3))
+        return True
+    return False
+
+
+def _hides(skin: NDArray[np.float64], eye: NDArray[np.float64], tip: NDArray[np.float64]) -> bool:
+    """Say whether something well before the tip is on the line from the camera to it."""
+    line = tip - eye
+    far = float(np.linalg.norm(line))
+    along = (skin - eye) @ (line / far)
+    aside = np.linalg.norm(skin - eye - along[:, None] * (line / far), axis=1)
+    return bool(((along > 0) & (along < far - 0.06) & (aside < 0.02)).any())
+
+
 def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) -> None:
     """Let the camera of a scene show a square about the hand; `place` as in `Labels.add`."""
     spot = place / size_px * 2 - 1
@@ -97,11 +144,14 @@ def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) 
 
 
 def moments(
-    renderer: Any, backend: Any, seed: int, size_px: int, *, count: int, whole: bool
-) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float64], str]]:
+    renderer: Any, backend: Any, seed: int, size_px: int, *, count: int, whole: bool,
+    anywhere: bool,
+) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float64], str]]:  # fmt: skip
     """Yield number, picture (RGB), joints in pixels and side of each moment of one person."""
     scene = renderer.Scene(seed, (size_px, size_px))
     rng = np.random.default_rng(seed + 99)
+    if anywhere and not look_from_anywhere(renderer, scene, rng):
+        return
     camera, loaded = scene.Pj.copy(), False
     for number, time_s in enumerate(rng.uniform(0, 4, count)):
         scene.Pj = camera
@@ -127,6 +177,7 @@ def main() -> None:
     parser.add_argument("last", type=int, help="The last seed and one.")
     parser.add_argument("--without", nargs="*", default=[], metavar="PERSON")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--anywhere", action="store_true")
     parser.add_argument("--size", type=int, help="Side of the pictures in pixels.")
     parser.add_argument("--moments", type=int, default=3, help="Pictures of each person.")
     options = parser.parse_args()
@@ -142,8 +193,9 @@ def main() -> None:
     wanted = [s for s in seeds if person_of(renderer, s) not in options.without]
     for drawn, seed in enumerate(wanted, start=1):
         for number, picture, place, side in moments(
-            renderer, backend, seed, size_px, count=options.moments, whole=options.whole
-        ):
+            renderer, backend, seed, size_px, count=options.moments, whole=options.whole,
+            anywhere=options.anywhere,
+        ):  # fmt: skip
             name = f"images/{seed:07d}_{number}.jpg"
             cv2.imwrite(
                 str(options.out / name), picture[..., ::-1],
