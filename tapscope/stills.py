@@ -18,6 +18,7 @@ from tapscope.smear import edge_smear_px
 TIPS = ("thumb_tip", "index_tip")
 SKIN_CR, SKIN_CB = (133, 173), (77, 127)
 """Range of skin in YCrCb, whatever its lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
+SMALL_STILL_PX = 80
 LEAST_SKIN = 0.05
 """Of the box; where less of it looks like skin, all of it is taken."""
 
@@ -94,9 +95,13 @@ def place_joints(
 
 
 def still_size_px(engine: Engine) -> int:
-    """Return the side of the crops in which stills are seen: four thirds of that in training."""
-    stride = engine.largest_stride
-    return engine.card.input_size_px * 4 // 3 // stride * stride
+    """Return the side of the crops in which stills are seen.
+
+    That in training, or four thirds of it as long as this is not above `SMALL_STILL_PX`: it helped
+    weights trained on 64 px, and harmed those trained on 96.
+    """
+    trained, stride = engine.card.input_size_px, engine.largest_stride
+    return max(trained, min(trained * 4 // 3, SMALL_STILL_PX) // stride * stride)
 
 
 def match(labels: Sequence[LabelledHand], found: Sequence[Seen]) -> list[Seen | None]:

@@ -17,7 +17,8 @@ from tapscope.engine import OpenVinoEngine, TorchEngine, make_engine
 from tapscope.errors import WeightsError
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
 from tapscope.heatmap import decode
-from tapscope.stills import find_windows
+from tapscope.network import PMSDSNet
+from tapscope.stills import find_windows, still_size_px
 from tapscope.weights import Weights
 from tests.hands import hand_shape, paint, tiny_weights
 
@@ -138,3 +139,13 @@ def test_the_engine_reports_nothing_to_its_maker(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env={**os.environ, **home}, check=True)
     assert list(tmp_path.iterdir()) == []  # no identity of this user was made up
+
+
+@pytest.mark.parametrize(("trained", "still"), [(32, 32), (64, 80), (96, 96), (128, 128)])
+def test_stills_are_seen_larger_than_in_training_only_by_networks_of_small_views(
+    trained: int, still: int
+) -> None:
+    given = tiny_weights()
+    card = replace(given.card, input_size_px=trained)
+    network = PMSDSNet(joints=21, stages=1, widths=[4] * 5).eval()  # sides are multiples of 16
+    assert still_size_px(TorchEngine(Weights(network, card, given.path))) == still
