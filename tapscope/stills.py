@@ -19,6 +19,7 @@ TIPS = ("thumb_tip", "index_tip")
 SKIN_CR, SKIN_CB = (133, 173), (77, 127)
 """Range of skin in YCrCb, whatever its lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
 SMALL_STILL_PX = 80
+"""Up to here stills are seen larger than in training; from 112 px on, weights of 64 px lose."""
 LEAST_SKIN = 0.05
 """Of the box; where less of it looks like skin, all of it is taken."""
 

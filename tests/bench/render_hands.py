@@ -45,6 +45,10 @@ CAMERA_M = (0.22, 0.6)
 NEAREST_M = 0.1
 """The camera does not stand in a person."""
 MOST_CAMERAS = 300
+FINGERS_UP_SHARE, TILT_SD = 0.6, 0.4
+"""Share of cameras held so that the fingers point up, others as the person stands; how askew."""
+BEFORE_TIP_M, LINE_M = 0.06, 0.02
+"""What lies so far before a tip, and so near to the line of sight, hides it."""
 SAVE_EVERY = 50
 """People."""
 JPEG_QUALITY = 88
@@ -95,7 +99,7 @@ def person_of(renderer: Any, seed: int) -> str:
 
 
 def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> bool:
-    """Place the camera of a scene on any side of the hand; say whether a clear view was found."""
+    """Let the fingers open in more ways, seen from any side; say whether a clear view was found."""
     scene.qo = scene.qo + OPEN_SD * rng.normal(size=len(scene.qo))
     scene.thumb_share = rng.uniform(*THUMB_SHARE)
     turn, shift = scene.fk(0.0, aper=0.9)
@@ -116,19 +120,19 @@ def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> b
         ):
             continue
         fingers = renderer.norm(joint[MIDDLE_MCP] - joint[WRIST])
-        up = fingers if rng.random() < 0.6 else np.array([0.0, 1.0, 0.0])
-        scene.eye, scene.V = eye, renderer.look(eye, centre, up + 0.4 * rng.normal(size=3))
+        up = fingers if rng.random() < FINGERS_UP_SHARE else np.array([0.0, 1.0, 0.0])
+        scene.eye, scene.V = eye, renderer.look(eye, centre, up + TILT_SD * rng.normal(size=3))
         return True
     return False
 
 
 def _hides(skin: NDArray[np.float64], eye: NDArray[np.float64], tip: NDArray[np.float64]) -> bool:
-    """Say whether something well before the tip is on the line from the camera to it."""
+    """Say whether any part of the person hides a tip; the renderer itself asks only the hand."""
     line = tip - eye
     far = float(np.linalg.norm(line))
     along = (skin - eye) @ (line / far)
     aside = np.linalg.norm(skin - eye - along[:, None] * (line / far), axis=1)
-    return bool(((along > 0) & (along < far - 0.06) & (aside < 0.02)).any())
+    return bool(((along > 0) & (along < far - BEFORE_TIP_M) & (aside < LINE_M)).any())
 
 
 def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) -> None:
