@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tapscope.engine import Engine
 from tapscope.hand import JOINTS
-from tapscope.heatmap import VARIANCE_PX2
-from tapscope.network import PMSDSNet
-from tapscope.weights import Card, Weights
+from tapscope.network.engine import Engine
+from tapscope.network.heatmap import VARIANCE_PX2
+from tapscope.network.pmsdsnet import PMSDSNet
+from tapscope.network.weights import Card, Weights
 
 COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in range(len(JOINTS))])
 """One colour a joint, no two nearer than 25 levels."""

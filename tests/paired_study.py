@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tapscope import columns, table
-from tapscope.pipeline import measure
-from tapscope.protocol import Protocol, load
-from tapscope.recordings import Recording
+from tapscope.output import columns, table
+from tapscope.pipeline.cache import RecordingResult, folder_of, keep, row_of
+from tapscope.pipeline.recording import measure
+from tapscope.pipeline.recordings import Recording
+from tapscope.protocol.protocol import Protocol, load
 from tapscope.records import FloatArray, Keypoints
-from tapscope.results import RecordingResult, folder_of, keep, row_of
-from tapscope.video import StreamSummary
+from tapscope.video.stream import StreamSummary
 
 ORIGIN = {"tapscope_version": "0", "weights": "none", "protocol": "none"}
 HAND_PX = 120.0

@@ -19,16 +19,16 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.analyze import Options, analyze_videos
-from tapscope.batch import Analyse
-from tapscope.console.log import Silent
-from tapscope.pipeline import measure
-from tapscope.protocol import load
-from tapscope.recordings import Recording
+from tapscope.cli.console.log import Silent
+from tapscope.pipeline.analyze import Options, analyze_videos
+from tapscope.pipeline.batch import Analyse
+from tapscope.pipeline.cache import RecordingResult
+from tapscope.pipeline.recording import measure
+from tapscope.pipeline.recordings import Recording
+from tapscope.pipeline.workers import Report
+from tapscope.protocol.protocol import load
 from tapscope.records import FloatArray, Keypoints
-from tapscope.results import RecordingResult
-from tapscope.video import VideoStream
-from tapscope.workers import Report
+from tapscope.video.stream import VideoStream
 
 WIDTH, HEIGHT = 160, 120
 JOINTS = ("wrist", "thumb_tip", "index_tip", "middle_mcp")

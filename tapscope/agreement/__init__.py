@@ -3,6 +3,7 @@
 from tapscope.agreement.correlation import concordance, pearson, spearman
 from tapscope.agreement.diagnostics import heteroscedasticity, normality, proportional_bias
 from tapscope.agreement.equivalence import equivalence
+from tapscope.agreement.error_magnitude import error_sizes, measurement_error, share_within
 from tapscope.agreement.estimate import Estimate
 from tapscope.agreement.events import EventMatch, event_agreement, match_events
 from tapscope.agreement.icc import intraclass_correlations
@@ -10,7 +11,6 @@ from tapscope.agreement.limits import bias_and_limits, one_sided_factor, two_sid
 from tapscope.agreement.paired import PairedAgreement, compare_paired
 from tapscope.agreement.regression import deming, passing_bablok
 from tapscope.agreement.repeated import repeated_limits
-from tapscope.agreement.size import error_sizes, measurement_error, share_within
 
 __all__ = [
     "Estimate",

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from tapscope.agreement.clusters import jackknife_interval
 from tapscope.agreement.estimate import (
     NAN,
     NO_INTERVAL,
@@ -20,6 +19,7 @@ from tapscope.agreement.estimate import (
     sd_interval,
     wilson_interval,
 )
+from tapscope.agreement.jackknife import jackknife_interval
 from tapscope.errors import ComparisonError
 from tapscope.records import FloatArray
 

@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from tapscope.agreement.clusters import Scale, jackknife_error, jackknife_interval
 from tapscope.agreement.correlation import concordance, pearson, spearman
 from tapscope.agreement.diagnostics import heteroscedasticity, normality, proportional_bias
 from tapscope.agreement.equivalence import equivalence
-from tapscope.agreement.estimate import NAN, Estimate, Pairs, check_level, check_positive
-from tapscope.agreement.icc import intraclass_correlations
-from tapscope.agreement.limits import simple_limits
-from tapscope.agreement.regression import deming, passing_bablok
-from tapscope.agreement.repeated import repeated_pair_limits
-from tapscope.agreement.size import (
+from tapscope.agreement.error_magnitude import (
     error_sizes,
     measurement_error_from_sd,
     share_of_pairs,
 )
+from tapscope.agreement.estimate import NAN, Estimate, Pairs, check_level, check_positive
+from tapscope.agreement.icc import intraclass_correlations
+from tapscope.agreement.jackknife import Scale, jackknife_error, jackknife_interval
+from tapscope.agreement.limits import simple_limits
+from tapscope.agreement.regression import deming, passing_bablok
+from tapscope.agreement.repeated import repeated_pair_limits
 from tapscope.records import FloatArray
 
 Form = Literal["simple", "repeated"]

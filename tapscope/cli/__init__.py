@@ -25,7 +25,7 @@ def main() -> None:
 def version() -> None:
     """Print version and commit."""
     from tapscope import __version__
-    from tapscope.provenance import commit
+    from tapscope.output.provenance import commit
 
     revision = commit()
     typer.echo(f"tapscope {__version__}" + (f" ({revision[:12]})" if revision else ""))

@@ -38,12 +38,12 @@ def benchmark_networks(
     ] = False,
 ) -> None:
     """Train and measure a table of networks; run it again to go on after an interruption."""
-    from tapscope import console
-    from tapscope.analyze import find_weights
-    from tapscope.engine import make_engine
-    from tapscope.network_table import benchmark_networks as make_table
-    from tapscope.network_table import load_table
-    from tapscope.weights import read
+    from tapscope.cli import console
+    from tapscope.evaluation.benchmark import benchmark_networks as make_table
+    from tapscope.evaluation.benchmark import load_table
+    from tapscope.network.engine import make_engine
+    from tapscope.network.weights import read
+    from tapscope.pipeline.analyze import find_weights
 
     table = load_table(config)
     engine = make_engine(read(find_weights(finder)), device)

@@ -57,8 +57,8 @@ def analyze(
     ] = False,
 ) -> None:
     """Measure tapping in recordings and write a table, one row a recording."""
-    from tapscope import console
-    from tapscope.analyze import Options, analyze_videos
+    from tapscope.cli import console
+    from tapscope.pipeline.analyze import Options, analyze_videos
 
     options = Options(
         videos=tuple(videos),
@@ -92,9 +92,9 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what is in a video file and whether it suits the protocol."""
-    from tapscope import console
-    from tapscope.inspect import inspect_video
-    from tapscope.protocol import load
+    from tapscope.cli import console
+    from tapscope.protocol.protocol import load
+    from tapscope.video.inspection import inspect_video
 
     rules = load(protocol)
     try:
@@ -150,10 +150,10 @@ def compare(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Compare a table of videos with wearable sensors and report their agreement."""
-    from tapscope import console
+    from tapscope.cli import console
+    from tapscope.cli.console.compare import print_comparison
     from tapscope.compare import ClockRule, Options, compare_study
     from tapscope.compare.output import write_comparison
-    from tapscope.console.compare import print_comparison
 
     cues = tuple(_pair(text, "--sync-cue") for text in sync_cue or [])
     options = Options(
@@ -200,8 +200,8 @@ def _pair(text: str, option: str) -> tuple[float, float]:
 def protocols(context: typer.Context) -> None:
     """List the protocols that come with tapscope."""
     if context.invoked_subcommand is None:
-        from tapscope import console
-        from tapscope.protocol import bundled, load
+        from tapscope.cli import console
+        from tapscope.protocol.protocol import bundled, load
 
         console.print_names([(name, load(name).description) for name in bundled()])
 
@@ -209,6 +209,6 @@ def protocols(context: typer.Context) -> None:
 @protocols_app.command()
 def show(name: Annotated[str, typer.Argument(help="Name of a protocol, or path.")]) -> None:
     """Print a protocol's file."""
-    from tapscope.protocol import find
+    from tapscope.protocol.protocol import find
 
     typer.echo(find(name).read_text(encoding="utf-8"), nl=False)

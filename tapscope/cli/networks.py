@@ -82,11 +82,11 @@ def train(
     ] = False,
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
-    from tapscope import console
-    from tapscope.analyze import find_weights
-    from tapscope.models import DEFAULT, named
-    from tapscope.schedule import TrainSettings
-    from tapscope.training import folders_or_default, train_weights
+    from tapscope.cli import console
+    from tapscope.network.registry import DEFAULT, named
+    from tapscope.pipeline.analyze import find_weights
+    from tapscope.training.run import folders_or_default, train_weights
+    from tapscope.training.settings import TrainSettings
 
     if init and model:
         raise typer.BadParameter("the weights of --init say which", param_hint="--model")
@@ -132,8 +132,8 @@ def convert(
     licence: Annotated[str, typer.Option("--licence", help="Of the pictures.")] = "",
 ) -> None:
     """Turn labels of a labelling tool or a public set into a folder to train on."""
-    from tapscope import console
-    from tapscope.convert import convert as convert_labels
+    from tapscope.cli import console
+    from tapscope.datasets.convert import convert as convert_labels
 
     joints = {}
     for text in joint or []:
@@ -182,14 +182,14 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure weights on labelled frames."""
-    from tapscope import console
-    from tapscope.analyze import find_weights
-    from tapscope.engine import make_engine
-    from tapscope.evaluate import evaluate_weights, load_sets, parameters_of
-    from tapscope.score_files import write_scores
-    from tapscope.scores import figures_of
-    from tapscope.table import json_bytes, write_result
-    from tapscope.weights import read
+    from tapscope.cli import console
+    from tapscope.evaluation.evaluate import evaluate_weights, load_sets, parameters_of
+    from tapscope.evaluation.output import write_scores
+    from tapscope.evaluation.scores import figures_of
+    from tapscope.network.engine import make_engine
+    from tapscope.network.weights import read
+    from tapscope.output.table import json_bytes, write_result
+    from tapscope.pipeline.analyze import find_weights
 
     if json_file and (len(folders) > 1 or len(weights or []) > 1):
         raise typer.BadParameter(
@@ -239,11 +239,11 @@ def attention(
     device: DeviceOption = "auto",
 ) -> None:
     """Show what the network looks at: attention of every stage and scale."""
-    from tapscope import console
-    from tapscope.analyze import find_weights
-    from tapscope.attention_view import show
-    from tapscope.engine import make_engine
-    from tapscope.weights import read
+    from tapscope.cli import console
+    from tapscope.network.engine import make_engine
+    from tapscope.network.weights import read
+    from tapscope.pipeline.analyze import find_weights
+    from tapscope.visualise.attention_figure import show
 
     shown = read(find_weights(weights))
     engine = make_engine(read(find_weights(finder)) if finder else shown, device)

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from tapscope import sensors
-from tapscope.clocks import Synchronisation, from_cues
 from tapscope.records import FloatArray, Taps, Trajectory
-from tapscope.sensor import both_signs, contact_taps, to_trajectory
 from tapscope.sensors import SensorRecording
-from tapscope.sync import choose_sign, synchronise
+from tapscope.sensors.trajectory import both_signs, contact_taps, to_trajectory
+from tapscope.sync.clock_relation import Synchronisation, from_cues
+from tapscope.sync.cross_correlation import choose_sign, synchronise
 
 TRUSTED_FLAGS: Final = ("", "by_pattern")
 """Synchronisations by which single taps and signals may be compared."""

@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tapscope.compare.alignment import ClockRule
-from tapscope.compare.one import Job
 from tapscope.compare.pairing import Identity, Named, Pairing, pair
+from tapscope.compare.recording_pair import Job
 from tapscope.compare.table_reader import VideoRow, VideoTable
 from tapscope.errors import ComparisonError
-from tapscope.manifest import Manifest
-from tapscope.protocol import Protocol
+from tapscope.pipeline.manifest import Manifest
+from tapscope.protocol.protocol import Protocol
 
 SENSOR_FILE: Final = "sensor_file"
 """Column of a manifest that names the sensor log of a recording."""

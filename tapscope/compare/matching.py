@@ -7,7 +7,7 @@ import numpy as np
 
 from tapscope.agreement import match_events
 from tapscope.compare.alignment import closures
-from tapscope.comparison import SignalComparison, TapComparison
+from tapscope.compare.records import SignalComparison, TapComparison
 from tapscope.records import FloatArray, Taps, Trajectory
 
 _LEAST_FRAMES: Final = 8

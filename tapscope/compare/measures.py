@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from tapscope import features, movement
-from tapscope.comparison import FeaturePair
-from tapscope.protocol import Protocol
+from tapscope import features
+from tapscope.compare.records import FeaturePair
+from tapscope.protocol.protocol import Protocol
+from tapscope.protocol.rules import TimeRules
 from tapscope.records import Taps, Trajectory
-from tapscope.rules import TimeRules
-from tapscope.taps import taps_of
+from tapscope.signal import smoothing
+from tapscope.signal.taps import taps_of
 
 SKIPPED: Final = frozenset({"duration_s", "metronome_rate_error_hz"})
 """The length of a log is no measure of tapping; the metronome's rate is not measured."""
@@ -47,13 +48,13 @@ def feature_names(protocol: Protocol) -> tuple[str, ...]:
 
 def find_taps(trajectory: Trajectory, protocol: Protocol) -> Taps:
     """Find taps by the rules of a protocol, as in a video."""
-    moved = movement.estimate(trajectory, protocol.smoothing, protocol.gaps)
+    moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
     return taps_of(moved, trajectory, protocol.taps)
 
 
 def compute(trajectory: Trajectory, taps: Taps, protocol: Protocol) -> dict[str, float]:
     """Compute every feature of a trajectory whose taps are known; NaN unknown."""
-    moved = movement.estimate(trajectory, protocol.smoothing, protocol.gaps)
+    moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
     return features.compute(features.Context(trajectory, moved, taps))
 
 

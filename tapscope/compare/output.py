@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from tapscope import protocol as protocols
-from tapscope import provenance, table
 from tapscope.compare import tables
-from tapscope.compare.gallery import Plate, draw
-from tapscope.compare.report_page import report_page
+from tapscope.compare.records import Comparison
+from tapscope.compare.report.gallery import Plate, draw
+from tapscope.compare.report.page import report_page
 from tapscope.compare.study import Options
 from tapscope.compare.table_reader import read_features
-from tapscope.comparison import Comparison
 from tapscope.errors import OutputError
 from tapscope.files import sha256_of
-from tapscope.results import folder_of
+from tapscope.output import provenance, table
+from tapscope.pipeline.cache import folder_of
+from tapscope.protocol import protocol as protocols
 
 
 def write_comparison(found: Comparison, options: Options, command: Sequence[str]) -> Comparison:

@@ -15,8 +15,8 @@ from tapscope.agreement import (
     event_agreement,
     repeated_limits,
 )
+from tapscope.compare.records import AgreementRow, RecordingComparison, TapComparison
 from tapscope.compare.strata import Stratum
-from tapscope.comparison import AgreementRow, RecordingComparison, TapComparison
 from tapscope.records import FloatArray
 
 CONFIDENCE: Final = 0.95

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tapscope.comparison import RecordingComparison
+from tapscope.compare.records import RecordingComparison
 
 RATE_BANDS_HZ: Final = (2.0, 4.0, 6.0)
 """Borders of the bands of the tapping rate, by the sensor."""

@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tapscope import protocol as protocols
-from tapscope.columns import all_columns
 from tapscope.compare import measures, strata
 from tapscope.compare.alignment import TRUSTED_FLAGS, ClockRule
 from tapscope.compare.jobs import find_logs, job_of, paired
-from tapscope.compare.one import FLAGS, Job, Setting, compare_recording
 from tapscope.compare.pairing import SEVERAL_FILES, Pairing
+from tapscope.compare.recording_pair import FLAGS, Job, Setting, compare_recording
+from tapscope.compare.records import Comparison, Exclusion, FlowCount, RecordingComparison
 from tapscope.compare.statistics import agreement_rows
 from tapscope.compare.table_reader import VideoRow, VideoTable, read_features
-from tapscope.comparison import Comparison, Exclusion, FlowCount, RecordingComparison
 from tapscope.errors import ComparisonError, SensorError, TapscopeError
-from tapscope.manifest import Manifest, read_manifest
-from tapscope.protocol import Protocol
-from tapscope.recordings import Recording
+from tapscope.output.columns import all_columns
+from tapscope.pipeline.manifest import Manifest, read_manifest
+from tapscope.pipeline.recordings import Recording
+from tapscope.protocol import protocol as protocols
+from tapscope.protocol.protocol import Protocol
 
 Watch = Callable[[str, int, int], None]
 """Is told which recording is compared next, how many are done, and of how many."""

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from tapscope.columns import ORIGIN, RECORDING
 from tapscope.compare.pairing import Identity
 from tapscope.errors import ComparisonError
-from tapscope.recordings import Recording
+from tapscope.output.columns import ORIGIN, RECORDING
+from tapscope.output.table import cell_text
+from tapscope.pipeline.cache import folder_of
+from tapscope.pipeline.recordings import Recording
 from tapscope.records import UNITS, FloatArray, Taps, Trajectory, Unit
-from tapscope.results import folder_of
-from tapscope.table import cell_text
 
 OPENING_COLUMNS: Final[Mapping[Unit, str]] = {
     "hand_lengths": "aperture_hand",

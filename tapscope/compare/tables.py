@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from tapscope import table
 from tapscope.compare.pairing import SEVERAL_FILES
-from tapscope.comparison import AgreementRow, Exclusion, RecordingComparison, TapComparison
+from tapscope.compare.records import AgreementRow, Exclusion, RecordingComparison, TapComparison
+from tapscope.output import table
+from tapscope.output.table import Cell
 from tapscope.records import Taps
-from tapscope.table import Cell
 
 ROW_COLUMNS: Final = ("feature", "unit", "stratum", "n_participants", "n_recordings", "n_taps")
 SYNC_COLUMNS: Final = (

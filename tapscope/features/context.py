@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tapscope.movement import Movement
 from tapscope.records import FloatArray, Taps, Trajectory
+from tapscope.signal.smoothing import Movement
 
 UNKNOWN = float("nan")
 

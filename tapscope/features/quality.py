@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from tapscope.features.context import UNKNOWN, Context
-from tapscope.rules import QualityRules
+from tapscope.protocol.rules import QualityRules
 
 
 def tracked_frames_pct(context: Context) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tapscope.features import quality, rhythm, size, stops
+from tapscope.features import amplitude, halts, quality, rhythm
 from tapscope.features.context import Context
 
 
@@ -57,60 +57,64 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "{unit}",
         "amplitude",
         "mean over taps of widest opening less mean opening at both closures",
-        size.amplitude_mean,
+        amplitude.amplitude_mean,
     ),
-    Feature("amplitude_median", "{unit}", "amplitude", "median of the same", size.amplitude_median),
-    Feature("amplitude_cv", "1", "amplitude", "SD (n-1) / mean of the same", size.amplitude_cv),
-    Feature("amplitude_max", "{unit}", "amplitude", "largest of the same", size.amplitude_max),
+    Feature(
+        "amplitude_median", "{unit}", "amplitude", "median of the same", amplitude.amplitude_median
+    ),
+    Feature(
+        "amplitude_cv", "1", "amplitude", "SD (n-1) / mean of the same", amplitude.amplitude_cv
+    ),
+    Feature("amplitude_max", "{unit}", "amplitude", "largest of the same", amplitude.amplitude_max),
     Feature(
         "amplitude_median_px",
         "px",
         "amplitude",
         "amplitude_median in pixels of the picture",
-        size.amplitude_median_px,
+        amplitude.amplitude_median_px,
     ),
     Feature(
         "range",
         "{unit}",
         "amplitude",
         "95th less 5th percentile of the opening",
-        size.movement_range,
+        amplitude.movement_range,
     ),
     Feature(
         "opening_speed_mean",
         "{unit}/s",
         "speed",
         f"mean over taps of the mean speed {_OPENING}",
-        size.opening_speed_mean,
+        amplitude.opening_speed_mean,
     ),
     Feature(
         "opening_speed_peak_mean",
         "{unit}/s",
         "speed",
         "mean over taps of the largest opening speed",
-        size.opening_speed_peak,
+        amplitude.opening_speed_peak,
     ),
     Feature(
         "closing_speed_mean",
         "{unit}/s",
         "speed",
         f"mean over taps of the mean speed {_CLOSING}",
-        size.closing_speed_mean,
+        amplitude.closing_speed_mean,
     ),
     Feature(
         "closing_speed_peak_mean",
         "{unit}/s",
         "speed",
         "mean over taps of the largest closing speed",
-        size.closing_speed_peak,
+        amplitude.closing_speed_peak,
     ),
-    Feature("speed_cv", "1", "speed", "SD (n-1) / mean of opening speeds", size.speed_cv),
+    Feature("speed_cv", "1", "speed", "SD (n-1) / mean of opening speeds", amplitude.speed_cv),
     Feature(
         "cycle_speed",
         "{unit}/s",
         "speed",
         "mean over taps of amplitude / interval",
-        size.cycle_speed,
+        amplitude.cycle_speed,
     ),
     Feature(
         "inter_tap_interval_mean_s", "s", "rhythm", "mean closure to closure", rhythm.interval_mean
@@ -148,52 +152,60 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "rhythm",
         "median over taps of the spectral arc length of the speed from closure to peak "
         "(doi:10.1186/s12984-015-0090-9)",
-        size.sparc,
+        amplitude.sparc,
     ),
     Feature(
         "amplitude_slope_pct_per_tap",
         "%",
         "sequence",
         f"amplitude: {_PER_TAP}",
-        size.amplitude_slope,
+        amplitude.amplitude_slope,
     ),
     Feature(
         "amplitude_decrement_ratio",
         "1",
         "sequence",
         "mean amplitude of the last third of the taps / of the first third",
-        size.decrement_ratio,
+        amplitude.decrement_ratio,
     ),
     Feature(
-        "speed_slope_pct_per_tap", "%", "sequence", f"opening speed: {_PER_TAP}", size.speed_slope
+        "speed_slope_pct_per_tap",
+        "%",
+        "sequence",
+        f"opening speed: {_PER_TAP}",
+        amplitude.speed_slope,
     ),
     Feature(
-        "interval_slope_pct_per_tap", "%", "sequence", f"interval: {_PER_TAP}", size.interval_slope
+        "interval_slope_pct_per_tap",
+        "%",
+        "sequence",
+        f"interval: {_PER_TAP}",
+        amplitude.interval_slope,
     ),
     Feature(
         "decrement_onset_tap",
         "1",
         "sequence",
         "first of three taps on end under 80 % of the mean amplitude of the first three",
-        size.decrement_onset_tap,
+        amplitude.decrement_onset_tap,
     ),
     Feature(
         "hesitation_count",
         "1",
         "halts",
         "taps longer than twice the median, or whose opening is interrupted",
-        stops.hesitation_count,
+        halts.hesitation_count,
     ),
     Feature(
         "halt_count",
         "1",
         "halts",
         "times of 0.5 s or more with a speed under half the range (or usual amplitude) a second",
-        stops.halt_count,
+        halts.halt_count,
     ),
-    Feature("longest_halt_s", "s", "halts", "longest of them, 0 = none", stops.longest_halt_s),
+    Feature("longest_halt_s", "s", "halts", "longest of them, 0 = none", halts.longest_halt_s),
     Feature(
-        "freeze_share", "1", "halts", "halts / time from first to last closure", stops.freeze_share
+        "freeze_share", "1", "halts", "halts / time from first to last closure", halts.freeze_share
     ),
     Feature(
         "tracked_frames_pct",

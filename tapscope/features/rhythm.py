@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tapscope import signals
 from tapscope.features.context import UNKNOWN, Context
+from tapscope.signal import spectrum
 
 _SPECTRUM_HZ = 60.0
 
@@ -71,14 +71,14 @@ def spectral_entropy(context: Context) -> float:
     known = np.isfinite(context.trajectory.opening)
     if not context.movement.stretches:
         return UNKNOWN
-    time_s, opening = signals.thin(
+    time_s, opening = spectrum.thin(
         context.trajectory.time_s[known], context.trajectory.opening[known], _SPECTRUM_HZ
     )
-    top_hz = min(12.0, 0.5 * signals.median_rate_hz(time_s))
+    top_hz = min(12.0, 0.5 * spectrum.median_rate_hz(time_s))
     frequency_hz = np.arange(0.3, top_hz, 1.0 / float(np.ptp(time_s)))
     if len(frequency_hz) < 2:
         return UNKNOWN
-    power = signals.power_spectrum(time_s, opening, frequency_hz)
+    power = spectrum.power_spectrum(time_s, opening, frequency_hz)
     return _entropy_bits(power / power.sum()) / float(np.log2(len(power)))
 
 
@@ -92,8 +92,8 @@ def autocorrelation_peak(context: Context) -> float:
     if len(context.taps) < 3:
         return UNKNOWN
     longest = max(context.movement.stretches, key=lambda stretch: len(stretch.time_s))
-    time_s, opening = signals.thin(longest.time_s, longest.opening, _SPECTRUM_HZ)
-    period = float(np.median(context.interval_s)) * signals.median_rate_hz(time_s)
+    time_s, opening = spectrum.thin(longest.time_s, longest.opening, _SPECTRUM_HZ)
+    period = float(np.median(context.interval_s)) * spectrum.median_rate_hz(time_s)
     first, last = int(0.5 * period), int(np.ceil(1.5 * period))
     if last >= len(opening) // 2 or first < 1:
         return UNKNOWN

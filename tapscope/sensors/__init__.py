@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tapscope.errors import SensorError
-from tapscope.sensors import (
+from tapscope.sensors.base import Format, finish
+from tapscope.sensors.formats import (
     apdm,
     bids_motion,
     c3d,
@@ -22,7 +23,6 @@ from tapscope.sensors import (
     xdf,
     xsens_dot,
 )
-from tapscope.sensors.base import Format, finish
 from tapscope.sensors.head import Head, read_head
 from tapscope.sensors.recording import FINGERS, KINDS, SI_UNITS, SensorRecording, Signal
 from tapscope.sensors.sidecar import read_sidecar

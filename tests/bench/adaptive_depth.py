@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tapscope.adaptive import AdaptiveEngine, arithmetic
-from tapscope.analyze import find_weights
-from tapscope.engine import make_engine
-from tapscope.evaluate import load_sets
-from tapscope.metrics import pck
-from tapscope.scores import Scored, tips_of
-from tapscope.stills import evaluate_set, find_windows, still_size_px
-from tapscope.weights import read
+from tapscope.evaluation.evaluate import load_sets
+from tapscope.evaluation.predict import evaluate_set, find_windows, still_size_px
+from tapscope.evaluation.scores import Scored, tips_of
+from tapscope.network.adaptive_depth import AdaptiveEngine, arithmetic
+from tapscope.network.engine import make_engine
+from tapscope.network.weights import read
+from tapscope.pipeline.analyze import find_weights
+from tapscope.training.metrics import pck
 
 THRESHOLDS = (float("inf"), 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tapscope.compare import Options, compare_study
-from tapscope.comparison import Comparison, RecordingComparison
+from tapscope.compare.records import Comparison, RecordingComparison
 from tapscope.records import FloatArray
 from tests.paired_study import from_truth
 

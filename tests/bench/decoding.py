@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from tapscope.errors import VideoError
-from tapscope.video import Reader, VideoStream
+from tapscope.video.stream import Reader, VideoStream
 
 REPEATS: Final = 3
 

@@ -17,10 +17,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tapscope import annotations, weights
-from tapscope.models import build
-from tapscope.network import PMSDSNet, Stage, normalise
-from tapscope.views import fixed_views
+from tapscope.datasets import annotations
+from tapscope.network import weights
+from tapscope.network.pmsdsnet import PMSDSNet, Stage, normalise
+from tapscope.network.registry import build
+from tapscope.training.dataset import fixed_views
 
 PICTURES = 128
 

@@ -16,15 +16,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tapscope.analyze import find_weights
-from tapscope.annotations import LabelledSet, load
-from tapscope.engine import make_engine
-from tapscope.metrics import pck
-from tapscope.schedule import TrainSettings
-from tapscope.scores import Scored, tips_of
-from tapscope.stills import evaluate_set
-from tapscope.training import train_weights
-from tapscope.weights import read
+from tapscope.datasets.annotations import LabelledSet, load
+from tapscope.evaluation.predict import evaluate_set
+from tapscope.evaluation.scores import Scored, tips_of
+from tapscope.network.engine import make_engine
+from tapscope.network.weights import read
+from tapscope.pipeline.analyze import find_weights
+from tapscope.training.metrics import pck
+from tapscope.training.run import train_weights
+from tapscope.training.settings import TrainSettings
 
 FRAMES = 30
 

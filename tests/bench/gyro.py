@@ -3,9 +3,9 @@
     python -m tests.bench.gyro FOLDER
 
 FOLDER holds the .mat files and taps.csv of the finger-tapping database of parkinsonisms. The
-angle of the index finger (`tapscope.gyroscope.index_angle`, opening positive about the axis whose
-largest component, y in these recordings, is positive) goes through `find_taps` with the default
-protocol. The laboratory marks the minima of the filtered angular velocity, which is the moment of
+angle of the index finger (`tapscope.sensors.gyroscope.index_angle`, opening positive about the axis
+whose largest component, y in these recordings, is positive) goes through `find_taps` with the
+default protocol. The laboratory marks the minima of the filtered angular velocity, the moment of
 fastest closing, a quarter of a tap before contact. So each closure is moved back to the lowest
 local minimum of the angular velocity about the same axis between the peak before it and itself.
 For that the velocity has the band of the angle, 0.3 to 8 Hz, and then a zero-phase low-pass at
@@ -23,10 +23,10 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.signal import argrelmin, butter, sosfiltfilt
 
-from tapscope import protocol
-from tapscope.gyroscope import BAND_HZ, index_angle
+from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Taps, Trajectory
-from tapscope.taps import find_taps
+from tapscope.sensors.gyroscope import BAND_HZ, index_angle
+from tapscope.signal.taps import find_taps
 from tests.matching import match
 
 TOLERANCE_S = 0.08

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tapscope import annotations, division, weights
-from tapscope.averaging import mixture
+from tapscope.datasets import annotations, split
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
-from tapscope.metrics import calibrate, can_calibrate
-from tapscope.validation import by_dataset, share_within, validate
-from tapscope.views import fixed_views
+from tapscope.network import weights
+from tapscope.training.dataset import fixed_views
+from tapscope.training.ema import mixture
+from tapscope.training.metrics import calibrate, can_calibrate
+from tapscope.training.validation import by_dataset, share_within, validate
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     share, network = options.share, mixture(old.network, new.network, options.share)
     held_out = [annotations.load(folder) for folder in options.unseen]
     for folder in options.data:
-        held_out.append(division.held_out(annotations.usable(annotations.load(folder), folder))[1])
+        held_out.append(split.held_out(annotations.usable(annotations.load(folder), folder))[1])
     views = [v for s in held_out for v in fixed_views(s, new.card.input_size_px, most=400)]
     error, heights = validate(network, views, torch.device("cpu"))
     measured = error[:, MEASURED]

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tapscope import weights
-from tapscope.network import PMSDSNet, Stage
+from tapscope.network import weights
+from tapscope.network.pmsdsnet import PMSDSNet, Stage
 
 CLOSED = -10.0
 SOFTER = 0.1

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tapscope.video import VideoStream
+from tapscope.video.stream import VideoStream
 
 THUMB, INDEX = "#e8590c", "#1971c2"
 

@@ -1,7 +1,7 @@
 """Taps of real gyroscope recordings against the laboratory: python -m tests.bench.sensor_gyro DIR.
 
-Every .mat is read by the registry, made a trajectory by `tapscope.sensor` and tapped by the code
-that taps videos. Prints F1 at 80 ms by diagnosis.
+Every .mat is read by the registry, made a trajectory by `tapscope.sensors.trajectory` and tapped
+by the code that taps videos. Prints F1 at 80 ms by diagnosis.
 
 The laboratory's boundaries are no closures: they mark minima of the filtered angular velocity, a
 quarter of a cycle before the closure, so each closure found is compared by the fastest moment of
@@ -18,9 +18,9 @@ import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
 from tapscope.records import FloatArray, Taps, Trajectory
-from tapscope.sensor import to_trajectory
 from tapscope.sensors import read
-from tapscope.taps import find_taps
+from tapscope.sensors.trajectory import to_trajectory
+from tapscope.signal.taps import find_taps
 
 TOLERANCE_S = 0.08
 SAMPLING_RATE_HZ = 200.0

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from tapscope.video import VideoStream
+from tapscope.video.stream import VideoStream
 
 
 def decoding(video: Path) -> tuple[int, float]:

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from tapscope.agreement import match_events
-from tapscope.analyze import Options, analyze_videos
-from tapscope.columns import RECORDING
-from tapscope.console import shown
+from tapscope.cli.console import shown
+from tapscope.output.columns import RECORDING
+from tapscope.pipeline.analyze import Options, analyze_videos
 from tapscope.records import FloatArray, Trajectory
-from tapscope.taps import find_taps
+from tapscope.signal.taps import find_taps
 
 MATCH_S = 0.05
 FASTEST_WITH_AMPLITUDE_HZ = 6.0

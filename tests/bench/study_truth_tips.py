@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tapscope import protocol
 from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
+from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Keypoints, Taps
-from tapscope.taps import find_taps
-from tapscope.trajectory import from_keypoints
+from tapscope.signal.aperture import from_keypoints
+from tapscope.signal.taps import find_taps
 from tests.matching import match
 
 NOISE_PX = 1.5

@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from tapscope.sync import synchronise
+from tapscope.sync.cross_correlation import synchronise
 from tests.synthetic_pair import Hardship, make_pair
 
 CASES = {

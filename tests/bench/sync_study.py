@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tapscope.records import Trajectory
-from tapscope.sensor import both_signs
 from tapscope.sensors import read
-from tapscope.sync import choose_sign
+from tapscope.sensors.trajectory import both_signs
+from tapscope.sync.cross_correlation import choose_sign
 
 NOISE_PX = 1.5
 

@@ -1,0 +1,157 @@
+"""What the terminal shows."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.markup import escape
+
+from tapscope.cli.console.log import JsonLog, Silent
+from tapscope.cli.console.progress import BatchBar, CountingBar
+from tapscope.cli.console.summary import (
+    counts_text,
+    facts_table,
+    figures_table,
+    inspection_table,
+    scores_table,
+    summary_table,
+    training_table,
+)
+from tapscope.pipeline.batch import BatchResult, Watcher
+from tapscope.video.inspection import Inspection
+
+if TYPE_CHECKING:  # the first imports OpenCV, the others torch
+    from tapscope.datasets.convert import Converted
+    from tapscope.evaluation.benchmark import TrainingRun
+    from tapscope.evaluation.scores import Scored
+    from tapscope.training.epoch_log import EpochReport
+    from tapscope.training.run import Trained
+
+Mode = Literal["terminal", "quiet", "json"]
+
+
+@contextmanager
+def shown(mode: Mode) -> Iterator[Watcher]:
+    """Give what watches a batch: a bar on stderr, nothing, or a log on stderr."""
+    if mode == "terminal":
+        with BatchBar(Console(stderr=True)) as bar:
+            yield bar
+    else:
+        yield JsonLog() if mode == "json" else Silent()
+
+
+def counting(things: str) -> CountingBar:
+    """Return a bar, on stderr, over a number of things."""
+    return CountingBar(Console(stderr=True), things)
+
+
+def print_summary(result: BatchResult, out: Path) -> None:
+    """Print what came out of a batch."""
+    console = Console()
+    console.print(summary_table(result))
+    if result.interrupted:
+        console.print("[yellow]interrupted[/]: the table holds what was done by then")
+    for note in result.notes:
+        console.print(f"[yellow]note[/]: {escape(note)}")
+    console.print(f"{counts_text(result)}; table: {escape(str(out))}")
+
+
+def print_inspection(inspection: Inspection, protocol: str, *, as_json: bool) -> None:
+    """Print what is in a video file and whether it suits a protocol."""
+    if as_json:
+        print(json.dumps(inspection_facts(inspection), indent=1))
+        return
+    console = Console()
+    console.print(inspection_table(inspection))
+    for finding in inspection.findings:
+        style = "red" if finding.serious else "yellow"
+        console.print(f"[{style}]{finding.code}[/]: {escape(finding.text)}")
+    verdict = "[green]suits[/]" if inspection.suitable else "[red]does not suit[/]"
+    console.print(f"The recording {verdict} the protocol {escape(protocol)}.")
+
+
+def inspection_facts(inspection: Inspection) -> dict[str, object]:
+    """Return an inspection as plain values, unknown ones as None."""
+    facts = asdict(inspection.info) | asdict(inspection.summary)
+    plain: dict[str, object] = {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in facts.items()
+    }
+    plain["path"] = str(inspection.info.path)
+    plain["findings"] = [asdict(finding) for finding in inspection.findings]
+    plain["suitable"] = inspection.suitable
+    return plain
+
+
+def print_names(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and what they stand for."""
+    Console().print(facts_table(rows))
+
+
+def print_trained(trained: "Trained") -> None:
+    """Print what a training run came to."""
+    console = Console()
+    console.print(training_table(trained))
+    console.print(
+        f"{trained.training_images} pictures trained on, {trained.validation_images} for "
+        f"validation; weights: {escape(str(trained.out))}"
+    )
+    if trained.result.kept_start:
+        console.print("no epoch was better than the weights begun with: they were written again")
+
+
+def print_converted(done: "Converted", out: Path) -> None:
+    """Print what was made of a labelling tool's labels."""
+    rows = [
+        ("labels", done.format),
+        ("written", f"{done.hands} hands in {done.pictures} pictures: {out}"),
+        ("joints", ", ".join(done.joints)),
+        ("dropped", ", ".join(done.dropped) or "none"),
+        ("left out", f"{done.unlabelled} pictures without such a label"),
+    ]
+    Console().print(facts_table(rows))
+
+
+def print_scores(scored: Sequence["Scored"], out: Path | None) -> None:
+    """Print the figures of an evaluation: in full for one set of weights, else the table."""
+    console = Console()
+    if len(scored) == 1:
+        console.print(escape(f"{scored[0].weights} on {scored[0].dataset}"))
+        console.print(figures_table(scored[0]))
+    else:
+        console.print(scores_table(scored))
+    if out:
+        console.print(f"scores, curves and tables: {escape(str(out))}")
+
+
+class TrainingBar(CountingBar):
+    """Shows a training run: a bar over its steps and a line for each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(stderr=True), "steps")
+
+    def loss(self, step: int, steps: int, loss: float) -> None:
+        """Move the bar."""
+        self.step(step, steps, f"loss {loss:.4f}")
+
+    def epoch(self, report: "EpochReport") -> None:
+        """Print a line for an epoch."""
+        kept = "  kept so far" if report.best else ""
+        self.line(
+            f"epoch {report.epoch}: loss {report.loss:.4f}, validation tips within "
+            f"0.05 / 0.1 of the hand {report.tips_pck_005:.3f} / {report.tips_pck_01:.3f}, "
+            f"all joints within 0.1 {report.joints_pck_01:.3f}{kept}"
+        )
+
+
+class TableBar(TrainingBar):
+    """Shows a table in the making: a line for each run, and a bar over its steps."""
+
+    def run(self, run: "TrainingRun", what: str) -> None:
+        """Print a line for a run."""
+        self.line(f"{escape(run.entry.name)}, seed {run.seed}: {what}")

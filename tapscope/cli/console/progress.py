@@ -1,0 +1,132 @@
+"""Progress bars."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from tapscope.cli.console.outlook import Outlook, clock_text
+from tapscope.cli.console.summary import STYLES
+from tapscope.pipeline.cache import Kept
+from tapscope.pipeline.recordings import Recording
+
+
+class BatchBar:
+    """Shows a batch as one bar, and a line for each recording that is not ok."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._outlook = Outlook()
+        self._count = 0
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,  # a bar in a log file is noise
+        )
+        self._task = self._progress.add_task("looking for what is done", total=None, note="")
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
+        """Take in what is to be done."""
+        self._count = len(todo)
+        self._outlook.sizes = {r.name: _size(r) for r in todo}
+        reused = len(recordings) - len(todo)
+        if reused:
+            self._console.print(f"{reused} done before from the same inputs, {len(todo)} to do")
+        self._show()
+
+    def begun(self, recording: Recording) -> None:
+        """Start the clock."""
+        self._outlook.begin()
+        self._show()
+
+    def advanced(self, recording: Recording, done: int, total: int | None) -> None:
+        """Move the bar."""
+        self._outlook.advance(recording.name, done, total)
+        self._show()
+
+    def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
+        """Count a recording; say at once what is wrong with it."""
+        self._outlook.finish(recording.name, kept.frames)
+        status = str(kept.cells["status"])
+        if status != "ok":
+            style, reason = STYLES[status], escape(str(kept.cells["reason"]))
+            self._console.print(f"[{style}]{status}[/] {escape(recording.name)}: {reason}")
+        self._show()
+
+    def _show(self) -> None:
+        outlook = self._outlook
+        rate = outlook.frames_per_second
+        speed = "" if rate is None else f"{rate:.0f} frames/s"
+        left = outlook.seconds_left
+        self._progress.update(
+            self._task,
+            description=f"{len(outlook.over)} of {self._count} recordings",
+            completed=sum(outlook.done.values()),
+            total=outlook.total_frames,
+            note=f"{speed}  about {clock_text(left)} left" if left is not None else speed,
+        )
+
+
+def _size(recording: Recording) -> int:
+    try:
+        return recording.path.stat().st_size
+    except OSError:
+        return 0  # gone since it was found: its row will say so
+
+
+class CountingBar:
+    """Shows how many of a known number of things are done."""
+
+    def __init__(self, console: Console, things: str) -> None:
+        self._progress = Progress(
+            TextColumn(things),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("about"),
+            TimeRemainingColumn(),
+            TextColumn("left  {task.fields[note]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,  # a bar in a log file is noise
+        )
+        self._console = console
+        self._task = self._progress.add_task(things, total=None, note="")
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def step(self, done: int, total: int, note: str = "") -> None:
+        """Move the bar."""
+        self._progress.update(self._task, completed=done, total=total, note=note)
+
+    def line(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text)

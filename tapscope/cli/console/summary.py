@@ -1,0 +1,133 @@
+"""Tables and texts that say what came out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from rich.markup import escape
+from rich.table import Table
+
+from tapscope.pipeline.batch import BatchResult
+from tapscope.pipeline.cache import Kept
+from tapscope.video.inspection import Inspection
+
+if TYPE_CHECKING:  # they import torch
+    from tapscope.evaluation.scores import Scored
+    from tapscope.training.run import Trained
+
+STYLES: Final = {"ok": "green", "doubtful": "yellow", "failed": "red"}
+MOST_ROWS: Final = 30
+"""A summary of more recordings than this lists only those with something to say."""
+
+
+def summary_table(result: BatchResult) -> Table:
+    """Return a table of the recordings, or of those with something to say where there are many."""
+    many = len(result.kept) > MOST_ROWS
+    table = Table(title="Not ok" if many else None, box=None, pad_edge=False)
+    for heading in ("recording", "status", "taps", "rate, Hz", "why"):
+        table.add_column(heading, justify="right" if heading in ("taps", "rate, Hz") else "left")
+    for name, kept in result.kept.items():
+        status = str(kept.cells["status"])
+        if many and status == "ok":
+            continue
+        table.add_row(
+            escape(name),
+            f"[{STYLES[status]}]{status}[/]",
+            _number(kept, "tap_count", ".0f"),
+            _number(kept, "tapping_rate_hz", ".2f"),
+            escape(str(kept.cells["reason"])),
+        )
+    return table
+
+
+def _number(kept: Kept, column: str, form: str) -> str:
+    value = kept.cells.get(column)
+    return format(value, form) if isinstance(value, int | float) else ""
+
+
+def counts_text(result: BatchResult) -> str:
+    """Return '3 recordings: 2 ok, 1 failed' with what was taken from before."""
+    parts = [f"{result.count(s)} {s}" for s in STYLES if result.count(s)]
+    before = f" ({result.reused} from before)" if result.reused else ""
+    return f"{len(result.kept)} recordings: {', '.join(parts) or 'none done'}{before}"
+
+
+def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Table:
+    """Return names and values side by side."""
+    table = Table(title=title, box=None, show_header=False, pad_edge=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in rows:
+        table.add_row(escape(name), escape(value))
+    return table
+
+
+def inspection_table(inspection: Inspection) -> Table:
+    """Return what is in a video file."""
+    info, summary = inspection.info, inspection.summary
+    rate = f"{summary.measured_fps:.2f} frames a second"
+    turned = f", turned by {info.rotation_deg} degrees" if info.rotation_deg else ""
+    return facts_table(
+        [
+            ("codec", f"{info.codec} ({info.pixel_format}) in {info.container}"),
+            ("picture", f"{info.width} x {info.height} px{turned}"),
+            ("frame rate", rate + (", variable" if summary.variable_frame_rate else "")),
+            ("in the header", f"{info.nominal_fps:.2f} frames a second"),
+            ("duration", f"{summary.duration_s:.3f} s, {summary.decoded_frames} frames"),
+            ("dropped frames", str(summary.dropped_frames)),
+            ("duplicate frames", str(summary.duplicate_frames)),
+            ("read by", summary.reader + (f" ({r})" if (r := summary.reader_reason) else "")),
+        ],
+        title=escape(str(info.path)),
+    )
+
+
+def figures_table(scored: "Scored") -> Table:
+    """Return the figures of one set of weights on one set of pictures: tips, and all joints."""
+    from tapscope.evaluation.scores import all_of, tips_of
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "tips", "all joints"):
+        table.add_column(heading, justify="right" if heading else "left")
+    every = all_of(scored).figures()
+    for name, value in tips_of(scored).figures().items():
+        table.add_row(name, _figure(value), _figure(every[name]))
+    return table
+
+
+def scores_table(scored: Sequence["Scored"]) -> Table:
+    """Return the tips of several networks or sets: mean over the seeds, and SD where known."""
+    from tapscope.evaluation.scores import summaries
+
+    table = Table(box=None, pad_edge=False)
+    headings = ("set", "network", "seeds", "within 5 px, %", "10 px, %", "20 px, %", "found, %")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("set", "network") else "right")
+    for one in summaries(scored):
+        texts = [spread.text() for spread in (*(one.pck[t] for t in (5, 10, 20)), one.found)]
+        table.add_row(escape(one.dataset), escape(one.network), str(len(one.seeds)), *texts)
+    return table
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{_figure(value['error_px'])} px over {value['count']}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def training_table(trained: "Trained") -> Table:
+    """Return the share of joints within a tenth of the hand, by set, before and after."""
+    result = trained.result
+    table = Table(
+        title="share of validation joints within 0.1 of the hand",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    table.add_column("set")
+    if result.before:
+        table.add_column("before", justify="right")
+    table.add_column("after", justify="right")
+    for name, share in result.after.items():
+        before = [f"{result.before[name]:.3f}"] if result.before else []
+        table.add_row(escape(name), *before, f"{share:.3f}")
+    return table

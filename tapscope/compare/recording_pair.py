@@ -1,0 +1,256 @@
+"""One recording with its sensor log, from files to what is compared."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tapscope.compare import measures
+from tapscope.compare.alignment import (
+    ClockRule,
+    SensorMotion,
+    align,
+    common_span,
+    read_sensor,
+    taps_within,
+)
+from tapscope.compare.matching import compare_signals, compare_taps
+from tapscope.compare.records import (
+    FeaturePair,
+    RecordingComparison,
+    SignalComparison,
+    TapComparison,
+)
+from tapscope.compare.strata import frame_rate_level, rate_band
+from tapscope.compare.table_reader import VideoRow, VideoTable, read_taps, read_tracks
+from tapscope.errors import SensorError
+from tapscope.protocol.protocol import Protocol
+from tapscope.records import Taps, Trajectory
+from tapscope.sensors import SensorRecording
+
+_MARGIN_S: Final = 1.0
+"""Sensor movement beyond the video that helps to find the taps at its ends."""
+_WHOLE_SHARE: Final = 0.95
+"""A log that covers less of the video is compared over what it covers."""
+_LONGEST_LOG: Final = 3.0
+"""A log that lasts so many times the video tells mostly of what the video does not show."""
+
+VIDEO_FACTS: Final = (
+    "status",
+    "measured_fps",
+    "dropped_frames",
+    "duplicate_frames",
+    "longest_gap_s",
+    "tracked_frames_pct",
+    "tap_count",
+)
+
+FLAGS: Final = {
+    "by_pattern": "the next cycle is refuted by the pattern of the taps alone",
+    "cycle_ambiguous": "another whole cycle fits nearly as well; give a sync cue or a rough offset",
+    "low_correlation": "the movements hardly agree at any offset; is it the right log?",
+    "no_overlap": "video and log share too little known time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is needed to compare one recording."""
+
+    row: VideoRow
+    sensor_files: tuple[str, ...]
+    clock: ClockRule
+    strata: Mapping[str, str]
+    """What the manifests say beyond hand, rate and frame rate."""
+    participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is common to all recordings."""
+
+    table: VideoTable
+    sensor_folder: Path
+    protocol: Protocol
+    tolerance_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    features: tuple[FeaturePair, ...]
+    taps: TapComparison | None
+    signal: SignalComparison | None
+    notes: tuple[str, ...]
+
+
+def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
+    """Compare one recording with its sensor log.
+
+    Where the clocks are not known to agree there are features only, of the whole log.
+
+    Raises
+    ------
+    SensorError
+        The log cannot be used, or is much longer than the video and nobody knows which part of it
+        belongs to the video.
+    ComparisonError
+        The recording's tracks or taps cannot be used.
+    """
+    row, table = job.row, setting.table
+    unit = row.cells.get("unit", "")
+    video = read_tracks(table.file(row, ".tracks.csv"), unit)
+    video = measures.within(video, setting.protocol.time)
+    video_taps = read_taps(table.file(row, ".taps.csv"))
+    log = read_sensor(setting.sensor_folder, job.sensor_files)
+    _check_hand(log, row, job.sensor_files)
+    motion = align(video, log, job.clock)
+    if motion.is_aligned:
+        compared = _on_one_clock(job, setting, video, video_taps, motion)
+    else:
+        _check_length(video, motion, job.sensor_files)
+        compared = _features_only(job, setting, video, motion)
+    sync = motion.sync
+    flag = () if sync is None or not sync.flag else (f"{sync.flag}: {FLAGS[sync.flag]}",)
+    return RecordingComparison(
+        recording=row.recording,
+        sensor_files=job.sensor_files,
+        participant_id=job.participant_id,
+        strata=_strata(job, compared.features),
+        features=compared.features,
+        video_facts={name: row.cells.get(name, "") for name in VIDEO_FACTS},
+        sensor_source=motion.trajectory.source,
+        sensor_facts=_facts(log, motion.trajectory),
+        sync=sync,
+        taps=compared.taps,
+        signal=compared.signal,
+        video_taps=len(video_taps),
+        notes=(*flag, *compared.notes, *log.notes),
+    )
+
+
+def _on_one_clock(
+    job: Job, setting: Setting, video: Trajectory, video_taps: Taps, motion: SensorMotion
+) -> _Compared:
+    span = common_span(video, motion)
+    if not math.isfinite(span[0]):
+        note = "video and log share no known time at this offset"
+        plain = _features_only(job, setting, video, motion)
+        return _Compared(plain.features, None, None, (note, *plain.notes))
+    near = motion.on_video_clock((span[0] - _MARGIN_S, span[1] + _MARGIN_S))
+    sensor = measures.between(near, span)
+    sensor_taps = taps_within(_sensor_taps(motion, near, setting.protocol), span)
+    seen = measures.between(video, span)
+    notes = []
+    video_values = {name: job.row.number(name) for name in measures.feature_names(setting.protocol)}
+    covered = (span[1] - span[0]) / float(video.time_s[-1] - video.time_s[0])
+    if covered < _WHOLE_SHARE:
+        kept = taps_within(video_taps, span)
+        video_values = measures.compute(seen, kept, setting.protocol)
+        notes.append(
+            f"the log covers {100 * covered:.0f} % of the video; the video's features were "
+            "computed anew over that part"
+        )
+    return _Compared(
+        measures.feature_pairs(
+            video_values,
+            measures.compute(sensor, sensor_taps, setting.protocol),
+            video.unit,
+            sensor.unit,
+            setting.protocol,
+        ),
+        compare_taps(taps_within(video_taps, span), sensor_taps, span, setting.tolerance_s),
+        compare_signals(seen, sensor) if sensor.unit != "none" else None,
+        tuple(notes),
+    )
+
+
+def _features_only(
+    job: Job, setting: Setting, video: Trajectory, motion: SensorMotion
+) -> _Compared:
+    sensor = motion.trajectory
+    values = measures.compute(
+        sensor, _sensor_taps(motion, sensor, setting.protocol), setting.protocol
+    )
+    notes = ["features of the whole sensor log, as the clocks are not known to agree"]
+    if sensor.info.get("sign") == "assumed":
+        notes.append("which way the sensor turns when the hand opens is assumed")
+    names = measures.feature_names(setting.protocol)
+    return _Compared(
+        measures.feature_pairs(
+            {name: job.row.number(name) for name in names},
+            values,
+            video.unit,
+            sensor.unit,
+            setting.protocol,
+        ),
+        None,
+        None,
+        tuple(notes),
+    )
+
+
+def _sensor_taps(motion: SensorMotion, trajectory: Trajectory, protocol: Protocol) -> Taps:
+    if trajectory.source == "accelerometer":
+        return motion.contact_taps_on_video_clock()
+    return measures.find_taps(trajectory, protocol)
+
+
+def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> None:
+    """Refuse a log that says it is of the other hand.
+
+    Raises
+    ------
+    SensorError
+        It does.
+    """
+    if log.hand and row.identity.hand and log.hand != row.identity.hand:
+        raise SensorError(
+            f"{'; '.join(files)}: says it is of the {log.hand} hand, the recording is of the "
+            f"{row.identity.hand} hand; correct the one that is wrong"
+        )
+
+
+def _check_length(video: Trajectory, motion: SensorMotion, files: Sequence[str]) -> None:
+    """Refuse the whole of a log of which only a small part can belong to the video.
+
+    Raises
+    ------
+    SensorError
+        The log lasts more than `_LONGEST_LOG` times the video.
+    """
+    log_s, video_s = float(np.ptp(motion.trajectory.time_s)), float(np.ptp(video.time_s))
+    if log_s > _LONGEST_LOG * video_s:
+        flag = motion.sync.flag if motion.sync is not None else ""
+        why = f"{flag}: {FLAGS[flag]}" if flag else "the clocks were not related"
+        raise SensorError(
+            f"{'; '.join(files)}: lasts {log_s:.0f} s, the video {video_s:.0f} s, and which part "
+            f"of the log belongs to it is not known ({why}). Give --offset or --sync-cue, or cut "
+            "the log to the recording"
+        )
+
+
+def _strata(job: Job, pairs: Sequence[FeaturePair]) -> dict[str, str]:
+    rate_hz = next((pair.sensor for pair in pairs if pair.feature == "tapping_rate_hz"), math.nan)
+    levels = {
+        "hand": job.row.identity.hand,
+        "rate": rate_band(rate_hz),
+        "frame_rate": frame_rate_level(job.row.number("measured_fps")),
+        "status": job.row.status,
+        **job.strata,
+    }
+    return {name: level for name, level in levels.items() if level}
+
+
+def _facts(log: SensorRecording, trajectory: Trajectory) -> dict[str, str]:
+    known = np.isfinite(trajectory.opening)
+    return {
+        "format": log.format,
+        "device": log.device,
+        "sampling_rate_hz": f"{trajectory.sampling_rate_hz:.4g}",
+        "known_share": f"{float(known.mean()) if known.size else 0.0:.3f}",
+        "repairs": ", ".join(f"{what}: {count}" for what, count in sorted(log.repairs.items())),
+        **trajectory.info,
+    }

@@ -1,0 +1,106 @@
+"""A comparison as one page of HTML that needs nothing from outside."""
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined
+
+from tapscope.agreement import Estimate
+
+DASH: Final = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A finding that stands at the top."""
+
+    value: str
+    label: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under headings."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int] = frozenset()
+    """Places of the columns that hold numbers."""
+    marked: frozenset[int] = frozenset()
+    """Places of the rows that need attention."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure with its caption, which is also its text alternative."""
+
+    caption: str
+    svg: bytes
+
+    @property
+    def svg_base64(self) -> str:
+        """The figure for a data URI: as an image it cannot run scripts or clash in names."""
+        return base64.b64encode(self.svg).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A chapter of the page."""
+
+    anchor: str
+    heading: str
+    texts: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Picture, ...] = ()
+    wide_figures: bool = False
+    """Figures one below the other, over the whole width."""
+
+
+def render(title: str, subtitle: str, keys: Sequence[Key], sections: Sequence[Section]) -> bytes:
+    """Return the page. Every text is escaped, so that a file name cannot become markup."""
+    template = resources.files("tapscope.compare.report").joinpath("report.html.j2")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page = environment.from_string(template.read_text(encoding="utf-8")).render(
+        title=title, subtitle=subtitle, keys=keys, sections=sections
+    )
+    return (page + "\n").encode()
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number for reading: significant digits, true minus sign, a dash for NaN."""
+    if not math.isfinite(value):
+        return DASH
+    if value != 0 and not 1e-4 <= abs(value) < 1e5:
+        text = f"{value:.{digits - 1}e}"
+    else:
+        decimals = digits if value == 0 else digits - 1 - math.floor(math.log10(abs(value)))
+        text = f"{value:.{min(max(decimals, 0), 4)}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def with_interval(estimate: Estimate | None, digits: int = 3) -> str:
+    """Return '0.012 [−0.003, 0.027]'; the value alone where it has no interval."""
+    if estimate is None:
+        return DASH
+    value, low, high = (
+        number(end, digits) for end in (estimate.value, estimate.low, estimate.high)
+    )
+    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return value
+    return f"{value} [{low}, {high}]"
+
+
+def p_value(value: float) -> str:
+    """Return a p value as it is printed."""
+    if not math.isfinite(value):
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,70 @@
+"""The report of a comparison."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from tapscope.compare.records import AgreementRow, Comparison
+from tapscope.compare.report import html, results, study
+from tapscope.compare.report.gallery import Plate
+from tapscope.compare.report.html import DASH, Key, with_interval
+from tapscope.compare.statistics import RATE
+
+_TITLE: Final = "Video against wearable sensors: agreement"
+
+
+def report_page(found: Comparison, plates: Sequence[Plate]) -> bytes:
+    """Return the report of a comparison as one HTML page."""
+    first, last = found.flow[0], found.flow[-2]
+    subtitle = (
+        f"{last.n_recordings} of {first.n_recordings} recordings of {last.n_participants} "
+        f"participants; differences are video minus sensor. tapscope "
+        f"{found.provenance['tapscope_version']}, {found.provenance['utc_time']}."
+    )
+    sections = [
+        study.participants(found),
+        study.clocks(found),
+        results.features(found),
+        results.figures(plates),
+        results.taps(found),
+        results.signals(found, plates),
+        results.strata(found),
+        results.assumptions(found),
+        study.methods(found),
+        study.grras(found),
+        study.provenance(found),
+    ]
+    return html.render(_TITLE, subtitle, _keys(found), sections)
+
+
+def _keys(found: Comparison) -> list[Key]:
+    rate, taps, signal = found.row(RATE), found.row("tap_closure_time"), found.row("opening_signal")
+    keys = []
+    if rate is not None:
+        keys += [
+            Key(f"{with_interval(rate.estimate('bias'))} Hz", "bias of the tapping rate",
+                f"limits of agreement {results.limits(rate)} Hz, {rate.n_recordings} recordings"),
+            Key(_share(rate, "share_within_0.1"), "of recordings within ±0.1 Hz",
+                f"within ±0.5 Hz: {_share(rate, 'share_within_0.5')}"),
+        ]  # fmt: skip
+    if taps is not None:
+        tolerance = found.settings["event tolerance"]
+        keys.append(
+            Key(with_interval(taps.estimate("f1")), f"F1 of closures within {tolerance}",
+                f"{taps.n_recordings} recordings; median timing error "
+                f"{with_interval(taps.estimate('timing_median_absolute_s'))} s")
+        )  # fmt: skip
+    if signal is not None:
+        keys.append(
+            Key(with_interval(signal.estimate("signal_r")), "correlation of the openings",
+                f"mean over {signal.n_recordings} recordings after synchronisation")
+        )  # fmt: skip
+    return keys
+
+
+def _share(row: AgreementRow, name: str) -> str:
+    estimate = row.estimate(name)
+    if estimate is None or not math.isfinite(estimate.value):
+        return DASH
+    share, low, high = (f"{100 * end:.0f}" for end in (estimate.value, estimate.low, estimate.high))
+    return f"{share} % [{low}, {high}]"

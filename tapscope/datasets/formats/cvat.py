@@ -1,0 +1,74 @@
+"""CVAT for images 1.1: `annotations.xml` with points, or with skeletons where hands are several.
+
+CVAT counts pixels from the corner of the top left one, so that half a pixel is taken off.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from tapscope.datasets.formats.base import Format, Frame, Hand, Place, read_xml, side_in
+from tapscope.errors import AnnotationError
+
+_FILE: Final = "annotations.xml"
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.rglob(_FILE))
+    return [path] if path.suffix.lower() == ".xml" else []
+
+
+def _read(path: Path) -> list[Frame]:
+    root = read_xml(path)
+    if root.find("track") is not None:
+        raise AnnotationError(
+            f'{path}: "CVAT for video"; export the task again as "CVAT for images 1.1", with images'
+        )
+    images = root.findall("image")
+    if root.tag != "annotations" or not images:
+        raise AnnotationError(f"{path}: not CVAT for images 1.1: no <image> in <annotations>")
+    return [
+        Frame(path.parent, image.get("name", ""), tuple(_hands(image, path))) for image in images
+    ]
+
+
+def _hands(image: ElementTree.Element, path: Path) -> Iterator[Hand]:
+    """Yield a hand for each skeleton, and one for the points that belong to none."""
+    for skeleton in image.findall("skeleton"):
+        places = _places(skeleton, image, path)
+        if places:
+            yield Hand(places, side_in(skeleton.get("label", "")))
+    loose = _places(image, image, path)
+    if loose:
+        yield Hand(loose)
+
+
+def _places(
+    parent: ElementTree.Element, image: ElementTree.Element, path: Path
+) -> dict[str, Place]:
+    found: dict[str, Place] = {}
+    for points in parent.findall("points"):
+        label, where = points.get("label", ""), f"{path}: {image.get('name', '')}"
+        if points.get("outside") == "1":  # a joint of a skeleton that is not in the picture
+            continue
+        try:
+            x, y = (float(number) for number in points.get("points", "").split(","))
+        except ValueError as problem:
+            raise AnnotationError(
+                f"{where}: {label!r} is not one point ({points.get('points', '')[:60]!r}); label "
+                "each joint by itself"
+            ) from problem
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise AnnotationError(f"{where}: {label!r} lies at {x}, {y}; expected pixels")
+        if label in found:
+            raise AnnotationError(
+                f"{where}: two points {label!r}; label several hands as skeletons, one each"
+            )
+        found[label] = (x - 0.5, y - 0.5)
+    return found
+
+
+FORMAT: Final = Format("cvat", "CVAT for images 1.1 (annotations.xml)", _find, _read)

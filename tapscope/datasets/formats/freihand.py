@@ -1,0 +1,64 @@
+"""FreiHAND (Zimmermann et al. 2019, arXiv:1909.04349): `training_xyz.json` and `training_K.json`.
+
+Joints in metres before the camera, whose matrix projects them: u, v = K (x, y, z) / z. Pictures lie
+in `training/rgb`; behind the first round come the same hands again before other backgrounds. All
+hands are right ones.
+"""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tapscope.datasets.formats.base import Format, Frame, read_json, whole_hand
+from tapscope.errors import AnnotationError
+from tapscope.records import FloatArray
+
+_ENDING: Final = "_xyz.json"
+_SPLITS: Final = {"training": "train", "evaluation": "test"}
+_BLOCK: Final = 100
+"""So many pictures in a row make a group, with their later rounds: they may be of one recording."""
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [
+            path / f"{part}{_ENDING}" for part in _SPLITS if (path / f"{part}{_ENDING}").exists()
+        ]
+    return [path] if path.name.removesuffix(_ENDING) in _SPLITS else []
+
+
+def _read(path: Path) -> list[Frame]:
+    part = path.name.removesuffix(_ENDING)
+    cameras = path.with_name(f"{part}_K.json")
+    try:
+        places = np.array(read_json(path), dtype=np.float64)
+        matrices = np.array(read_json(cameras), dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise AnnotationError(f"{path}: no table of numbers ({problem})") from problem
+    if places.ndim != 3 or places.shape[2] != 3 or matrices.shape != (len(places), 3, 3):
+        raise AnnotationError(
+            f"{path}: {places.shape} numbers, and {matrices.shape} in {cameras.name}; expected "
+            "(pictures, joints, 3) and (pictures, 3, 3)"
+        )
+    return list(_frames(path, part, places, matrices))
+
+
+def _frames(path: Path, part: str, places: FloatArray, matrices: FloatArray) -> Iterator[Frame]:
+    for number in itertools.count():
+        picture = f"{part}/rgb/{number:08d}.jpg"
+        # the first round must be whole; of the others what is there is taken
+        if number >= len(places) and not (path.parent / picture).is_file():
+            return
+        which = number % len(places)
+        projected = places[which] @ matrices[which].T
+        if (projected[:, 2] <= 0).any():
+            raise AnnotationError(f"{path}: picture {which} has a joint behind its camera")
+        points = (projected[:, :2] / projected[:, 2:]).tolist()
+        hand = whole_hand(points, "right", f"{path}: picture {which}")
+        yield Frame(path.parent, picture, (hand,), _SPLITS[part], f"{part}/{which // _BLOCK}")
+
+
+FORMAT: Final = Format("freihand", "FreiHAND (training_xyz.json, training_K.json)", _find, _read)

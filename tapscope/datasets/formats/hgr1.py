@@ -1,0 +1,89 @@
+"""HGR1 (Kawulok and others 2014, doi 10.1186/1687-6180-2014-170): one XML file a picture.
+
+`feature_points/1_P_hgr1_id01_1.xml` beside `original_images/1_P_hgr1_id01_1.jpg`: gesture, set,
+person and number. In its <IMAGE>, each <hand> has <FeaturePoint category= type= x= y=>, two of them
+of the category "Wrist"; `wrist` is the middle between them. The words for the other points could
+not be seen, only that category and type tell them apart: both together are a label's name.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from tapscope.datasets.formats.base import Format, Frame, Hand, Place, read_xml
+from tapscope.errors import AnnotationError
+
+_NAME: Final = re.compile(r".+_hgr\w+_id\d+_\d+")
+_PICTURES: Final = ("original_images", "hgr1_images/original_images")
+_WRIST: Final = "wrist"
+
+
+def _find(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    return sorted(file for file in path.rglob("*.xml") if _NAME.fullmatch(file.stem))
+
+
+def _read(path: Path) -> list[Frame]:
+    root = read_xml(path)
+    if root.tag != "IMAGE":
+        raise AnnotationError(f"{path}: not of HGR1: <{root.tag}> where <IMAGE> is expected")
+    hands = (_places(hand, path) for hand in root.iter("hand"))
+    person = path.stem.split("_")[-2]
+    picture = f"{path.stem}.jpg"
+    return [
+        Frame(
+            _folder_of(picture, path.parent),
+            picture,
+            tuple(Hand(places) for places in hands if places),
+            group=person,
+        )
+    ]
+
+
+def _folder_of(picture: str, labels: Path) -> Path:
+    """Return where the picture lies, as the published archives are unpacked; else beside."""
+    tops = (labels.parent, labels.parent.parent)
+    folders = [top / inner for top in tops for inner in _PICTURES]
+    return next((folder for folder in folders if (folder / picture).is_file()), labels)
+
+
+def _places(hand: ElementTree.Element, path: Path) -> dict[str, Place]:
+    """Return the points of a hand by name; such with a negative number are not in the picture."""
+    found: dict[str, Place] = {}
+    wrist: list[Place] = []
+    for name, (x, y) in _points(hand, path):
+        if x < 0 or y < 0:
+            continue
+        if name.split(" ")[0].lower() == _WRIST:
+            wrist.append((x, y))
+        elif name in found:
+            raise AnnotationError(f"{path}: two points {name!r} in one hand")
+        else:
+            found[name] = (x, y)
+    if len(wrist) == 2:
+        (x, y), (other_x, other_y) = wrist
+        found[_WRIST] = ((x + other_x) / 2, (y + other_y) / 2)
+    elif len(wrist) > 2:
+        raise AnnotationError(f"{path}: {len(wrist)} points of the wrist in one hand; expected two")
+    return found
+
+
+def _points(hand: ElementTree.Element, path: Path) -> Iterator[tuple[str, Place]]:
+    for point in hand.iter("FeaturePoint"):
+        name = f"{point.get('category', '')} {point.get('type', '')}".strip()
+        try:
+            x, y = float(point.get("x", "")), float(point.get("y", ""))
+        except ValueError as problem:
+            raise AnnotationError(
+                f"{path}: {name!r} lies at {point.get('x')!r}, {point.get('y')!r}; expected numbers"
+            ) from problem
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise AnnotationError(f"{path}: {name!r} lies at {x}, {y}; expected pixels")
+        yield name, (x, y)
+
+
+FORMAT: Final = Format("hgr1", "HGR1 (feature_points)", _find, _read)

@@ -1,0 +1,89 @@
+"""Label Studio: the JSON export (not JSON-MIN), points labelled with KeyPointLabels.
+
+Places are in percent of the picture, counted from the corner of its top left pixel; half a pixel is
+taken off. The export names pictures by address: /data/upload/1/1a2b3c4d-frame.png for what was
+uploaded, /data/local-files/?d=folder/frame.png for what was served from a folder.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tapscope.datasets.formats.base import Format, Frame, Hand, Place, read_json
+from tapscope.errors import AnnotationError
+
+_KIND: Final = "keypointlabels"
+
+
+def _find(path: Path) -> list[Path]:
+    """A folder may hold any JSON: the export, a list of tasks, is given by its own path."""
+    if not path.is_file() or path.suffix.lower() != ".json":
+        return []
+    with path.open("rb") as file:
+        begin = b"".join(file.read(200).split())
+    return [path] if begin.startswith(b"[{") else []
+
+
+def _read(path: Path) -> list[Frame]:
+    tasks = read_json(path)
+    try:
+        return list(_frames(tasks, path))
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+        raise AnnotationError(
+            f"{path}: not an export of Label Studio ({type(problem).__name__}: {problem}); "
+            'expected tasks with "data" and "annotations"; export as JSON, not JSON-MIN'
+        ) from problem
+
+
+def _frames(tasks: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Frame]:
+    for task in tasks:
+        kept = [one for one in task["annotations"] if not one.get("was_cancelled")]
+        if not kept:
+            continue
+        picture = _picture(task["data"], path)
+        if len(kept) > 1:
+            raise AnnotationError(
+                f"{path}: {picture} was labelled {len(kept)} times; keep one annotation of each"
+            )
+        places = _places(kept[0]["result"], f"{path}: {picture}")
+        yield Frame(path.parent, picture, (Hand(places),) if places else ())
+
+
+def _picture(data: Mapping[str, Any], path: Path) -> str:
+    """Return the picture's path or name from the only address that a task holds."""
+    addresses = [str(v) for v in data.values() if isinstance(v, str) and Path(_file_of(v)).suffix]
+    if len(addresses) != 1:
+        raise AnnotationError(
+            f"{path}: expected one picture a task, found {', '.join(addresses)[:200] or 'none'}"
+        )
+    return _file_of(addresses[0])
+
+
+def _file_of(address: str) -> str:
+    parts = urlsplit(address)
+    served = parse_qs(parts.query).get("d")
+    return served[0] if served else unquote(parts.path)
+
+
+def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Place]:
+    found: dict[str, Place] = {}
+    for one in result:
+        if one.get("type") != _KIND:
+            continue
+        value = one["value"]
+        (label,) = value[_KIND]
+        if one.get("image_rotation"):
+            raise AnnotationError(f"{where}: was turned for labelling; turn the picture itself")
+        if label in found:
+            raise AnnotationError(f"{where}: two points {label!r}; one hand a picture is read")
+        x = float(value["x"]) / 100 * float(one["original_width"]) - 0.5
+        y = float(value["y"]) / 100 * float(one["original_height"]) - 0.5
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise AnnotationError(f"{where}: {label!r} lies at {x}, {y}; expected percent")
+        found[label] = (x, y)
+    return found
+
+
+FORMAT: Final = Format("label_studio", "Label Studio (JSON export)", _find, _read)

@@ -1,0 +1,72 @@
+"""CMU Panoptic hands (Simon et al. 2017, arXiv:1704.07809).
+
+The hand-labelled and the rendered sets have a JSON beside each picture (`hand_pts`: x, y, 1 where
+labelled; `is_left`), in folders of which `manual_test` is for testing; the set of the studio has
+one file for all, `hands_v143_14817.json` (`root`, in it `img_paths` and `joint_self`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from tapscope.datasets.formats.base import Format, Frame, Hand, read_json, whole_hand
+from tapscope.errors import AnnotationError
+
+_STUDIO: Final = "hands_v143_*.json"
+_PICTURES: Final = (".jpg", ".png")
+_TEST: Final = "manual_test"
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [*sorted(path.rglob(_STUDIO)), *filter(_is_of_one, sorted(path.rglob("*.json")))]
+    return [path] if path.match(_STUDIO) or _is_of_one(path) else []
+
+
+def _is_of_one(path: Path) -> bool:
+    """Say whether a file holds the labels of the picture beside it."""
+    return (
+        path.suffix == ".json"
+        and any(path.with_suffix(ending).is_file() for ending in _PICTURES)
+        and '"hand_pts"' in path.read_text(encoding="utf-8", errors="replace")
+    )
+
+
+def _read(path: Path) -> list[Frame]:
+    content = read_json(path)
+    try:
+        if not path.match(_STUDIO):
+            return [_one(path, content)]
+        return [
+            Frame(path.parent, row["img_paths"], _hands(row["joint_self"], "", path))
+            for row in content["root"]
+        ]
+    except (KeyError, TypeError, AttributeError, IndexError) as problem:
+        raise AnnotationError(
+            f"{path}: not as CMU Panoptic hands are ({type(problem).__name__}: {problem})"
+        ) from problem
+
+
+def _one(path: Path, content: Mapping[str, Any]) -> Frame:
+    picture = next(
+        path.with_suffix(ending) for ending in _PICTURES if path.with_suffix(ending).is_file()
+    )
+    side = "left" if content["is_left"] else "right"
+    folder = path.parent.name
+    split = "test" if folder == _TEST else "train"
+    # hands of one photograph share the beginning of their names
+    group = f"{folder}/{path.stem.split('_')[0]}"
+    return Frame(path.parent, picture.name, _hands(content["hand_pts"], side, path), split, group)
+
+
+def _hands(points: list[Any], side: str, path: Path) -> tuple[Hand, ...]:
+    hand = whole_hand([point if point[2] > 0 else None for point in points], side, str(path))
+    return (hand,) if hand.places_px else ()
+
+
+FORMAT: Final = Format(
+    "panoptic",
+    "CMU Panoptic hands (a JSON beside each picture, or hands_v143_*.json)",
+    _find,
+    _read,
+)

@@ -1,0 +1,217 @@
+"""Train and measure a whole table of networks: every one with every seed, resumably.
+
+One TOML file says which networks, on which pictures, for how long. A run that was finished before
+with the same settings and labels is taken as it is; one that was interrupted goes on from its last
+epoch.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from tapscope.errors import AnnotationError
+from tapscope.evaluation.evaluate import evaluate_weights, load_sets, parameters_of
+from tapscope.evaluation.output import write_scores
+from tapscope.evaluation.scores import Scored
+from tapscope.files import sha256_of
+from tapscope.network.engine import Engine
+from tapscope.network.registry import DEFAULT, Model, named
+from tapscope.network.weights import read
+from tapscope.protocol.toml_record import TomlFile
+from tapscope.training import checkpoint
+from tapscope.training.run import train_weights
+from tapscope.training.settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the table."""
+
+    name: str
+    """As it stands in the table."""
+    model: str = DEFAULT
+    """One of `models.MODELS`."""
+    arguments: dict[str, object] = field(default_factory=dict)
+    """Arguments of the architecture that differ from those of the model."""
+    alpha: float = TrainSettings().alpha
+    """Weight of the deep supervision."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTable:
+    """What is trained on what, and measured on what; folders lie within one that is given."""
+
+    train: tuple[str, ...]
+    """Folders of labelled frames; pictures marked as test are left out."""
+    test: tuple[str, ...]
+    """Folders on which the table is measured."""
+    network: tuple[Entry, ...]
+    epochs: int
+    size_px: int
+    """Side of the crops, in training and in measuring."""
+    seeds: tuple[int, ...] = (1, 2, 3)
+    test_split: str = "test"
+    """Only pictures marked so are measured on."""
+    joints: tuple[str, ...] = ()
+    """Joints that are learned and measured; all by default."""
+    rate: float = 1.0
+    """Learning rates as a share of the usual ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """One network with one seed."""
+
+    entry: Entry
+    seed: int
+    out: Path
+
+
+LEFT_OUT = ("network", "seeds", "test", "test_split")
+"""What does not change the weights of a run, or is told apart otherwise."""
+Report = Callable[[TrainingRun, str], None]
+
+
+def load_table(path: Path) -> NetworkTable:
+    """Read the file that says what the table is made of.
+
+    Raises
+    ------
+    AnnotationError
+        It cannot be read, or contradicts itself.
+    WeightsError
+        It names a network that there is not.
+    """
+    file = TomlFile(path, AnnotationError)
+    table = file.read(NetworkTable)
+    names = [entry.name for entry in table.network]
+    if not names or len(set(map(_slug, names))) < len(names):
+        raise file.fail("network", names, "at least one, each with a name of its own")
+    if not table.seeds or len(set(table.seeds)) < len(table.seeds):
+        raise file.fail("seeds", table.seeds, "at least one, each once")
+    if table.epochs < 1:
+        raise file.fail("epochs", table.epochs, "at least 1")
+    for entry in table.network:
+        named(entry.model)
+    return table
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def runs_of(table: NetworkTable, data: Path, out: Path) -> Iterator[TrainingRun]:
+    """Return the runs, every network with the first seed before any with the second.
+
+    The name of a run's weights holds a hash of its settings and labels, so that a run with others
+    is never mistaken for it.
+    """
+    labels = [sha256_of(data / name / "annotations.json") for name in table.train]
+    common = {k: v for k, v in asdict(table).items() if k not in LEFT_OUT}
+    for seed in table.seeds:
+        for entry in table.network:
+            settings = asdict(_settings(table, entry, seed))
+            content = json.dumps([asdict(entry), common, settings, labels], sort_keys=True)
+            digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+            yield TrainingRun(entry, seed, out / f"{_slug(entry.name)}-{digest}-{seed}.safetensors")
+
+
+def _settings(table: NetworkTable, entry: Entry, seed: int) -> TrainSettings:
+    return TrainSettings(
+        epochs=table.epochs,
+        seed=seed,
+        alpha=entry.alpha,
+        small_share=0.0,  # not every network can see views of two thirds: equal inputs
+        keep="last",  # the same number of steps for all
+    )
+
+
+def benchmark_networks(
+    table: NetworkTable,
+    data: Path,
+    out: Path,
+    *,
+    finder: Engine,
+    device: str = "auto",
+    compiled: bool = False,
+    command: str = "",
+    report: Report = lambda run, what: None,
+    on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+    on_image: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Scored]:
+    """Train what is not trained yet, measure all, and write what `score_files.write_scores` does.
+
+    Parameters
+    ----------
+    table
+        What is trained and measured.
+    data
+        Folder that holds the folders which the table names.
+    out
+        For scores and pictures; the weights lie in `out/weights`.
+    finder
+        Finds the hands in the test pictures, the same for all networks.
+    device, compiled, command
+        See `training.train_weights`.
+    report, on_step, on_image
+        Called for progress.
+
+    Raises
+    ------
+    AnnotationError, WeightsError
+        Pictures or settings cannot be used.
+    """
+    sets = load_sets(
+        [data / name for name in table.test], split=table.test_split or None, joints=table.joints
+    )
+    for name in table.train:
+        if not (data / name / "annotations.json").is_file():
+            raise AnnotationError(f"{data / name}: no annotations.json in it")
+    runs = list(runs_of(table, data, out / "weights"))
+    for run in runs:
+        if run.out.is_file() and run.out.with_suffix(".toml").is_file():
+            report(run, "trained before")
+            continue
+        report(run, "training")
+        _train(run, table, data, device=device, compiled=compiled, command=command,
+               on_step=on_step)  # fmt: skip
+        checkpoint.path_of(run.out).unlink()
+    every = [read(run.out) for run in runs]
+    names = [run.entry.name for run in runs]
+    scored = evaluate_weights(
+        every, sets, names=names, finder=finder, device=device, size_px=table.size_px,
+        on_image=on_image,
+    )  # fmt: skip
+    order = [entry.name for entry in table.network]
+    scored.sort(key=lambda one: order.index(one.network))
+    write_scores(out, scored, parameters_of(every, names))
+    return scored
+
+
+def _train(
+    run: TrainingRun,
+    table: NetworkTable,
+    data: Path,
+    *,
+    device: str,
+    compiled: bool,
+    command: str,
+    on_step: Callable[[int, int, float], None],
+) -> None:
+    model = named(run.entry.model)
+    train_weights(
+        [data / name for name in table.train],
+        run.out,
+        replace(_settings(table, run.entry, run.seed), compiled=compiled),
+        model=Model(model.architecture, {**model.arguments, **run.entry.arguments}),
+        joints=table.joints,
+        size_px=table.size_px,
+        rate=table.rate,
+        device=device,
+        resume=checkpoint.path_of(run.out).is_file(),
+        command=command,
+        on_step=on_step,
+    )

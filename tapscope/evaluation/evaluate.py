@@ -1,0 +1,157 @@
+"""Many weights on many sets of labelled pictures: what `tapscope evaluate` does."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tapscope.datasets import annotations
+from tapscope.datasets.annotations import LabelledSet
+from tapscope.datasets.split import held_out
+from tapscope.datasets.split import tenths as split_tenths
+from tapscope.errors import AnnotationError, WeightsError
+from tapscope.evaluation.predict import evaluate_set, find_windows
+from tapscope.evaluation.scores import Scored
+from tapscope.network.engine import Engine, make_engine
+from tapscope.network.pmsdsnet import parameter_count
+from tapscope.network.registry import MODELS
+from tapscope.network.weights import Card, Weights
+
+
+def load_sets(
+    folders: Sequence[Path],
+    *,
+    split: str | None = None,
+    validation: bool = False,
+    tenths: int | None = None,
+    joints: Sequence[str] = (),
+) -> dict[str, LabelledSet]:
+    """Return labelled pictures by the name of their folder.
+
+    Parameters
+    ----------
+    folders
+        See `annotations.load`.
+    split
+        Only pictures with this split.
+    validation
+        Only pictures that `train` holds out for validation.
+    tenths
+        Seed of the paper's division: only the last tenth of the pictures that are not marked as
+        test, see `split.tenths`.
+    joints
+        Only these joints; all by default.
+
+    Raises
+    ------
+    AnnotationError
+        A folder cannot be used, or two have one name.
+    """
+    sets: dict[str, LabelledSet] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        if name in sets:
+            raise AnnotationError(f"{folder}: another folder is named {name}, too; rename one")
+        images = annotations.load(folder.resolve(), split=split)
+        # Divided is what `train` divides, or what is measured here may have been learned.
+        if validation:
+            images = held_out(annotations.usable(images, folder))[1]
+        if tenths is not None:
+            images = split_tenths(annotations.usable(images, folder), seed=tenths)[2]
+        if joints:
+            images = annotations.only_joints(images, joints)
+        if not len(images):
+            raise AnnotationError(f"{folder}: too few pictures to set a tenth aside; give more")
+        sets[name] = images
+    return sets
+
+
+def evaluate_weights(
+    every: Sequence[Weights],
+    sets: dict[str, LabelledSet],
+    *,
+    names: Sequence[str] = (),
+    finder: Engine | None = None,
+    device: str = "auto",
+    size_px: int | None = None,
+    on_image: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Scored]:
+    """Evaluate weights on sets of labelled pictures.
+
+    Parameters
+    ----------
+    every
+        The weights.
+    sets
+        As from `load_sets`.
+    names
+        What each of the weights is called; by default see `names_of`.
+    finder
+        Finds the hands for all of them; by default each finds them itself.
+    size_px
+        Side of the crops, see `stills.place_joints`.
+    device
+        See `engine.make_engine`.
+    on_image
+        Called after each picture with how many are done and how many there are.
+
+    Raises
+    ------
+    AnnotationError
+        A set has joints that the weights do not place.
+    WeightsError
+        A size that does not suit a network.
+    """
+    windows = {
+        dataset: [find_windows(finder, image.pixels()) for image in images.images]
+        for dataset, images in sets.items()
+        if finder
+    }
+    total = len(every) * sum(map(len, sets.values()))
+    done = 0
+    scored = []
+    for weights, name in zip(every, names or names_of(every), strict=True):
+        stride = weights.network.largest_stride
+        if size_px and size_px % stride:
+            raise WeightsError(
+                f"crops of {size_px} px do not suit {weights.name}; give a multiple of {stride}"
+            )
+        engine = make_engine(weights, device)
+        for dataset, images in sets.items():
+
+            def step(pictures: int, _: int, before: int = done) -> None:
+                on_image(before + pictures, total)
+
+            errors = evaluate_set(
+                engine, images, step, windows=windows.get(dataset), size_px=size_px
+            )
+            done += len(images)
+            scored.append(
+                Scored(name, weights.card.seed, weights.name, dataset, images.joints, tuple(errors))
+            )
+    return scored
+
+
+def names_of(every: Sequence[Weights]) -> list[str]:
+    """Return what each of some weights is called: its model, or its file if two would be alike."""
+    models = [_model_of(weights.card) or weights.path.stem for weights in every]
+    runs = Counter((name, w.card.seed) for name, w in zip(models, every, strict=True))
+    return [
+        name if runs[name, weights.card.seed] == 1 else weights.name
+        for name, weights in zip(models, every, strict=True)
+    ]
+
+
+def _model_of(card: Card) -> str | None:
+    arguments = {name: value for name, value in card.network.items() if name != "joints"}
+    for name, model in MODELS.items():
+        if (model.architecture, dict(model.arguments)) == (card.architecture, arguments):
+            return name
+    return None
+
+
+def parameters_of(every: Sequence[Weights], names: Sequence[str] = ()) -> dict[str, int]:
+    """Return the number of parameters by name."""
+    return {
+        name: parameter_count(weights.network)
+        for name, weights in zip(names or names_of(every), every, strict=True)
+    }

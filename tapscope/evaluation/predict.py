@@ -1,0 +1,215 @@
+"""Place joints in labelled still pictures, and say how far from their labels they were placed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.datasets.annotations import LabelledHand, LabelledImage, LabelledSet
+from tapscope.errors import AnnotationError
+from tapscope.network.crop import Window, cut, move
+from tapscope.network.engine import Engine
+from tapscope.pose.detector import find_hands
+from tapscope.pose.motion_blur import edge_smear_px
+from tapscope.records import FloatArray
+
+TIPS = ("thumb_tip", "index_tip")
+SKIN_CR, SKIN_CB = (133, 173), (77, 127)
+"""Range of skin in YCrCb, whatever its lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
+SMALL_STILL_PX = 80
+"""Up to here stills are seen larger than in training; from 112 px on, weights of 64 px lose."""
+LEAST_SKIN = 0.05
+"""Of the box; where less of it looks like skin, all of it is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A hand that was found, and where its joints were placed."""
+
+    window: Window
+    position_px: FloatArray
+    """Shape (joints, 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandError:
+    """How far the joints of one labelled hand were placed from their labels."""
+
+    dataset: str
+    group: str
+    error_px: FloatArray
+    """Shape (joints,); NaN where the hand was not found or the joint has no label."""
+    labelled: NDArray[np.bool_]
+    """Shape (joints,)."""
+    hand_px: float
+    found: bool
+    luminance: float
+    """Mean of the skin in the hand's box, 0 to 255."""
+    smear: float
+    """How far edges at the labelled tips are smeared, over the hand's longer side; NaN unknown."""
+
+
+def find_windows(engine: Engine, picture: NDArray[np.uint8]) -> list[Window]:
+    """Return a window around each hand of a still picture, the surest first.
+
+    Parameters
+    ----------
+    picture
+        RGB, shape (height, width, 3).
+    """
+    found = find_hands(engine, picture, still_size_px(engine))
+    return [hand.better_window() or hand.window for hand in found]
+
+
+def place_joints(
+    engine: Engine,
+    picture: NDArray[np.uint8],
+    windows: Sequence[Window] | None = None,
+    size_px: int | None = None,
+) -> list[Seen]:
+    """Place the joints of the hands in a still picture as well as can be.
+
+    A still has no neighbours in time to lean on, so each hand is seen twice, once mirrored.
+
+    Parameters
+    ----------
+    engine
+        Places the joints.
+    picture
+        RGB, shape (height, width, 3).
+    windows
+        Where the hands are; by default as from `find_windows`.
+    size_px
+        Side of the crops; by default see `still_size_px`.
+    """
+    windows = find_windows(engine, picture) if windows is None else windows
+    if not windows:
+        return []
+    size = size_px or still_size_px(engine)
+    seen = engine.joints(np.stack([cut(picture, w, size) for w in windows]), sure=1.0)
+    return [
+        Seen(window, move(place, window.to_picture(size)))
+        for window, place in zip(windows, seen.position_px, strict=True)
+    ]
+
+
+def still_size_px(engine: Engine) -> int:
+    """Return the side of the crops in which stills are seen.
+
+    That in training, or four thirds of it as long as this is not above `SMALL_STILL_PX`: it helped
+    weights trained on 64 px, and harmed those trained on 96.
+    """
+    trained, stride = engine.card.input_size_px, engine.largest_stride
+    return max(trained, min(trained * 4 // 3, SMALL_STILL_PX) // stride * stride)
+
+
+def match(labels: Sequence[LabelledHand], found: Sequence[Seen]) -> list[Seen | None]:
+    """Give each labelled hand the nearest hand found, each at most once, surest first.
+
+    In a picture with a single label the surest hand is taken wherever it lies: a hand found in
+    the wrong place is an error, not a hand that was not found.
+    """
+    if len(labels) == 1:
+        return [found[0] if found else None]
+    taken: dict[int, Seen] = {}
+    for view in found:
+        centre = np.array([view.window.x, view.window.y])
+        free = [n for n in range(len(labels)) if n not in taken]
+        if free:
+            away = {
+                n: float(np.linalg.norm((labels[n].box_px[:2] + labels[n].box_px[2:]) / 2 - centre))
+                for n in free
+            }
+            nearest = min(free, key=lambda n: away[n])
+            if away[nearest] < labels[nearest].size_px:
+                taken[nearest] = view
+    return [taken.get(n) for n in range(len(labels))]
+
+
+def evaluate_set(
+    engine: Engine,
+    images: LabelledSet,
+    on_image: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    windows: Sequence[Sequence[Window]] | None = None,
+    size_px: int | None = None,
+) -> list[HandError]:
+    """Place joints in every picture and compare them with the labels.
+
+    Parameters
+    ----------
+    engine
+        Places the joints.
+    images
+        Labelled pictures.
+    on_image
+        Called after each picture with how many are done and how many there are.
+    windows, size_px
+        For each picture, see `place_joints`.
+
+    Raises
+    ------
+    AnnotationError
+        The pictures have joints that the weights do not place.
+    """
+    unknown = set(images.joints) - set(engine.card.joints)
+    if unknown:
+        raise AnnotationError(
+            f"the weights place no {', '.join(sorted(unknown))}; evaluate weights that were "
+            "trained for these joints, or name with --joint those that they place"
+        )
+    order = [engine.card.joints.index(name) for name in images.joints]
+    tips = [n for n, name in enumerate(images.joints) if name in TIPS]
+    errors: list[HandError] = []
+    for number, image in enumerate(images.images):
+        picture = image.pixels()
+        found = place_joints(engine, picture, windows[number] if windows else None, size_px)
+        errors += [
+            _error(image, picture, hand, seen.position_px[order] if seen else None, tips)
+            for hand, seen in zip(image.hands, match(image.hands, found), strict=True)
+        ]
+        on_image(number + 1, len(images))
+    return errors
+
+
+def _error(
+    image: LabelledImage,
+    picture: NDArray[np.uint8],
+    hand: LabelledHand,
+    position_px: FloatArray | None,
+    tips: list[int],
+) -> HandError:
+    error = np.full(len(hand.position_px), np.nan)
+    if position_px is not None:
+        error = np.linalg.norm(position_px - hand.position_px, axis=1)
+    return HandError(
+        dataset=image.dataset,
+        group=image.group,
+        error_px=error,
+        labelled=hand.visibility > 0,
+        hand_px=hand.size_px,
+        found=position_px is not None,
+        luminance=skin_luminance(picture, hand.box_px),
+        smear=edge_smear_px(picture, hand.position_px[tips], hand.size_px) / hand.size_px,
+    )
+
+
+def skin_luminance(picture: NDArray[np.uint8], box_px: FloatArray) -> float:
+    """Return the mean luminance of what looks like skin in a box, 0 to 255.
+
+    Parameters
+    ----------
+    picture
+        RGB, shape (height, width, 3).
+    box_px
+        Left, top, right, bottom.
+    """
+    left, top = (max(0, int(v)) for v in box_px[:2])
+    part = picture[top : int(box_px[3]) + 1, left : int(box_px[2]) + 1]
+    if not part.size:
+        return float("nan")
+    y, cr, cb = (plane.astype(int) for plane in cv2.split(cv2.cvtColor(part, cv2.COLOR_RGB2YCrCb)))
+    is_skin = (SKIN_CR[0] <= cr) & (cr <= SKIN_CR[1]) & (SKIN_CB[0] <= cb) & (cb <= SKIN_CB[1])
+    return float(y[is_skin].mean() if is_skin.mean() >= LEAST_SKIN else y.mean())

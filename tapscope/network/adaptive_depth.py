@@ -1,0 +1,110 @@
+"""Adaptive depth: a picture that is clear after a stage needs no further ones.
+
+The P-MSDSNet paper names it as future work. Every stage of the network can answer by its finest
+supervised heatmaps Z(1, m); the first stage is taken whose peaks are high and where those of the
+stage before were, of those joints that matter: among all 21 there is nearly always one that is
+hidden.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from tapscope.errors import WeightsError
+from tapscope.network.engine import Engine
+from tapscope.network.heatmap import decode
+from tapscope.network.pmsdsnet import PMSDSNet, normalise
+from tapscope.network.weights import Weights
+
+AGREE_PX = 1.0
+"""Peaks of two stages this near are the same."""
+
+
+def answer(
+    network: PMSDSNet, image: Tensor, threshold: float, watched: list[int]
+) -> tuple[Tensor, int]:
+    """Return heatmaps of one picture and after how many stages they were taken.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    image
+        As for `PMSDSNet.forward`, one picture.
+    threshold
+        Height that every watched joint's peak must reach; above 1.2 or so no picture ends early.
+    watched
+        Indices of the joints that matter.
+    """
+    x, base = network.enter(image)
+    before: Tensor | None = None
+    for number, stage in enumerate(network.stage, start=1):
+        x, supervised = stage(x, base, answering=True)
+        peaks = decode(supervised[0])
+        if before is not None and number < network.stages:
+            moved = (peaks.position_px - before).norm(dim=-1)[:, watched].max()
+            if moved <= AGREE_PX and peaks.height[:, watched].min() >= threshold:
+                return supervised[0], number
+        before = peaks.position_px
+    last: Tensor = network.last(x[0])
+    return last, network.stages
+
+
+def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
+    """Return the share of all arithmetic that is done when a picture ends after 1, 2 ... stages."""
+    image = torch.zeros(1, 3, size_px, size_px)
+    done = []
+    with torch.no_grad():
+        for stages in range(1, network.stages + 1):
+            counter = FlopCounterMode(display=False)
+            with counter:
+                x, base = network.enter(image)
+                for stage in list(network.stage)[:stages]:
+                    x, _ = stage(x, base, answering=True)
+                if stages == network.stages:
+                    network.last(x[0])
+            done.append(counter.get_total_flops())
+    return [flops / done[-1] for flops in done]
+
+
+class AdaptiveEngine(Engine):
+    """Plain torch, each picture as deep as it needs.
+
+    Parameters
+    ----------
+    weights
+        Of a P-MSDSNet with at least three stages.
+    threshold
+        See `answer`.
+    watched
+        Names of the joints that matter; all by default.
+    """
+
+    def __init__(self, weights: Weights, threshold: float, watched: Sequence[str] = ()) -> None:
+        super().__init__(weights)
+        if not isinstance(weights.network, PMSDSNet) or weights.network.stages < 3:
+            raise WeightsError(
+                f"{weights.path}: adaptive depth needs a P-MSDSNet of three stages or more"
+            )
+        self.network = weights.network
+        self.threshold = threshold
+        self.watched = [weights.card.joints.index(name) for name in watched or weights.card.joints]
+        self.stages: list[int] = []
+        """Stages that each picture went through so far."""
+        self.name = f"torch {torch.__version__} cpu, adaptive depth"
+        self.batch_size = 1
+
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return the heatmaps, see `Engine.heatmaps`."""
+        answers = []
+        with torch.inference_mode():
+            for picture in pixels:
+                image = normalise(torch.from_numpy(picture[None]))
+                heat, stages = answer(self.network, image, self.threshold, self.watched)
+                answers.append(heat)
+                self.stages.append(stages)
+        return torch.cat(answers)

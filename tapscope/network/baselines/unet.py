@@ -1,0 +1,56 @@
+"""U-Net: down to a sixteenth of the size and up again, with a copy across at every size.
+
+Source: Ronneberger, Fischer and Brox, "U-Net: Convolutional Networks for Biomedical Image
+Segmentation", 2015. From there: two 3 x 3 convolutions at each of five sizes, channels doubled at
+each of four poolings, 2 x 2 transposed convolutions back, concatenation with the maps of the way
+down.
+
+Ours: 23 channels at full size for the paper's 64 (4.0 M parameters), batch normalisation, and maps
+padded so that the answer has the size of the picture.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from tapscope.network.pmsdsnet import HeatmapNetwork, Heatmaps, conv_block
+
+CHANNELS = 23
+POOLINGS = 4
+
+
+class UNet(HeatmapNetwork):
+    """See the module's text.
+
+    Parameters
+    ----------
+    joints
+        The number of heatmaps.
+    """
+
+    stride = 1
+    largest_stride = 2**POOLINGS
+
+    def __init__(self, *, joints: int = 21) -> None:
+        super().__init__()
+        widths = [CHANNELS * 2**level for level in range(POOLINGS + 1)]
+        self.down = nn.ModuleList(
+            conv_block(before, width, layers=2)
+            for before, width in zip([3, *widths], widths, strict=False)
+        )
+        self.enlarge = nn.ModuleList(
+            nn.ConvTranspose2d(2 * width, width, 2, stride=2) for width in widths[:-1]
+        )
+        self.up = nn.ModuleList(conv_block(2 * width, width, layers=2) for width in widths[:-1])
+        self.answer = nn.Conv2d(CHANNELS, joints, 1)
+
+    def forward(self, image: Tensor) -> Heatmaps:
+        """Return the heatmaps, see `HeatmapNetwork.forward`; nothing but the end is supervised."""
+        x: Tensor = self.down[0](image)
+        beside = [x]
+        for block in list(self.down)[1:]:
+            x = block(F.max_pool2d(x, 2))
+            beside.append(x)
+        for level in reversed(range(POOLINGS)):
+            x = self.up[level](torch.cat([beside[level], self.enlarge[level](x)], dim=1))
+        return Heatmaps(self.answer(x), [])

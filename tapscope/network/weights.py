@@ -1,0 +1,159 @@
+"""Weights on disk: a safetensors file and, beside it, a TOML card that says what they are."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from scipy.special import expit
+
+from tapscope.errors import WeightsError
+from tapscope.files import write_whole
+from tapscope.network.pmsdsnet import HeatmapNetwork
+from tapscope.network.registry import build
+from tapscope.records import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One set of labelled frames that the weights were trained on."""
+
+    name: str
+    licence: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a reader has to know of a weights file."""
+
+    network: Mapping[str, Any]
+    """Arguments of the architecture, by name."""
+    input_size_px: int
+    """Side of the square crop that the weights were trained on."""
+    joints: tuple[str, ...]
+    confidence_slope: float
+    """Chance of a good joint = logistic(slope * height of the peak + rival slope * height of its
+    rival + intercept), see `heatmap.Peaks`."""
+    confidence_rival_slope: float
+    confidence_intercept: float
+    trained_on: tuple[Source, ...]
+    command: str
+    seed: int
+    tapscope_version: str
+    architecture: str = "p-msdsnet"
+    """One of `models.ARCHITECTURES`."""
+    notes: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    sha256: str = ""
+    """Of the safetensors file; filled in by `write`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A network with its card, ready to answer."""
+
+    network: HeatmapNetwork
+    card: Card
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """File name without ending, and the first digits of the hash."""
+        return f"{self.path.stem}@{self.card.sha256[:12]}"
+
+
+def card_path(path: Path) -> Path:
+    """Return where the card of a weights file lies."""
+    return path.with_suffix(".toml")
+
+
+def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
+    """Write weights and card; return the card with the hash filled in."""
+    # Copies: safetensors takes no two names for one tensor, as shared stages have them.
+    state = network.state_dict()
+    packed = save({name: t.detach().cpu().contiguous().clone() for name, t in state.items()})
+    content = asdict(card) | {"sha256": hashlib.sha256(packed).hexdigest()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, packed)
+    write_whole(card_path(path), tomli_w.dumps(content, multiline_strings=True).encode())
+    return read_card(path)
+
+
+def read_card(path: Path) -> Card:
+    """Read the card that belongs to a weights file.
+
+    Raises
+    ------
+    WeightsError
+        The card is missing or malformed.
+    """
+    file = card_path(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise WeightsError(
+            f"{file}: cannot be read ({problem.strerror}); the card must lie beside its weights"
+        ) from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise WeightsError(f"{file}: not valid TOML ({problem}); restore the card") from problem
+    try:
+        sources = tuple(Source(**row) for row in content.pop("trained_on"))
+        joints = tuple(str(j) for j in content.pop("joints"))
+        card = Card(**content, joints=joints, trained_on=sources)
+    except (KeyError, TypeError) as problem:
+        raise WeightsError(
+            f"{file}: not a card of this version of tapscope ({problem}); restore or remake it"
+        ) from problem
+    if card.network.get("joints") != len(joints):
+        raise WeightsError(
+            f"{file}: names {len(joints)} joints for a network of {card.network.get('joints')}"
+        )
+    return card
+
+
+def read(path: Path) -> Weights:
+    """Read weights, check them against their card, build the network.
+
+    Raises
+    ------
+    WeightsError
+        A file is missing, the hash differs, or the tensors do not fit the architecture.
+    """
+    card = read_card(path)
+    try:
+        packed = path.read_bytes()
+    except OSError as problem:
+        raise WeightsError(f"{path}: cannot be read ({problem.strerror})") from problem
+    found = hashlib.sha256(packed).hexdigest()
+    if found != card.sha256:
+        raise WeightsError(
+            f"{path}: SHA-256 is {found[:12]}..., its card says {card.sha256[:12]}...; "
+            "the file is damaged or belongs to another card; copy both again"
+        )
+    try:
+        network = build(card.architecture, card.network)
+        network.load_state_dict(load_file(path))
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as problem:
+        raise WeightsError(
+            f"{path}: the tensors do not fit the architecture on the card ({problem})"
+        ) from problem
+    network.eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return Weights(network, card, path)
+
+
+def confidence(card: Card, height: FloatArray, rival: FloatArray) -> FloatArray:
+    """Turn heights of peaks and their rivals into chances of a good joint, by the card."""
+    chance: FloatArray = expit(
+        card.confidence_slope * height
+        + card.confidence_rival_slope * rival
+        + card.confidence_intercept
+    )
+    return chance

@@ -1,0 +1,193 @@
+"""From paths to a table: what `tapscope analyze` does, for programs too."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tapscope import __version__, assets
+from tapscope.errors import VideoError, WeightsError
+from tapscope.files import sha256_of
+from tapscope.output import provenance, table
+from tapscope.output.columns import all_columns, column_dictionary, numeric_columns
+from tapscope.pipeline import cache
+from tapscope.pipeline.batch import Analyse, BatchResult, Plan, Watcher, run_batch
+from tapscope.pipeline.manifest import Manifest, read_manifest
+from tapscope.pipeline.recording import Prepare
+from tapscope.pipeline.recordings import VIDEO_ENDINGS, describe, find_recordings
+from tapscope.protocol.protocol import DEFAULT, Protocol, load
+
+DEFAULT_WEIGHTS: Final = "pmsdsnet-m3.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to analyse and how."""
+
+    videos: Sequence[Path]
+    """Video files, and folders that hold some."""
+    out: Path
+    """The table; CSV or Parquet by its ending."""
+    protocol: str = DEFAULT
+    """Name of a bundled protocol or path of a file."""
+    weights: Path | None = None
+    """None for the bundled ones."""
+    manifest: Path | None = None
+    hand: str = ""
+    """'left' or 'right' where it is the same in all recordings."""
+    device: str = "auto"
+    jobs: int = 1
+    recursive: bool = True
+    time_limit_s: float | None = None
+    force: bool = False
+
+
+def analyze_videos(
+    options: Options,
+    watcher: Watcher,
+    command: Sequence[str],
+    prepare: Callable[[], Analyse] | None = None,
+) -> BatchResult:
+    """Analyse recordings and write the table and the folder of results beside it.
+
+    Parameters
+    ----------
+    options
+        What and how.
+    watcher
+        Is told what happens meanwhile.
+    command
+        The command line, for the record.
+    prepare
+        Makes what analyses a recording; by default the whole pipeline with the weights.
+
+    Raises
+    ------
+    TapscopeError
+        Nothing to analyse, or protocol, weights, manifest or output cannot be used. What is wrong
+        with one recording stands in its row instead.
+    """
+    table.check_table_path(options.out)
+    protocol = load(options.protocol)
+    weights = find_weights(options.weights)
+    found = find_recordings(options.videos, recursive=options.recursive)
+    if not found:
+        raise VideoError(
+            f"{', '.join(map(str, options.videos))}: no video there; give a video or a folder "
+            f"that holds some ({', '.join(sorted(VIDEO_ENDINGS))})"
+        )
+    manifest = Manifest({}, (), ())
+    if options.manifest:
+        manifest = read_manifest(options.manifest, found, all_columns(protocol))
+    recordings = describe(
+        found,
+        parse_name=protocol.parse_name,
+        told=manifest.told,
+        option_hand=options.hand,
+        protocol_hand=protocol.hand,
+    )
+    threads = max(1, cores() // options.jobs)
+    plan = Plan(
+        folder=cache.folder_of(options.out),
+        prepare=prepare or Prepare(weights, protocol, options.device, threads),
+        origin={
+            "tapscope_version": __version__,
+            "weights": f"{weights.stem}@{sha256_of(weights)[:12]}",
+            "protocol": f"{protocol.name}@{protocol.content_hash[:12]}",
+            "device": options.device,
+        },
+        jobs=options.jobs,
+        time_limit_s=options.time_limit_s,
+        force=options.force,
+    )
+    begun = provenance.environment(command)
+    batch = run_batch(recordings, plan, watcher)
+    rows = [cache.row_of(r, batch.kept[r.name]) for r in recordings if r.name in batch.kept]
+    columns = all_columns(protocol, manifest.extra_columns)
+    table.write_table(options.out, columns, rows, numeric_columns(protocol))
+    record = begun | _record(options, protocol, weights, batch, manifest)
+    table.write_result(plan.folder / "run.json", table.json_bytes(record))
+    table.write_result(
+        plan.folder / "features.json",
+        table.json_bytes(column_dictionary(protocol, manifest.extra_columns)),
+    )
+    return replace(batch, notes=_notes(manifest))
+
+
+def _notes(manifest: Manifest) -> tuple[str, ...]:
+    if not manifest.unmatched:
+        return ()
+    few = ", ".join(manifest.unmatched[:3]) + (" ..." if len(manifest.unmatched) > 3 else "")
+    return (f"{len(manifest.unmatched)} rows of the manifest have no recording: {few}",)
+
+
+def find_weights(path: Path | None) -> Path:
+    """Return the weights file given, or one that comes with tapscope.
+
+    Parameters
+    ----------
+    path
+        A file, the bare name of weights that come with tapscope ("pmsdsnet-m3"), or None for the
+        default ones.
+
+    Raises
+    ------
+    WeightsError
+        It is not there.
+    """
+    folder = assets.weights_folder()
+    if path is None:
+        path = folder / DEFAULT_WEIGHTS
+    if path.is_file():
+        return path
+    bundled = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
+    if str(path) in bundled:
+        return bundled[str(path)]
+    raise WeightsError(
+        f"{path}: there is no such weights file; give another, or the name of bundled ones: "
+        f"{', '.join(bundled)}"
+    )
+
+
+def cores() -> int:
+    """Return on how many cores this process may run."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _record(
+    options: Options, protocol: Protocol, weights: Path, batch: BatchResult, manifest: Manifest
+) -> dict[str, object]:
+    """Return what run.json says beyond program and machine."""
+    return {
+        "seed": None,  # nothing in the analysis is drawn by chance
+        "options": {
+            name: [str(v) for v in value] if name == "videos" else _plain(value)
+            for name, value in asdict(options).items()
+        },
+        "protocol": {
+            "name": protocol.name,
+            "sha256": protocol.content_hash,
+            "content": asdict(protocol),
+        },
+        "weights": {"file": weights.name, "sha256": sha256_of(weights)},
+        "interrupted": batch.interrupted,
+        "reused_recordings": batch.reused,
+        "manifest_rows_without_recording": list(manifest.unmatched),
+        "recordings": [
+            {
+                "recording": name,
+                "video_sha256": kept.made_from["video_sha256"],
+                "frames": kept.frames,
+                "seconds": round(batch.seconds[name], 3) if name in batch.seconds else None,
+                **kept.facts,
+            }
+            for name, kept in batch.kept.items()
+        ],
+    }
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,147 @@
+"""The table by which a user tells what each recording is."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tapscope.errors import ManifestError
+from tapscope.pipeline.recordings import SIDES, Recording
+
+NUMBERS: Final = ("px_per_mm", "metronome_rate_hz")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says of the recordings at hand."""
+
+    told: Mapping[str, Mapping[str, str]]
+    """Filled cells by column, by recording name; without the columns recording and video."""
+    extra_columns: tuple[str, ...]
+    """Columns that tapscope does not know; they are passed on to the table."""
+    unmatched: tuple[str, ...]
+    """Recordings that the manifest names and that were not found."""
+
+
+KNOWN_COLUMNS: Final = (
+    "recording",
+    "video",
+    "participant_id",
+    "session_id",
+    "hand",
+    "trial",
+    *NUMBERS,
+)
+
+
+def read_manifest(
+    path: Path, recordings: Sequence[Recording], reserved: Sequence[str] = ()
+) -> Manifest:
+    """Read a manifest and join it to the recordings found.
+
+    Parameters
+    ----------
+    path
+        CSV with a header; comma, semicolon or tab; UTF-8 with or without byte order mark. Each row
+        names its recording in the column `recording` (as in the table) or `video` (path, from the
+        manifest's folder or from the folder given).
+    recordings
+        What was found.
+    reserved
+        Names of columns of the table that the manifest may not use for columns of its own.
+
+    Raises
+    ------
+    ManifestError
+        The file cannot be read, lacks the columns, names a recording twice, or holds a hand or a
+        number that is none.
+    """
+    rows, columns = _rows(path)
+    if not {"recording", "video"} & set(columns):
+        raise ManifestError(
+            f"{path}: has the columns {', '.join(columns)}; one called recording or video is "
+            "needed to tell which row belongs to which recording"
+        )
+    extra = tuple(name for name in columns if name not in KNOWN_COLUMNS)
+    taken = sorted(set(extra) & set(reserved))
+    if taken:
+        raise ManifestError(
+            f"{path}: the column {taken[0]!r} has the name of a column that tapscope writes; "
+            "rename it"
+        )
+    by_name = {recording.name: recording for recording in recordings}
+    by_path = {recording.path.resolve(): recording for recording in recordings}
+    by_video = {recording.video: recording for recording in recordings}
+    told: dict[str, Mapping[str, str]] = {}
+    unmatched = []
+    for line, row in rows:
+        name, video = row.get("recording", ""), row.get("video", "")
+        if not name and not video:
+            raise ManifestError(f"{path}, line {line}: names neither recording nor video")
+        found = by_name.get(name) if name else None
+        if found is None and video:
+            found = by_path.get((path.parent / video).resolve()) or by_video.get(video)
+        if found is None:
+            unmatched.append(name or video)
+            continue
+        if found.name in told:
+            raise ManifestError(
+                f"{path}, line {line}: {found.name!r} stands there twice; keep one row"
+            )
+        told[found.name] = _checked(row, f"{path}, line {line}")
+    return Manifest(told, extra, tuple(unmatched))
+
+
+def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Return the rows, each with its line number, and the names of the columns."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as problem:
+        raise ManifestError(f"{path}: cannot be read ({problem.strerror})") from problem
+    except UnicodeDecodeError as problem:
+        raise ManifestError(
+            f"{path}: is not UTF-8 (byte {problem.start}); save it as 'CSV UTF-8'"
+        ) from problem
+    header = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=header.count)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        columns = [cell.strip() for cell in next(reader, [])]
+        if not any(columns):
+            raise ManifestError(f"{path}: is empty; a header line is needed")
+        repeated = [name for name in columns if columns.count(name) > 1]
+        if repeated:
+            raise ManifestError(f"{path}: has two columns called {repeated[0]!r}; rename one")
+        rows = []
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(columns):
+                raise ManifestError(
+                    f"{path}, line {reader.line_num}: {len(cells)} cells under {len(columns)} "
+                    "columns; a cell that holds the delimiter needs quotation marks"
+                )
+            named = zip(columns, (cell.strip() for cell in cells), strict=True)
+            rows.append((reader.line_num, dict(named)))
+    except csv.Error as problem:
+        raise ManifestError(f"{path}: is not CSV ({problem})") from problem
+    return rows, columns
+
+
+def _checked(row: Mapping[str, str], where: str) -> dict[str, str]:
+    if row.get("hand", "").lower() not in SIDES:
+        raise ManifestError(f"{where}: hand is {row['hand']!r}; write left, right or nothing")
+    for column in NUMBERS:
+        text = row.get(column, "")
+        if text and not _is_positive(text):
+            raise ManifestError(f"{where}: {column} is {text!r}; a number over 0 is needed")
+    return {key: value for key, value in row.items() if value and key not in ("recording", "video")}
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return 0 < float(text) < float("inf")
+    except ValueError:
+        return False

@@ -1,0 +1,204 @@
+"""Which recordings there are: video files found, named and described."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from tapscope.errors import TapscopeError, VideoError
+from tapscope.protocol.protocol import RecordingName
+
+VIDEO_ENDINGS: Final = frozenset(
+    {".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
+    | {".mts", ".ogv", ".ts", ".webm", ".wmv"}
+)
+"""Endings by which a file in a folder counts as a recording; a file named outright always does."""
+
+LONGEST_STEM_BYTES: Final = 180
+"""Most file systems take names of 255 bytes; endings and a temporary name are added."""
+
+SIDES: Final = {"left": "left", "l": "left", "right": "right", "r": "right", "": ""}
+"""What people write for a side, and what it is called here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One video file and what is known of it beforehand; '' and None are unknown."""
+
+    path: Path
+    name: str
+    """Path relative to the folder given, without ending: unique within a run."""
+    video: str
+    """The same with its ending."""
+    participant_id: str = ""
+    session_id: str = ""
+    hand: str = ""
+    """'left', 'right' or ''."""
+    hand_source: str = ""
+    """Who says so: 'option', 'manifest', 'file name' or 'protocol'."""
+    trial: str = ""
+    px_per_mm: float | None = None
+    """Calibration: pixels of the displayed picture per millimetre in the plane of the hand."""
+    metronome_rate_hz: float | None = None
+    """Rate that was asked for in a paced test."""
+    extra: Mapping[str, str] | None = None
+    """Further columns of the manifest."""
+
+    @property
+    def file_stem(self) -> str:
+        """Name for files about this recording, relative to the folder of results."""
+        place = PurePosixPath(self.name)
+        if len(os.fsencode(place.name)) <= LONGEST_STEM_BYTES:
+            return self.name
+        mark = hashlib.sha256(place.name.encode()).hexdigest()[:12]
+        return str(place.with_name(f"{place.name[: LONGEST_STEM_BYTES // 4]}-{mark}"))
+
+
+def find_recordings(paths: Iterable[Path], *, recursive: bool = True) -> list[Recording]:
+    """Find the video files under some paths.
+
+    Parameters
+    ----------
+    paths
+        Files, taken whatever their ending, and folders, of which the files with a video's ending
+        are taken. Hidden files and folders are passed over: cameras and macOS leave such files
+        with a video's ending that hold none.
+    recursive
+        Whether folders within folders are searched too.
+
+    Returns
+    -------
+    list of Recording
+        Sorted by name; a file reached twice is there once.
+
+    Raises
+    ------
+    VideoError
+        A path does not exist, or a folder cannot be read.
+    """
+    found: dict[Path, Recording] = {}
+    for path in paths:
+        if path.is_dir():
+            files = [(file, file.relative_to(path)) for file in _files_in(path, recursive)]
+        elif path.exists():
+            files = [(path, Path(path.name))]
+        else:
+            raise VideoError(f"{path}: there is no such file or folder; check the path")
+        for file, relative in files:
+            shown = _printable(relative.as_posix())
+            bare = shown[: -len(relative.suffix)] if relative.suffix else shown
+            found.setdefault(file.resolve(), Recording(file, bare, shown))
+    return sorted(_told_apart(list(found.values())), key=lambda recording: recording.name)
+
+
+def _files_in(folder: Path, recursive: bool) -> Iterable[Path]:
+    def refuse(problem: OSError) -> None:
+        raise VideoError(
+            f"{problem.filename}: the folder cannot be read ({problem.strerror}); "
+            "grant the right to read it, or give other paths"
+        ) from problem
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_ENDINGS:
+                yield Path(place, name)
+
+
+def _printable(name: str) -> str:
+    """Return a file name as valid Unicode: bytes that are none are written as \\xNN."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _told_apart(found: list[Recording]) -> list[Recording]:
+    """Give recordings of one name longer ones: with the ending, then with the folder given.
+
+    Names that differ in case only count as one, since some file systems hold one file for both.
+    """
+    for longer in (
+        lambda r: r.video,
+        lambda r: f"{_printable(r.path.absolute().parent.name)}/{r.video}",
+    ):
+        counts = Counter(recording.name.casefold() for recording in found)
+        found = [replace(r, name=longer(r)) if counts[r.name.casefold()] > 1 else r for r in found]
+    counts = Counter(recording.name.casefold() for recording in found)
+    for recording in found:
+        if counts[recording.name.casefold()] > 1:
+            raise VideoError(
+                f"{recording.path}: another recording given has the same name, "
+                f"{recording.name!r}; give the folder above both instead"
+            )
+    return found
+
+
+def describe(
+    recordings: Sequence[Recording],
+    *,
+    parse_name: Callable[[str], RecordingName],
+    told: Mapping[str, Mapping[str, str]],
+    option_hand: str = "",
+    protocol_hand: str = "",
+) -> list[Recording]:
+    """Fill in who, when and which hand.
+
+    Parameters
+    ----------
+    recordings
+        As found.
+    parse_name
+        Reads what a file name without ending says, by the protocol's pattern.
+    told
+        What the manifest says, by recording name; it goes before the file name.
+    option_hand, protocol_hand
+        Sides for all recordings: one that goes before everything, and one that comes last.
+    """
+    return [
+        _described(r, parse_name, told.get(r.name, {}), option_hand, protocol_hand)
+        for r in recordings
+    ]
+
+
+_KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "metronome_rate_hz")
+
+
+def _described(
+    recording: Recording,
+    parse_name: Callable[[str], RecordingName],
+    told: Mapping[str, str],
+    option_hand: str,
+    protocol_hand: str,
+) -> Recording:
+    named = parse_name(PurePosixPath(recording.video).stem)
+    sides = {
+        "option": option_hand,
+        "manifest": told.get("hand", ""),
+        "file name": named.hand,
+        "protocol": protocol_hand,
+    }
+    source = next((who for who, side in sides.items() if side), "")
+    return replace(
+        recording,
+        participant_id=told.get("participant_id") or named.participant_id,
+        session_id=told.get("session_id") or named.session_id,
+        hand=side_named(sides[source], recording.video) if source else "",
+        hand_source=source,
+        trial=told.get("trial") or named.trial,
+        px_per_mm=_number(told.get("px_per_mm")),
+        metronome_rate_hz=_number(told.get("metronome_rate_hz")),
+        extra={key: value for key, value in told.items() if key not in _KNOWN},
+    )
+
+
+def side_named(text: str, where: str) -> str:
+    """Return 'left', 'right' or '' for what somebody wrote; `where` is for the error message."""
+    try:
+        return SIDES[text.strip().lower()]
+    except KeyError:
+        raise TapscopeError(f"{where}: hand is {text!r}; write left or right") from None
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text else None

@@ -1,0 +1,269 @@
+"""Find hands in a whole picture with the network that places their joints.
+
+The picture is seen whole at two low resolutions. Where many joints answer together a hand may be;
+each such place is cut out, seen again closely, and kept if the network is sure of what it sees.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.hand import Measured
+from tapscope.network.crop import BORDER, Window, cut, move
+from tapscope.network.engine import Engine, Joints
+from tapscope.pose.fingertip_identity import TipPeaks
+from tapscope.records import FloatArray
+
+LONG_SIDES_PX = (128, 256)
+"""Sizes at which the whole picture is seen: large hands first, then small ones."""
+MOST_CANDIDATES = 4
+MOST_TURNED = 2
+"""Of these the surest are seen turned by quarters where no hand was seen upright."""
+FILL = 0.76
+"""Longer side of the hand over the window in which it is followed. What lies about the hand told
+the network nothing: filling 0.6 of views of 80 px and 0.8 of views of 64 px hands have the same
+size; as many joints of held-out pictures were placed right, and the latter are a third cheaper."""
+SAME_HAND = 0.5
+"""Hands of which the smaller lies by more than this share within the other are one."""
+SURE = 0.2
+"""Score from which a place counts as a hand."""
+SEEN = 0.1
+"""Height of a peak from which a joint helps to say where the hand is, be it on the wrong finger."""
+TURN_FROM_DEG = 60.0
+"""Windows are turned by quarters, so that the hand stands upright as in most training pictures; one
+that leans less than this is left as it is, lest its window turn to and fro."""
+SHORTEST_PALM = 0.2
+"""Wrist to middle knuckle over the hand's longer side, below which it says nothing of direction:
+the hand points at the camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandView:
+    """A hand as seen through a window, in picture coordinates."""
+
+    window: Window
+    position_px: FloatArray
+    """Shape (joints, 2)."""
+    confidence: FloatArray
+    """Shape (joints,)."""
+    height: FloatArray
+    """Of the peaks, see `engine.Joints`; shape (joints,)."""
+    measured: Measured
+    tips: TipPeaks | None = None
+    """Where each fingertip may be; None where the network does not place all five."""
+
+    @property
+    def score(self) -> float:
+        """Mean height of the peaks of the joints that are measured: is there a hand?"""
+        return float(self.height[list(self.measured)].mean())
+
+    def better_window(self) -> Window | None:
+        """Return the window in which to see it again; None where too little of it is seen."""
+        return window_around(self.position_px, self.height, self.measured, self.window.turn_deg)
+
+
+def look(
+    engine: Engine,
+    pictures: Sequence[NDArray[np.uint8]],
+    windows: Sequence[Window],
+    size_px: int,
+    *,
+    sure: float = 0.0,
+) -> list[HandView]:
+    """See each picture through its window; `sure` as in `Engine.joints`."""
+    crops = np.stack([cut(p, w, size_px) for p, w in zip(pictures, windows, strict=True)])
+    seen: Joints = engine.joints(crops, sure=sure)
+    views = []
+    for n, window in enumerate(windows):
+        to_picture = window.to_picture(size_px)
+        tips = None
+        if engine.fingertips:
+            tips = TipPeaks(move(seen.tip_position_px[n], to_picture), seen.tip_height[n])
+        place = move(seen.position_px[n], to_picture)
+        views.append(
+            HandView(window, place, seen.confidence[n], seen.height[n], engine.measured, tips)
+        )
+    return views
+
+
+def window_around(
+    position_px: FloatArray, height: FloatArray, measured: Measured, turn_deg: float = 0.0
+) -> Window | None:
+    """Return the window in which the joints that are seen fill `FILL`; None with under three.
+
+    The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
+    hidden.
+
+    Parameters
+    ----------
+    position_px, height
+        Places and heights of the peaks, shapes (..., joints, 2) and (..., joints): one frame or
+        several together.
+    measured
+        Which of them are wrist and knuckle.
+    turn_deg
+        Turn of the window in which they were seen; kept unless the hand clearly lies across it.
+    """
+    places = position_px.reshape(-1, 2)[(height >= SEEN).ravel()]
+    if len(places) < 3:
+        return None
+    # A few stray joints of a long run of frames must not widen the window.
+    low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
+    side = float((high - low).max())
+    wrist, knuckle = measured.wrist, measured.middle_mcp
+    palms = position_px[..., knuckle, :] - position_px[..., wrist, :]
+    sure = (height[..., knuckle] >= SEEN) & (height[..., wrist] >= SEEN)
+    if np.any(sure):
+        side = max(side, 1.3 * float(np.median(np.linalg.norm(palms[sure], axis=-1))))
+        across, down = np.median(palms[sure].reshape(-1, 2), axis=0)
+        if np.hypot(across, down) > SHORTEST_PALM * side:
+            turn_deg = _upright(float(np.degrees(np.arctan2(across, -down))), turn_deg)
+    middle = (low + high) / 2
+    return Window(float(middle[0]), float(middle[1]), max(side, 8.0) / FILL, turn_deg)
+
+
+def _upright(direction_deg: float, turn_deg: float) -> float:
+    """Return the quarter turn of a window in which a hand points up, the present one if it may.
+
+    Parameters
+    ----------
+    direction_deg
+        Where wrist to knuckle points in the picture: 0 up, 90 to the right.
+    turn_deg
+        The present turn of the window.
+    """
+    lean = (direction_deg - turn_deg + 180) % 360 - 180
+    if abs(lean) <= TURN_FROM_DEG:
+        return turn_deg
+    return 90.0 * round(direction_deg / 90) % 360
+
+
+def find_hands(
+    engine: Engine,
+    picture: NDArray[np.uint8],
+    size_px: int,
+    *,
+    most: int = MOST_CANDIDATES,
+    followed: Sequence[Window] = (),
+    long_sides_px: Sequence[int] = LONG_SIDES_PX,
+) -> list[HandView]:
+    """Return the hands in a picture, the surest first.
+
+    Parameters
+    ----------
+    picture
+        RGB, shape (height, width, 3).
+    size_px
+        Side of the crops in which candidates are looked at.
+    most
+        How many candidates are looked at closely.
+    followed
+        Windows of hands that are known already; what they show is not looked at again.
+    long_sides_px
+        Sizes at which the whole picture is seen.
+    """
+    windows = [
+        window
+        for long_side in long_sides_px
+        for window in _candidates(engine, picture, long_side)
+        if not is_among(window, followed)
+    ]
+    windows = _distinct(windows)[: 2 * most]
+    hands: list[HandView] = []
+    for attempt in range(3):  # each look corrects the window for the next
+        if not windows:
+            break
+        hands = look(engine, [picture] * len(windows), windows, size_px)
+        hands.sort(key=lambda h: -h.score)
+        if attempt == 0 and hands[0].score < SURE:  # it may lie across, or be upside down
+            windows = [
+                replace(hand.window, turn_deg=turn)
+                for hand in hands[:MOST_TURNED]
+                for turn in (90.0, 180.0, 270.0)
+            ]
+            hands += look(engine, [picture] * len(windows), windows, size_px)
+        hands = [h for h in hands if h.score >= SURE / 2]
+        hands.sort(key=lambda h: -h.score)
+        corrected = (hand.better_window() for hand in hands)
+        windows = _distinct([w for w in corrected if w is not None])[:most]
+    found: list[HandView] = []
+    for hand in hands:
+        if hand.score >= SURE and not is_among(hand.window, [other.window for other in found]):
+            found.append(hand)
+    return found
+
+
+def distance(a: Window, b: Window) -> float:
+    """Return the distance of two windows' centres over the smaller side."""
+    return float(np.hypot(a.x - b.x, a.y - b.y)) / min(a.side, b.side)
+
+
+def is_among(window: Window, others: Iterable[Window]) -> bool:
+    """Say whether a window shows the hand, or a part of the hand, that another one shows."""
+    return any(_overlap(window, other) > SAME_HAND for other in others)
+
+
+def _overlap(a: Window, b: Window) -> float:
+    """Return which share of the smaller hand's square lies within the other's."""
+    reach = FILL * (a.side + b.side) / 2
+    smaller = FILL * min(a.side, b.side)
+    across, down = (min(max(reach - abs(d), 0.0), smaller) for d in (a.x - b.x, a.y - b.y))
+    return across * down / smaller**2
+
+
+def _distinct(windows: Sequence[Window]) -> list[Window]:
+    """Drop windows that show nearly the same as an earlier one."""
+    kept: list[Window] = []
+    for window in windows:
+        if all(
+            distance(window, other) > 0.25 or not 0.6 < window.side / other.side < 1.7
+            for other in kept
+        ):
+            kept.append(window)
+    return kept
+
+
+def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> list[Window]:
+    """Return windows around places where joints answer in the whole picture."""
+    height, width = picture.shape[:2]
+    scale = long_side / max(height, width)
+    small_height, small_width = max(1, round(height * scale)), max(1, round(width * scale))
+    small = cv2.resize(picture, (small_width, small_height), interpolation=cv2.INTER_AREA)
+    stride = engine.largest_stride
+    sides = (-(-small_height // stride) * stride, -(-small_width // stride) * stride)
+    padded = np.empty((*sides, 3), np.uint8)
+    padded[:] = BORDER
+    padded[:small_height, :small_width] = small
+    heat = engine.heatmaps(padded[None])[0].clamp(0, 1).cpu().numpy()
+    heat = heat.repeat(engine.stride, axis=1).repeat(engine.stride, axis=2)
+    # Joints of one hand lie within a few dozen pixels: blurred together they make one hill.
+    hill = cv2.GaussianBlur(heat.sum(axis=0), (0, 0), 5)
+    windows = []
+    for _ in range(MOST_CANDIDATES):
+        row, column = (int(v) for v in np.unravel_index(int(hill.argmax()), hill.shape))
+        if hill[row, column] < 0.02:
+            break
+        window = _hand_near(heat, row, column, engine.measured)
+        cv2.circle(hill, (column, row), 14, 0.0, -1)
+        if window is not None:
+            x, y = ((v + 0.5) / scale - 0.5 for v in (window.x, window.y))
+            windows.append(Window(x, y, window.side / scale))
+    return windows
+
+
+def _hand_near(
+    heat: NDArray[np.float32], row: int, column: int, measured: Measured
+) -> Window | None:
+    """Gather the joints about a place, widening the reach as long as new ones lie at its rim."""
+    height, width = heat.shape[1:]
+    rows, columns = np.ogrid[:height, :width]
+    away = np.hypot(rows - row, columns - column)
+    near = np.where(away < 48, heat * np.exp(-0.5 * (away / 30) ** 2), 0)
+    flat = near.reshape(len(heat), -1)
+    index = flat.argmax(axis=1)
+    place = np.column_stack([index % width, index // width]).astype(float)
+    value = heat.reshape(len(heat), -1)[np.arange(len(heat)), index]
+    return window_around(place, np.where(value > 0.15, 1.0, 0.0), measured)

@@ -1,0 +1,96 @@
+"""Which of the hands that were followed is the one that taps."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tapscope.pose.detector import FILL, HandView
+
+SURE_TIPS = 0.5
+"""Confidence of both tips from which a frame says anything of tapping: where they are more likely
+wrong than right, their jitter beats the taps of a hand that is seen well."""
+
+SPAN_FRAMES = 4
+"""Frames watched over which a change of opening is taken. From one frame to the next a slow tap
+moves little more than the jitter of a hand that rests; over these it moves thrice as far, the
+jitter hardly further. Their range, not their ends: fast taps are back again by then."""
+RESTING_SHARE = 0.2
+"""Of the tapping of another hand, below which a hand rests."""
+LEAST_PALM = 0.375
+"""Palm over the hand's longer side that is believed: less is a palm that points at the camera, and
+would make any jitter of the tips a tap."""
+
+
+def choose_track(
+    oscillation: list[float], mean_x: list[float], hand: str
+) -> tuple[int | None, str]:
+    """Choose among hands that were followed.
+
+    Parameters
+    ----------
+    oscillation
+        How much each one taps.
+    mean_x
+        Where it stood in the picture.
+    hand
+        Side asked for, or ''.
+
+    Returns
+    -------
+    index, why
+        `why` is written into the record: only_hand, taps_most, or side_by_place (two hands tap;
+        a person who faces the camera has the right hand on the picture's left).
+    """
+    if not oscillation:
+        return None, "none_seen"
+    if len(oscillation) == 1:
+        return 0, "only_hand"
+    order = sorted(range(len(oscillation)), key=lambda n: -oscillation[n])
+    first, second = order[:2]
+    if hand and oscillation[second] > 0.5 * oscillation[first] > 0:
+        left, right = sorted((first, second), key=lambda n: mean_x[n])
+        return (left if hand == "right" else right), "side_by_place"
+    return first, "taps_most"
+
+
+def oscillation(views: Sequence[HandView | None], watched: Sequence[bool]) -> float:
+    """Return how much a hand taps: the range of its opening, in hand lengths, over a few frames.
+
+    A hand that rests or travels scores near zero, and a hand seen in half the video half; where
+    tips are unsure nothing is known, frames that were not watched are as if they were not there.
+
+    Parameters
+    ----------
+    views
+        What was seen in each frame.
+    watched
+        Whether the hand was looked at in each frame.
+    """
+    opening = np.full(len(views), np.nan)
+    for n, view in enumerate(views):
+        if view is not None and view.confidence[view.measured.tips].min() >= SURE_TIPS:
+            thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
+            tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
+            least_px = LEAST_PALM * FILL * view.window.side
+            opening[n] = min(float(tips) / max(float(palm), least_px), 3.0)
+    opening = opening[np.array(watched, dtype=np.bool_)]
+    if len(opening) < SPAN_FRAMES:
+        return 0.0
+    change = np.ptp(sliding_window_view(opening, SPAN_FRAMES), axis=1)
+    known = np.isfinite(change)
+    if not known.any():
+        return 0.0
+    # The upper half of the changes: a halt or a slow opening must not hide the tapping.
+    return float(np.percentile(change[known], 75) * known.mean())
+
+
+def rests(oscillation: float, others: Sequence[float]) -> bool:
+    """Say whether a hand keeps so still beside another that it can hardly be the one that taps."""
+    return oscillation < RESTING_SHARE * max(others, default=0.0)
+
+
+def mean_x(views: Sequence[HandView | None]) -> float:
+    """Return where a hand stood in the picture, in pixels from its left; NaN if never seen."""
+    xs = [v.window.x for v in views if v is not None]
+    return float(np.mean(xs)) if xs else float("nan")

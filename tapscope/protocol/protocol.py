@@ -1,0 +1,141 @@
+"""Protocols: what a recording is expected to hold and how it is turned into numbers."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Final
+
+from tapscope import assets
+from tapscope.errors import ProtocolError
+from tapscope.protocol.rules import (
+    GapRules,
+    KeypointRules,
+    QualityRules,
+    SmoothingRules,
+    TapRules,
+    TimeRules,
+)
+from tapscope.protocol.toml_record import TomlFile
+
+DEFAULT: Final = "mds-updrs-3.4"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingName:
+    """What the name of a file says about the recording; '' unknown."""
+
+    participant_id: str = ""
+    session_id: str = ""
+    hand: str = ""
+    trial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Everything that decides how a recording becomes numbers."""
+
+    name: str
+    """Short name, as in the file's name."""
+    description: str
+    """One sentence for people."""
+    file_name: str
+    """Regular expression for file names, groups: participant_id, session_id, hand, trial."""
+    metronome_rate_hz: float | None = None
+    """Rate to be followed; None when free."""
+    hand: str = ""
+    """Side that taps where nobody else says: 'left', 'right' or ''."""
+    features: tuple[str, ...] = ()
+    """Names of the features of the table; empty for all."""
+    time: TimeRules = field(default_factory=TimeRules)
+    keypoints: KeypointRules = field(default_factory=KeypointRules)
+    gaps: GapRules = field(default_factory=GapRules)
+    smoothing: SmoothingRules = field(default_factory=SmoothingRules)
+    taps: TapRules = field(default_factory=TapRules)
+    quality: QualityRules = field(default_factory=QualityRules)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the content (not of comments or layout), hexadecimal."""
+        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def parse_name(self, stem: str) -> RecordingName:
+        """Read what a file name without ending says; what it does not say stays ''."""
+        found = re.search(self.file_name, stem)
+        groups = found.groupdict() if found else {}
+        names = (part.name for part in fields(RecordingName))
+        return RecordingName(**{name: groups.get(name) or "" for name in names})
+
+
+def bundled() -> list[str]:
+    """Return the names of the protocols that come with tapscope, the default first."""
+    names = sorted(path.stem for path in assets.protocols_folder().glob("*.toml"))
+    return sorted(names, key=lambda name: name != DEFAULT)
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Return the file of a protocol that comes with tapscope, by name, or of any, by its path.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none.
+    """
+    path = Path(name_or_path)
+    if str(name_or_path) in bundled():
+        path = assets.protocols_folder() / f"{name_or_path}.toml"
+    if not path.is_file():
+        raise ProtocolError(
+            f"there is no protocol {str(name_or_path)!r}: give the path of a TOML file or one of "
+            f"{', '.join(bundled())}"
+        )
+    return path
+
+
+def load(name_or_path: str | Path = DEFAULT) -> Protocol:
+    """Read a protocol that comes with tapscope by name, or any by the path of its file.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none, or if the file is no TOML, has unknown or missing keys, values of a wrong
+        type, or limits that contradict one another.
+    """
+    path = find(name_or_path)
+    file = TomlFile(path, ProtocolError)
+    protocol = file.read(Protocol)
+    _check(protocol, file)
+    return protocol
+
+
+def _check(protocol: Protocol, file: TomlFile) -> None:
+    """Refuse limits that contradict one another or themselves."""
+    _check_pattern(protocol, file)
+    rate_hz = protocol.metronome_rate_hz
+    if rate_hz is not None and not 0 < rate_hz <= 15:
+        raise file.fail("metronome_rate_hz", rate_hz, "over 0, at most 15")
+    if protocol.hand not in ("", "left", "right"):
+        raise file.fail("hand", protocol.hand, "left, right or ''")
+    longest_s, shortest_s = protocol.time.max_duration_s, protocol.quality.min_duration_s
+    if longest_s < shortest_s:
+        expected = f"at least quality.min_duration_s ({shortest_s:g})"
+        raise file.fail("time.max_duration_s", longest_s, expected)
+    for group in ("time", "gaps", "smoothing", "keypoints", "taps", "quality"):
+        rules = getattr(protocol, group)
+        for limit in rules.limits():
+            if not limit.holds:
+                found = getattr(rules, limit.key)
+                raise file.fail(f"{group}.{limit.key}", found, limit.expected)
+
+
+def _check_pattern(protocol: Protocol, file: TomlFile) -> None:
+    try:
+        groups = set(re.compile(protocol.file_name).groupindex)
+    except re.error as error:
+        wanted = f"a regular expression ({error})"
+        raise file.fail("file_name", protocol.file_name, wanted) from error
+    names = {part.name for part in fields(RecordingName)}
+    if not groups <= names:
+        raise file.fail("file_name", sorted(groups - names), f"groups named {sorted(names)}")

@@ -1,0 +1,183 @@
+"""From key points to the opening of the hand, in every unit that is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.protocol.rules import KeypointRules
+from tapscope.records import FloatArray, Keypoints, Trajectory, Unit
+
+_HAND_PERCENTILE = 90
+"""A hand turned away looks shorter, never longer: its length is near its longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apertures:
+    """Opening of the hand in each frame; NaN where unknown."""
+
+    time_s: FloatArray
+    """Presentation time of each frame in seconds; shape (frames,)."""
+    aperture_px: FloatArray
+    """Distance of the tips of thumb and index finger in pixels; shape (frames,)."""
+    angle_deg: FloatArray
+    """Angle thumb tip - wrist - index tip in degrees; shape (frames,)."""
+    reason: NDArray[np.str_]
+    """Why the aperture is unknown: '' where known; shape (frames,)."""
+    hand_px: float
+    """Length of the hand, wrist to middle knuckle, over the recording; NaN unknown."""
+    px_per_mm: float = float("nan")
+    """Pixels a millimetre, from a calibration; NaN without one."""
+    info: Mapping[str, str] = field(default_factory=dict)
+    """How it was made, step by step."""
+
+    @property
+    def aperture_hand(self) -> FloatArray:
+        """Return the aperture in hand lengths; NaN where the hand's length is unknown."""
+        return self.aperture_px / self.hand_px
+
+    @property
+    def aperture_mm(self) -> FloatArray:
+        """Return the aperture in millimetres; NaN without calibration."""
+        return self.aperture_px / self.px_per_mm
+
+    def px_per_unit(self, unit: Unit) -> float:
+        """Return how many pixels one unit of aperture makes; NaN for degrees."""
+        return {"px": 1.0, "hand_lengths": self.hand_px, "mm": self.px_per_mm}.get(
+            unit, float("nan")
+        )
+
+    def trajectory(self, unit: Unit | None = None) -> Trajectory:
+        """Return the opening in one unit.
+
+        Without a unit: hand lengths, or pixels where the length of the hand is unknown (said in
+        the information).
+
+        Raises
+        ------
+        ValueError
+            If the unit is none of an aperture, or mm without a calibration.
+        """
+        info = dict(self.info)
+        if unit is None:
+            unit = "hand_lengths" if np.isfinite(self.hand_px) else "px"
+            if unit == "px":
+                info["unit"] = "px, because the length of the hand is unknown"
+        if unit == "mm" and np.isnan(self.px_per_mm):
+            raise ValueError("an opening in mm needs a calibration (px_per_mm)")
+        openings = {
+            "px": self.aperture_px,
+            "hand_lengths": self.aperture_hand,
+            "mm": self.aperture_mm,
+            "deg": self.angle_deg,
+        }
+        if unit not in openings:
+            raise ValueError(f"an aperture has no unit {unit!r}; it has {', '.join(openings)}")
+        return Trajectory(self.time_s, openings[unit], unit, "video", info=info)
+
+
+def from_keypoints(
+    keypoints: Keypoints,
+    rules: KeypointRules = KeypointRules(),  # noqa: B008 - frozen
+    px_per_mm: float = float("nan"),
+) -> Apertures:
+    """Turn key points into apertures, leaving out what cannot be believed.
+
+    Nothing is filled in or smoothed here: that is done on true time stamps when taps are found. A
+    frame is unknown (NaN) for the reason that the key points give, or 'low_confidence', or
+    'jump' where a tip left its finger: further from its own joint than any finger is long, an
+    opening wider than any hand, or a single frame far off both neighbours and beyond the movement
+    of the whole recording. Speed is no criterion, because at 8 taps a second and 30 frames a second
+    a true tap crosses its whole range from one frame to the next.
+    """
+    thumb, index = keypoints.joint("thumb_tip"), keypoints.joint("index_tip")
+    aperture_px: FloatArray = np.linalg.norm(index - thumb, axis=1)
+    reason = np.where(keypoints.reason == "", "", keypoints.reason).astype(np.dtype("U32"))
+    tips = [keypoints.joints.index(name) for name in ("thumb_tip", "index_tip")]
+    unsure = keypoints.confidence[:, tips].min(axis=1) < rules.min_confidence
+    reason[(reason == "") & unsure] = "low_confidence"
+    reason[(reason == "") & np.isnan(aperture_px)] = "no_tips"
+    aperture_px = np.where(reason == "", aperture_px, np.nan)
+    hand_px = _hand_px(keypoints, rules)
+    jumped = (
+        _left_finger(keypoints, "thumb_tip", "thumb_ip", rules)
+        | _left_finger(keypoints, "index_tip", "index_dip", rules)
+        | (aperture_px > rules.max_opening_hands * hand_px)
+    )
+    jumped |= _spikes(np.where(jumped, np.nan, aperture_px), rules)
+    reason[(reason == "") & jumped] = "jump"
+    known = reason == ""
+    info = {
+        **keypoints.info,
+        "frames_unknown": str(int((~known).sum())),
+        "frames_jumped": str(int((reason == "jump").sum())),
+        "hand_px": f"{hand_px:.1f} (wrist to middle knuckle, {_HAND_PERCENTILE}th percentile)",
+    }
+    return Apertures(
+        time_s=keypoints.time_s,
+        aperture_px=np.where(known, aperture_px, np.nan),
+        angle_deg=np.where(known, _angle_deg(keypoints), np.nan),
+        reason=reason,
+        hand_px=hand_px,
+        px_per_mm=px_per_mm,
+        info=info,
+    )
+
+
+def _distance_px(keypoints: Keypoints, one: str, other: str) -> FloatArray:
+    """Return the distance of two joints in each frame; NaN where either is missing."""
+    if one not in keypoints.joints or other not in keypoints.joints:
+        return np.full(len(keypoints.time_s), np.nan)
+    distance: FloatArray = np.linalg.norm(keypoints.joint(one) - keypoints.joint(other), axis=1)
+    return distance
+
+
+def _percentile(values: FloatArray, share: float) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.percentile(known, share)) if len(known) else float("nan")
+
+
+def _hand_px(keypoints: Keypoints, rules: KeypointRules) -> float:
+    """Return one length of the hand for the recording."""
+    length = _distance_px(keypoints, "wrist", "middle_mcp")
+    if np.isfinite(length).any():
+        ends = [keypoints.joints.index(name) for name in ("wrist", "middle_mcp")]
+        sure = keypoints.confidence[:, ends].min(axis=1) >= rules.min_confidence
+        length = np.where(sure, length, np.nan)
+    found = _percentile(length, _HAND_PERCENTILE)
+    return found if found > 0 else float("nan")
+
+
+def _left_finger(
+    keypoints: Keypoints, tip: str, joint: str, rules: KeypointRules
+) -> NDArray[np.bool_]:
+    """Return the frames where a tip is further from its joint than its finger is long."""
+    length = _distance_px(keypoints, tip, joint)
+    return length > rules.max_finger_ratio * _percentile(length, _HAND_PERCENTILE)
+
+
+def _spikes(aperture_px: FloatArray, rules: KeypointRules) -> NDArray[np.bool_]:
+    """Return single frames that leave both known neighbours by far more than the movement."""
+    spikes = np.zeros(len(aperture_px), dtype=np.bool_)
+    known = np.flatnonzero(np.isfinite(aperture_px))
+    if len(known) < 5:
+        return spikes
+    values = aperture_px[known]
+    low, high = np.percentile(values, [2, 98])
+    least = rules.max_spike_ranges * (high - low)
+    before, after = values[1:-1] - values[:-2], values[1:-1] - values[2:]
+    alone = (np.minimum(np.abs(before), np.abs(after)) > least) & (before * after > 0)
+    spikes[known[1:-1][alone]] = True
+    return spikes
+
+
+def _angle_deg(keypoints: Keypoints) -> FloatArray:
+    """Return the angle between the tips as seen from the wrist, 0 to 180 degrees."""
+    if "wrist" not in keypoints.joints:
+        return np.full(len(keypoints.time_s), np.nan)
+    wrist = keypoints.joint("wrist")
+    thumb, index = keypoints.joint("thumb_tip") - wrist, keypoints.joint("index_tip") - wrist
+    cross = thumb[:, 0] * index[:, 1] - thumb[:, 1] * index[:, 0]
+    angle: FloatArray = np.degrees(np.arctan2(np.abs(cross), np.sum(thumb * index, axis=1)))
+    return angle

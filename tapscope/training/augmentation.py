@@ -1,0 +1,282 @@
+"""Random views of labelled frames: what cameras, rooms and quick fingers do to a hand.
+
+Each sample is a function of (seed, epoch, index) alone, so that a run can be resumed and repeated.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tapscope.datasets.annotations import LabelledHand, LabelledImage
+from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.network.crop import Window, cut, inverse, move
+from tapscope.records import FloatArray
+
+Pixels = NDArray[np.uint8]
+
+BONES = (
+    (0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 6), (6, 7), (7, 8), (0, 9), (9, 10), (10, 11),
+    (11, 12), (0, 13), (13, 14), (14, 15), (15, 16), (0, 17), (17, 18), (18, 19), (19, 20),
+)  # fmt: skip
+PALM = (0, 1, 5, 9, 13, 17)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One view of one picture."""
+
+    pixels: Pixels
+    """RGB, shape (size, size, 3)."""
+    position_px: FloatArray
+    """Joints of each hand in view, shape (hands, joints, 2); NaN where there is none."""
+    weight: FloatArray
+    """0 for joints that must not count, 1 labelled by hand, less for pseudo-labels; (joints,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How far the views stray; shares are probabilities."""
+
+    close_share: float = 0.72
+    """Views in which the hand fills much of the window, as when it is followed."""
+    close_fill: tuple[float, float] = (0.38, 0.85)
+    """Longer side of the hand over the window, close views."""
+    far_fill: tuple[float, float] = (0.16, 0.5)
+    """The same where the hand is to be found first."""
+    empty_share: float = 0.03
+    any_turn_share: float = 0.2
+    turn_sd_deg: float = 25.0
+    background_share: float = 0.15
+    """Close and far views whose background is replaced by another picture."""
+    strength: float = 1.0
+    """What the shares of covers, blur, noise and the like are multiplied by."""
+    pseudo_weight: float = 0.6
+    tip_weight: float = 8.0
+    """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
+    pictures with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
+    is best is a guess: the other joints teach which finger is which."""
+    palm_weight: float = 3.0
+    """Wrist and middle knuckle give the unit of length."""
+
+
+def view(
+    image: LabelledImage,
+    pixels: Pixels,
+    size_px: int,
+    rng: np.random.Generator,
+    settings: Settings,
+    *,
+    other: Callable[[], tuple[LabelledImage, Pixels]],
+) -> Sample:
+    """Return a random view of a labelled picture.
+
+    Parameters
+    ----------
+    image, pixels
+        The labels and the picture.
+    size_px
+        Side of the view.
+    other
+        Gives another labelled picture, for backgrounds and for things in front of the hand.
+    """
+    hand = image.hands[int(rng.integers(len(image.hands)))]
+    window = _window(hand, rng, settings)
+    if rng.random() < settings.empty_share:
+        window = _empty_window(image, window, rng)
+    seen = cut(pixels, window, size_px)
+    from_picture = inverse(window.to_picture(size_px))
+    position = np.stack([move(h.position_px, from_picture) for h in image.hands])
+    if rng.random() < settings.background_share and len(image.hands) == 1:
+        seen = _replace_background(seen, position[0], size_px, rng, other)
+    if rng.random() < 0.18 * settings.strength:
+        seen = _cover(seen, rng, other)
+    seen = photograph(seen, rng, settings.strength)
+    return Sample(seen, position, _weights(image, position, size_px, settings))
+
+
+def _window(hand: LabelledHand, rng: np.random.Generator, settings: Settings) -> Window:
+    if rng.random() < settings.close_share:
+        fill, wander = rng.uniform(*settings.close_fill), 0.5
+    else:
+        low, high = np.log(settings.far_fill)
+        fill, wander = float(np.exp(rng.uniform(low, high))), 0.9
+    side = max(hand.size_px, 8.0) / fill
+    slack = max(side - hand.size_px, 0.12 * side) / 2
+    middle = (hand.box_px[:2] + hand.box_px[2:]) / 2 + rng.uniform(-wander, wander, 2) * slack
+    turned_freely = rng.random() < settings.any_turn_share
+    turn = rng.uniform(-180, 180) if turned_freely else settings.turn_sd_deg * rng.normal()
+    return Window(middle[0], middle[1], side, float(turn), bool(rng.random() < 0.5))
+
+
+def _empty_window(image: LabelledImage, window: Window, rng: np.random.Generator) -> Window:
+    """Look for a place without a labelled hand; the given window when none is found soon."""
+    for _ in range(8):
+        side = window.side * rng.uniform(0.4, 1.0)
+        x, y = rng.uniform(0, [image.width, image.height])
+        reach = side * 0.75
+        if all(
+            x + reach < h.box_px[0]
+            or x - reach > h.box_px[2]
+            or y + reach < h.box_px[1]
+            or y - reach > h.box_px[3]
+            for h in image.hands
+        ):
+            return Window(x, y, side, window.turn_deg, window.mirrored)
+    return window
+
+
+def _weights(
+    image: LabelledImage, position: FloatArray, size_px: int, settings: Settings
+) -> FloatArray:
+    """Let a joint count only if every hand in view has a label for it."""
+    margin = 0.15 * size_px
+    weight = np.ones(position.shape[1])
+    for hand, place in zip(image.hands, position, strict=True):
+        known = place[hand.visibility > 0]
+        in_view = ((known > -margin) & (known < size_px + margin)).all(axis=1).any()
+        if in_view:
+            value = np.choose(np.clip(hand.visibility, 0, 2), [0.0, settings.pseudo_weight, 1.0])
+            weight = np.minimum(weight, value)
+    if len(weight) == len(JOINTS):
+        weight[[THUMB_TIP, INDEX_TIP]] *= settings.tip_weight
+        weight[[WRIST, MIDDLE_MCP]] *= settings.palm_weight
+    return weight
+
+
+def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
+    """Draw roughly where the hand is, 0 to 1, from its 21 joints; None if some are missing."""
+    if len(position) != len(JOINTS) or not np.isfinite(position).all():
+        return None
+    extent = float(np.ptp(position, axis=0).max())
+    palm = float(np.linalg.norm(position[9] - position[0]))
+    thick = max(2, round(0.30 * max(palm, 0.35 * extent)))
+    mask = np.zeros((size_px, size_px), dtype=np.uint8)
+    points = np.clip(position, -4 * size_px, 4 * size_px).round().astype(np.int32)
+    cv2.fillConvexPoly(mask, cv2.convexHull(points[list(PALM)]), 255)
+    for a, b in BONES:
+        pair = [tuple(int(v) for v in points[j]) for j in (a, b)]
+        cv2.line(mask, pair[0], pair[1], 255, thick)
+    wrist, knuckle = position[0], position[9]
+    arm = wrist + (wrist - knuckle) * 0.8
+    cv2.line(
+        mask,
+        tuple(int(v) for v in wrist),
+        tuple(int(v) for v in np.clip(arm, -4 * size_px, 4 * size_px)),
+        255,
+        max(2, round(0.6 * palm)),
+    )
+    feathered: NDArray[np.float32] = cv2.GaussianBlur(mask, (0, 0), max(0.6, thick / 8)).astype(
+        np.float32
+    ) / np.float32(255)
+    return feathered
+
+
+def _stranger(
+    size_px: int, rng: np.random.Generator, other: Callable[[], tuple[LabelledImage, Pixels]]
+) -> Pixels | None:
+    """Return a square of another picture that shows no labelled hand, or None."""
+    for _ in range(4):
+        image, pixels = other()
+        side = rng.uniform(0.3, 0.9) * min(image.width, image.height)
+        start = Window(0, 0, side, float(rng.uniform(-30, 30)), bool(rng.random() < 0.5))
+        window = _empty_window(image, start, rng)
+        if window is not start:
+            return cut(pixels, window, size_px)
+    return None
+
+
+def _replace_background(
+    seen: Pixels,
+    position: FloatArray,
+    size_px: int,
+    rng: np.random.Generator,
+    other: Callable[[], tuple[LabelledImage, Pixels]],
+) -> Pixels:
+    mask = hand_mask(position, size_px)
+    background = _stranger(size_px, rng, other)
+    if mask is None or background is None:
+        return seen
+    share = mask[:, :, None]
+    return (seen * share + background * (1 - share)).astype(np.uint8)
+
+
+def _cover(
+    seen: Pixels,
+    rng: np.random.Generator,
+    other: Callable[[], tuple[LabelledImage, Pixels]],
+) -> Pixels:
+    """Put something in front: a flat patch, noise, or a piece of another picture."""
+    size = len(seen)
+    height, width = (int(v) for v in rng.uniform(0.08, 0.35, 2) * size)
+    top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
+    covered = seen.copy()
+    patch = covered[top : top + height, left : left + width]
+    piece = _stranger(size, rng, other) if rng.random() < 0.4 else None
+    if piece is None:
+        patch[:] = rng.integers(0, 256, 3)
+    else:
+        patch[:] = piece[top : top + height, left : left + width]
+    return covered
+
+
+def photograph(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
+    """Change light, colour, sharpness and noise as cameras do; nothing moves."""
+    size = len(seen)
+    picture = seen
+    if rng.random() < 0.3 * strength:
+        picture = motion_blur(picture, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
+    if rng.random() < 0.2 * strength:
+        picture = _low_resolution(picture, rng.uniform(1.3, 3.0))
+    level = _colour(picture.astype(np.float32) / np.float32(255), rng)
+    if rng.random() < 0.4 * strength:
+        spread = np.float32(rng.uniform(0.005, 0.07))
+        level += spread * rng.standard_normal(level.shape, dtype=np.float32)
+    picture = (np.clip(level, 0, 1) * 255).astype(np.uint8)
+    if rng.random() < 0.25 * strength:
+        picture = _compressed(picture, int(rng.integers(12, 70)))
+    return picture
+
+
+def _low_resolution(picture: Pixels, factor: float) -> Pixels:
+    size = len(picture)
+    small = max(16, round(size / factor))
+    shrunk = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
+    return cv2.resize(shrunk, (size, size)).astype(np.uint8, copy=False)
+
+
+def _compressed(picture: Pixels, quality: int) -> Pixels:
+    _, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), dtype=np.uint8)
+
+
+def _colour(level: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    grey = level.mean(axis=2, keepdims=True)
+    saturation = 0.0 if rng.random() < 0.06 else rng.uniform(0.4, 1.5)
+    level = grey + np.float32(saturation) * (level - grey)
+    level *= rng.uniform(0.82, 1.2, 3).astype(np.float32)
+    level = np.clip(level, 0, 1) ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
+    contrast = np.float32(rng.uniform(0.6, 1.3))
+    level = contrast * level + np.float32(0.5 * (1 - contrast) + rng.uniform(-0.12, 0.12))
+    if rng.random() < 0.2:  # too much light, or a screen in front of a dark room
+        level *= np.float32(rng.uniform(1.3, 2.0) if rng.random() < 0.6 else rng.uniform(0.3, 0.7))
+    if rng.random() < 0.15:  # light from one side
+        slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(1, 1.5), len(level), dtype=np.float32)
+        slope = slope if rng.random() < 0.5 else slope[::-1]
+        level *= slope[None, :, None] if rng.random() < 0.5 else slope[:, None, None]
+    return level
+
+
+def motion_blur(picture: Pixels, length_px: float, direction_deg: float) -> Pixels:
+    """Smear a picture evenly along a line; its middle stays where it was."""
+    reach = max(1, int(np.ceil(length_px / 2)))
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
+    steps = np.linspace(-length_px / 2, length_px / 2, 4 * reach + 1)
+    angle = np.deg2rad(direction_deg)
+    columns = np.round(reach + steps * np.cos(angle)).astype(int)
+    rows = np.round(reach + steps * np.sin(angle)).astype(int)
+    np.add.at(kernel, (rows, columns), np.float32(1))
+    blurred = cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    return blurred.astype(np.uint8, copy=False)

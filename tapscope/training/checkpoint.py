@@ -1,0 +1,116 @@
+"""State of a training run on disk: tensors as safetensors, the rest as JSON inside the same file.
+
+No pickle, and one file, so that a checkpoint is whole or absent.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as pack
+from torch import Tensor
+
+from tapscope.errors import WeightsError
+from tapscope.files import write_whole
+from tapscope.network.pmsdsnet import HeatmapNetwork
+from tapscope.training.muon import MuonAdam
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What changes while a network is trained."""
+
+    network: HeatmapNetwork
+    average: HeatmapNetwork
+    best: HeatmapNetwork
+    optimiser: MuonAdam
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a checkpoint says besides the tensors."""
+
+    reports: list[dict[str, Any]]
+    best_score: float
+
+
+def path_of(out: Path) -> Path:
+    """Return where the checkpoint of weights to be written at `out` lies."""
+    return out.with_suffix(".checkpoint.safetensors")
+
+
+def save(
+    out: Path,
+    run: Run,
+    *,
+    settings: dict[str, Any],
+    pictures: int,
+    reports: list[dict[str, Any]],
+    best_score: float,
+) -> None:
+    """Write the checkpoint that belongs to `out`, replacing an older one."""
+    tensors: dict[str, Tensor] = {}
+    for part in ("network", "average", "best"):
+        module: HeatmapNetwork = getattr(run, part)
+        tensors |= {f"{part}.{k}": v.cpu().contiguous() for k, v in module.state_dict().items()}
+    for index, moments in run.optimiser.state_dict()["state"].items():
+        for name, value in moments.items():
+            tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).cpu().contiguous()
+    # Shared storage (shared_stages) must be written as separate tensors.
+    tensors = {name: t.clone() for name, t in tensors.items()}
+    note = {
+        "settings": settings,
+        "pictures": pictures,
+        "reports": reports,
+        "best_score": best_score,
+    }
+    write_whole(path_of(out), pack(tensors, metadata={"state": json.dumps(note)}))
+
+
+def load(out: Path, run: Run, *, settings: dict[str, Any], pictures: int) -> State:
+    """Restore a run in place.
+
+    Raises
+    ------
+    WeightsError
+        There is no checkpoint, it is damaged, or it belongs to other settings or pictures.
+    """
+    file = path_of(out)
+    if not file.is_file():
+        raise WeightsError(f"{file}: no checkpoint to resume from; start without --resume")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            note = json.loads(opened.metadata()["state"])
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as problem:
+        raise WeightsError(f"{file}: damaged ({problem}); start without --resume") from problem
+    # Through JSON once, so that tuples and lists compare alike.
+    expected = json.loads(json.dumps(settings))
+    if note["settings"] != expected or note["pictures"] != pictures:
+        differing = sorted(k for k in expected if note["settings"].get(k) != expected[k])
+        raise WeightsError(
+            f"{file}: made with other settings ({', '.join(differing) or 'number of pictures'}); "
+            "repeat the command that made it, or start without --resume"
+        )
+    try:
+        for part in ("network", "average", "best"):
+            module: HeatmapNetwork = getattr(run, part)
+            prefix = f"{part}."
+            module.load_state_dict(
+                {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            )
+    except RuntimeError as problem:
+        raise WeightsError(
+            f"{file}: belongs to another network; start without --resume"
+        ) from problem
+    state = run.optimiser.state_dict()
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, moment = name.split(".")
+            moments.setdefault(int(index), {})[moment] = value
+    run.optimiser.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+    return State(note["reports"], float(note["best_score"]))

@@ -1,0 +1,166 @@
+"""Batches of random views for training, fixed views for validation."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from tapscope.datasets.annotations import LabelledImage, LabelledSet
+from tapscope.network.crop import Window, cut, inverse, move
+from tapscope.training.augmentation import Sample, Settings, view
+
+MOST_CACHED_BYTES = 4 * 2**30
+VALIDATION_FILL = 0.76
+"""Longer side of the hand over the window in validation: as while it is followed, see
+`locate.FILL`. Runs can be compared only as long as it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Views of one size, stacked."""
+
+    pixels: Tensor
+    """uint8 RGB, shape (n, size, size, 3)."""
+    position_px: Tensor
+    """Shape (n, hands, joints, 2); NaN where there is no such hand or joint."""
+    weight: Tensor
+    """Shape (n, joints)."""
+
+    @staticmethod
+    def stack(samples: Sequence[Sample]) -> "Batch":
+        """Stack samples, filling up with empty hands."""
+        most = max(len(s.position_px) for s in samples)
+        position = np.full(
+            (len(samples), most, *samples[0].position_px.shape[1:]), np.nan, dtype=np.float32
+        )
+        for row, sample in zip(position, samples, strict=True):
+            row[: len(sample.position_px)] = sample.position_px
+        return Batch(
+            torch.from_numpy(np.stack([s.pixels for s in samples])),
+            torch.from_numpy(position),
+            torch.from_numpy(np.stack([s.weight for s in samples]).astype(np.float32)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Which view to make: everything that a sample depends on."""
+
+    index: int
+    size_px: int
+    key: tuple[int, ...]
+    """Seed of the view's random numbers."""
+
+
+class Pictures:
+    """Pixels of labelled images, kept in memory as long as they fit."""
+
+    def __init__(self, images: Sequence[LabelledImage]) -> None:
+        self._images = images
+        self._kept: dict[Path, NDArray[np.uint8]] = {}
+        different = {image.path: image for image in images}
+        total = sum(i.width * i.height * 3 for i in different.values())
+        if total <= MOST_CACHED_BYTES:
+            self._kept = {path: image.pixels() for path, image in different.items()}
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> tuple[LabelledImage, NDArray[np.uint8]]:
+        image = self._images[index]
+        kept = self._kept.get(image.path)
+        return image, image.pixels() if kept is None else kept
+
+
+class Views(Dataset[Sample]):
+    """Random views; `views[draw]` is the same whenever and wherever it is made."""
+
+    def __init__(self, pictures: Pictures, settings: Settings) -> None:
+        self._pictures = pictures
+        self._settings = settings
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        rng = np.random.default_rng(draw.key)
+        image, pixels = self._pictures[draw.index]
+        return view(
+            image,
+            pixels,
+            draw.size_px,
+            rng,
+            self._settings,
+            other=lambda: self._pictures[int(rng.integers(len(self._pictures)))],
+        )
+
+
+class EpochDraws(Sampler[list[Draw]]):
+    """The batches of one epoch.
+
+    Pictures with hand-made or exact labels are drawn twice, others once.
+    """
+
+    def __init__(
+        self, images: LabelledSet, *, batch_size: int, size_px: int, seed: int, epoch: int
+    ) -> None:
+        rng = np.random.default_rng([seed, epoch])
+        pool = np.array(
+            [
+                n
+                for n, image in enumerate(images.images)
+                for _ in range(2 if any((h.visibility == 2).any() for h in image.hands) else 1)
+            ]
+        )
+        order = rng.permutation(pool)
+        # A single left-over picture would make batch statistics of its coarsest maps meaningless.
+        steps = max(1, len(order) // batch_size)
+        self._batches = []
+        for step in range(steps):
+            members = order[step * batch_size : (step + 1) * batch_size]
+            self._batches.append(
+                [
+                    Draw(int(index), size_px, (seed, epoch, step, place))
+                    for place, index in enumerate(members)
+                ]
+            )
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        return iter(self._batches)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedView:
+    """One hand of a validation picture, cut out the same way each time."""
+
+    pixels: NDArray[np.uint8]
+    position_px: NDArray[np.float64]
+    """Joints in the view, NaN without label; shape (joints, 2)."""
+    hand_px: float
+    """Longer side of the hand in the view."""
+    dataset: str
+
+
+def fixed_views(images: LabelledSet, size_px: int, *, most: int) -> list[FixedView]:
+    """Cut one hand out of each of at most `most` pictures, evenly spread over the set."""
+    step = max(1, -(-len(images) // most))
+    views = []
+    for image in images.images[::step]:
+        hand = image.hands[0]
+        middle = (hand.box_px[:2] + hand.box_px[2:]) / 2
+        window = Window(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_FILL)
+        position = move(hand.position_px, inverse(window.to_picture(size_px)))
+        views.append(
+            FixedView(
+                cut(image.pixels(), window, size_px),
+                position,
+                VALIDATION_FILL * size_px,
+                image.dataset,
+            )
+        )
+    return views

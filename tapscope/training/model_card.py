@@ -1,0 +1,70 @@
+"""The card of a training run: what its weights are, and what they began with."""
+
+from typing import Final
+
+from tapscope.datasets.annotations import LabelledSet
+from tapscope.network import weights
+from tapscope.network.registry import Model
+from tapscope.training.loop import TrainResult
+from tapscope.training.settings import TrainSettings
+
+USUAL_CONFIDENCE: Final = (7.5, -8.3, -0.6)
+"""Slope, rival slope and intercept of weights whose validation joints are too few to fit them:
+those of the bundled weights, rounded; the maps of all are trained to the same height."""
+
+
+def make_card(
+    result: TrainResult,
+    *,
+    model: Model,
+    settings: TrainSettings,
+    training: LabelledSet,
+    sources: tuple[weights.Source, ...],
+    command: str,
+    version: str,
+    old: weights.Weights | None = None,
+) -> weights.Card:
+    """Write down what the weights of a run are, and with which it began."""
+    figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
+    figures["validation_pck@0.05_tips"] = result.tips_pck_005
+    figures["validation_pck@0.1_tips"] = result.tips_pck_01
+    slope, rival_slope, intercept = _confidence(result, old)
+    return weights.Card(
+        architecture=model.architecture,
+        network=dict(model.arguments),
+        input_size_px=settings.size_px,
+        joints=training.joints,
+        confidence_slope=slope,
+        confidence_rival_slope=rival_slope,
+        confidence_intercept=intercept,
+        trained_on=sources,
+        command=command,
+        seed=settings.seed,
+        tapscope_version=version,
+        notes=" ".join(_notes(result, old)),
+        metrics=figures,
+    )
+
+
+def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float, float, float]:
+    """Return the calibration of a run, of what it began with, or the usual one."""
+    if result.confidence is not None:
+        slope, rival_slope, intercept = map(float, result.confidence)
+        return slope, rival_slope, intercept
+    if old:
+        card = old.card
+        return card.confidence_slope, card.confidence_rival_slope, card.confidence_intercept
+    return USUAL_CONFIDENCE
+
+
+def _notes(result: TrainResult, old: weights.Weights | None) -> list[str]:
+    """Say what a run began with, whether anything came of it, and whose its confidence is."""
+    notes = []
+    if old and result.kept_start:
+        notes.append(f"The weights of {old.name}: no epoch of this run was better.")
+    elif old:
+        notes.append(f"Begun with {old.name}.")
+    if result.confidence is None:
+        whose = "that of the weights begun with" if old else "the usual one"
+        notes.append(f"Confidence is {whose}: too few validation joints are wrong to fit it.")
+    return notes

@@ -1,0 +1,256 @@
+"""From folders of labelled frames to a weights file: what `tapscope train` does."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from tapscope import __version__
+from tapscope.datasets import annotations, split
+from tapscope.datasets.annotations import LabelledSet
+from tapscope.errors import AnnotationError, WeightsError
+from tapscope.network import weights
+from tapscope.network.pmsdsnet import HeatmapNetwork
+from tapscope.network.registry import DEFAULT, MODELS, Model, build
+from tapscope.training.epoch_log import EpochReport
+from tapscope.training.loop import TrainResult, train
+from tapscope.training.model_card import make_card
+from tapscope.training.settings import TrainSettings
+
+FINE_TUNING_RATE: Final = 0.1
+"""Share of the usual learning rates with which given weights are trained on: a guess."""
+DEFAULT_FOLDER: Final = Path("annotations")
+
+
+def folders_or_default(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders given, or `annotations/` in the working folder where there are none.
+
+    Raises
+    ------
+    AnnotationError
+        Nothing is given and nothing is there.
+    """
+    if folders:
+        return list(folders)
+    if DEFAULT_FOLDER.is_dir():
+        return [DEFAULT_FOLDER]
+    raise AnnotationError(
+        f"nothing to train on: there is no folder {DEFAULT_FOLDER}/ here. Give --data FOLDER; "
+        "FOLDER holds annotations.json (COCO keypoints: images, annotations with keypoints "
+        "[x, y, visibility, ...], categories with the joints' names) and the pictures it names"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished training run."""
+
+    result: TrainResult
+    card: weights.Card
+    out: Path
+    training_images: int
+    validation_images: int
+
+
+def train_weights(
+    folders: Sequence[Path],
+    out: Path,
+    settings: TrainSettings,
+    *,
+    init: Path | None = None,
+    model: Model = MODELS[DEFAULT],
+    joints: Sequence[str] = (),
+    tenths: int | None = None,
+    size_px: int | None = None,
+    rate: float | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    command: str = "",
+    on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+    on_epoch: Callable[[EpochReport], None] = lambda report: None,
+) -> Trained:
+    """Train on folders of labelled frames and write weights with their card.
+
+    Pictures marked as `test` are left out; the rest is divided by group into training and
+    validation.
+
+    Parameters
+    ----------
+    folders
+        Each holds annotations.json (COCO keypoints); one given n times is drawn n times as often.
+    out
+        The weights file; card, checkpoint and log lie beside it.
+    init
+        Weights to start from; their architecture and joints are kept.
+    model
+        What to begin from nothing; with `init` that of the weights given.
+    joints
+        Which of the labelled joints to learn; all by default.
+    tenths
+        Seed of the paper's division: train on eight tenths, validate on one, see
+        `split.tenths`; without it a few groups of each folder are set aside.
+    size_px
+        Side of the crops; by default that of the weights given, else that of the settings.
+    rate
+        Learning rates as a share of those of the settings; 1, or 0.1 with `init`.
+    device
+        "auto", "cpu" or "cuda".
+    resume
+        Go on from the checkpoint beside `out`.
+    command
+        Written on the card.
+    on_step, on_epoch
+        Called for progress.
+
+    Raises
+    ------
+    AnnotationError
+        A folder cannot be used, or its joints are not those of the weights given.
+    WeightsError
+        The weights given cannot be read, there is nothing to resume, no GPU where one is asked, or
+        a size that does not suit the network.
+    """
+    old = weights.read(init) if init else None
+    training, validation = _gathered(folders, old, joints=joints, tenths=tenths)
+    if old:
+        model = Model(old.card.architecture, old.card.network)
+    else:
+        model = Model(model.architecture, {"joints": len(training.joints), **model.arguments})
+    torch.manual_seed(settings.seed)  # the network's first weights
+    network = build(*model)
+    if old:
+        network.load_state_dict(old.network.state_dict())
+    settings = _suited(settings, network, old, size_px=size_px, rate=rate)
+    result = train(
+        training,
+        validation,
+        out,
+        settings,
+        network=network,
+        fine_tuning=old is not None,
+        device=_device(device),
+        resume=resume,
+        on_step=on_step,
+        on_epoch=lambda report, network: on_epoch(report),
+    )
+    card = make_card(
+        result,
+        model=model,
+        settings=settings,
+        training=training,
+        sources=_sources(tuple(dict.fromkeys(folders)), training, old),
+        command=command,
+        version=__version__,
+        old=old,
+    )
+    card = weights.write(out, result.network, card)
+    return Trained(result, card, out, len(_paths(training)), len(validation))
+
+
+def _gathered(
+    folders: Sequence[Path],
+    old: weights.Weights | None,
+    *,
+    joints: Sequence[str],
+    tenths: int | None,
+) -> tuple[LabelledSet, LabelledSet]:
+    """Read the folders; return what to train on, as often as it is given, and to validate on."""
+    times = Counter(folders)
+    loaded = {folder: annotations.usable(annotations.load(folder), folder) for folder in times}
+    images = annotations.merge(list(loaded.values()))
+    if old:
+        images = _in_order_of(images, old.card.joints)
+    training, validation = _divided(images, tenths)
+    if joints:
+        training = annotations.only_joints(training, joints)
+        validation = annotations.only_joints(validation, joints)
+    often = {image.path: times[folder] for folder, kept in loaded.items() for image in kept.images}
+    every = (image for image in training.images for _ in range(often[image.path]))
+    return LabelledSet(tuple(every), training.joints), validation
+
+
+def _suited(
+    settings: TrainSettings,
+    network: HeatmapNetwork,
+    old: weights.Weights | None,
+    *,
+    size_px: int | None,
+    rate: float | None,
+) -> TrainSettings:
+    """Return the settings with the side, the rates and, with old weights, the views of this run."""
+    side = size_px or (old.card.input_size_px if old else settings.size_px)
+    if side % network.largest_stride:
+        near = max(round(side / network.largest_stride), 2) * network.largest_stride
+        raise WeightsError(
+            f"crops of {side} px do not suit the network; give a multiple of "
+            f"{network.largest_stride}, such as --size {near}"
+        )
+    if rate is None:
+        rate = FINE_TUNING_RATE if old else 1.0
+    settings = replace(
+        settings,
+        size_px=side,
+        muon_rate=settings.muon_rate * rate,
+        adam_rate=settings.adam_rate * rate,
+    )
+    if old:  # what the early epochs are for is behind these weights
+        settings = replace(
+            settings, small_share=0.0, early_share=0.0, rough_share=0.0, followed_share=1.0
+        )
+    return settings
+
+
+def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, LabelledSet]:
+    if tenths is None:
+        return split.held_out(images)
+    training, validation, _ = split.tenths(images, seed=tenths)
+    if not len(training) or not len(validation):
+        raise AnnotationError(f"{len(images)} pictures are too few to be divided 8:1:1; give more")
+    return training, validation
+
+
+def _paths(images: LabelledSet) -> set[Path]:
+    return {image.path for image in images.images}
+
+
+def _in_order_of(images: LabelledSet, joints: tuple[str, ...]) -> LabelledSet:
+    """Return the pictures with their joints as the old weights have them."""
+    unknown = sorted(set(images.joints) - set(joints))
+    if unknown:
+        raise AnnotationError(
+            f"joints {', '.join(unknown)} are not among those of the weights given with --init; "
+            "train without --init, or label the joints that the weights place"
+        )
+    adopted = (annotations.adopt(image, images.joints, joints) for image in images.images)
+    return LabelledSet(tuple(adopted), joints)
+
+
+def _sources(
+    folders: Sequence[Path], training: LabelledSet, old: weights.Weights | None
+) -> tuple[weights.Source, ...]:
+    """Say what every folder gave, and what the weights begun with were trained on besides."""
+    new = tuple(_source(folder, training) for folder in folders)
+    names = {source.name for source in new}
+    before = old.card.trained_on if old else ()
+    return (*new, *(source for source in before if source.name not in names))
+
+
+def _source(folder: Path, training: LabelledSet) -> weights.Source:
+    """Say what a folder gave; `load` has shown that its annotations can be read."""
+    content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
+    licence = str((content.get("info") or {}).get("licence", "not stated"))
+    count = sum(path.is_relative_to(folder) for path in _paths(training))
+    return weights.Source(folder.name, licence, count)
+
+
+def _device(name: str) -> torch.device:
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise WeightsError(
+            "--device cuda: torch finds no CUDA GPU on this machine; use --device cpu or auto"
+        )
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")

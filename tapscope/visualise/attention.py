@@ -1,0 +1,218 @@
+"""What P-MSDSNet looks at: its attention maps, every stage and scale, on stills and videos."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from tapscope.datasets import annotations
+from tapscope.errors import AnnotationError, WeightsError
+from tapscope.evaluation.predict import find_windows
+from tapscope.network.crop import Window, cut, inverse, move
+from tapscope.network.engine import Engine
+from tapscope.network.heatmap import decode
+from tapscope.network.pmsdsnet import PMSDSNet, normalise
+from tapscope.network.weights import Weights
+from tapscope.pose.detector import FILL
+from tapscope.pose.tracker import track_hand
+from tapscope.records import FloatArray, Keypoints
+from tapscope.video.stream import VideoStream
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+STEADY_FRAMES = 15
+"""Frames over which the window of a video is steadied."""
+HIDING_BLOCKS = 8
+"""What is not the hand is shown in so many blocks a side."""
+HAND_MARGIN = 0.1
+"""Of the window, by which the hand reaches beyond its joints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What the network made of one picture of a hand."""
+
+    pixels: NDArray[np.uint8]
+    """The crop as it is shown, RGB, shape (size, size, 3)."""
+    maps: list[list[NDArray[np.float32]]]
+    """Attention by stage and scale, 0 to 1, shape (size / 2^scale, size / 2^scale)."""
+    final: NDArray[np.float32]
+    """Highest of the final heatmaps at every place, shape (size, size)."""
+    position_px: FloatArray
+    """Where the joints were placed in the crop, shape (joints, 2)."""
+    truth_px: FloatArray | None
+    """Their labels in the crop, where there are some."""
+
+
+def require_attention(weights: Weights) -> PMSDSNet:
+    """Return the network if it is one that has attention maps.
+
+    Raises
+    ------
+    WeightsError
+        It is another one.
+    """
+    if not isinstance(weights.network, PMSDSNet):
+        raise WeightsError(
+            f"{weights.path}: a {weights.card.architecture} has no attention maps; use weights of "
+            "P-MSDSNet"
+        )
+    return weights.network
+
+
+def attend(
+    network: PMSDSNet,
+    picture: NDArray[np.uint8],
+    window: Window,
+    size_px: int,
+    *,
+    truth_px: FloatArray | None = None,
+    background: bool = False,
+) -> Attention:
+    """Show a picture's window to the network and keep what it looked at.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    picture
+        RGB, shape (height, width, 3).
+    window, size_px
+        What is shown, and its side in pixels.
+    truth_px
+        Labels in the picture, shape (joints, 2).
+    background
+        Show what lies around the hand; else it is made unrecognisable in `Attention.pixels`, for
+        faces lie behind hands.
+    """
+    crop = cut(picture, window, size_px)
+    with torch.inference_mode():
+        final, maps = network.attention(normalise(torch.from_numpy(crop[None])))
+    place = decode(final).position_px[0].double().numpy()
+    truth = None
+    if truth_px is not None:
+        truth = move(truth_px, inverse(window.to_picture(size_px)))
+    return Attention(
+        crop if background else _hidden(crop, place),
+        [[one[0, 0].numpy() for one in stage] for stage in maps],
+        final[0].amax(dim=0).numpy(),
+        place,
+        truth,
+    )
+
+
+def _hidden(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
+    """Return a crop in which all but the hull of the joints is shown in large blocks."""
+    size = len(crop)
+    blocks = cv2.resize(crop, (HIDING_BLOCKS, HIDING_BLOCKS), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(blocks, (size, size), interpolation=cv2.INTER_NEAREST)
+    hull = np.zeros((size, size), np.uint8)
+    inside = place.clip(0, size - 1).round().astype(np.int32)
+    cv2.fillConvexPoly(hull, cv2.convexHull(inside), 1)
+    reach = 2 * round(HAND_MARGIN * size) + 1
+    hull = cv2.dilate(hull, np.ones((reach, reach), np.uint8)).astype(np.uint8)
+    return np.where(hull[:, :, None] > 0, crop, coarse).astype(np.uint8)
+
+
+def attend_still(
+    path: Path, weights: Weights, finder: Engine, size_px: int, *, background: bool = False
+) -> Attention:
+    """Show the surest hand of a picture to the network.
+
+    Labels are taken from an annotations.json in the picture's folder or the one above.
+
+    Raises
+    ------
+    AnnotationError
+        The picture cannot be read, or no hand is found in it.
+    WeightsError
+        The weights have no attention maps.
+    """
+    network = require_attention(weights)
+    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if read is None:
+        raise AnnotationError(f"{path}: cannot be read as a picture; give a PNG, a JPEG or a video")
+    picture = np.ascontiguousarray(read[:, :, ::-1]).astype(np.uint8, copy=False)
+    windows = find_windows(finder, picture)
+    if not windows:
+        raise AnnotationError(f"{path}: no hand was found in it; give a picture that shows one")
+    truth = labels_of(path, weights.card.joints, windows[0])
+    return attend(network, picture, windows[0], size_px, truth_px=truth, background=background)
+
+
+def labels_of(path: Path, joints: tuple[str, ...], window: Window) -> FloatArray | None:
+    """Return the labels of the hand in a window, (joints, 2) in the picture; None without any."""
+    wanted = path.resolve()
+    for folder in (wanted.parent, wanted.parent.parent):
+        if not (folder / "annotations.json").is_file():
+            continue
+        images = annotations.load(folder)
+        for image in images.images:
+            if image.path.resolve() == wanted:
+                hands = annotations.adopt(image, images.joints, joints).hands
+                middles = [(hand.box_px[:2] + hand.box_px[2:]) / 2 for hand in hands]
+                away = [float(np.hypot(*(m - (window.x, window.y)))) for m in middles]
+                return hands[int(np.argmin(away))].position_px
+    return None
+
+
+def steady_windows(keypoints: Keypoints) -> list[Window | None]:
+    """Return a window for each frame of a video, moving smoothly; None where no hand was seen.
+
+    Parameters
+    ----------
+    keypoints
+        As followed.
+    """
+    windows: list[Window | None] = [None] * len(keypoints.time_s)
+    seen = np.flatnonzero(np.isfinite(keypoints.position_px).all(axis=(1, 2)))
+    if not len(seen):
+        return windows
+    low, high = (f(keypoints.position_px[seen], axis=1) for f in (np.min, np.max))
+    side = float(np.median((high - low).max(axis=1))) / FILL
+    middle = median_filter((low + high) / 2, size=(STEADY_FRAMES, 1), mode="nearest")
+    for n, (x, y) in zip(seen, middle, strict=True):
+        windows[n] = Window(float(x), float(y), side)
+    return windows
+
+
+def follow(path: Path, engine: Engine) -> tuple[list[Window | None], float]:
+    """Return a window for each frame of a video, see `steady_windows`, and its frames a second.
+
+    Raises
+    ------
+    VideoError
+        The video cannot be read.
+    """
+    with VideoStream(path) as stream:
+        keypoints = track_hand(stream, engine)
+        return steady_windows(keypoints), stream.summary.measured_fps
+
+
+def attend_video(
+    path: Path,
+    network: PMSDSNet,
+    windows: Sequence[Window | None],
+    size_px: int,
+    *,
+    background: bool = False,
+) -> Iterator[Attention | None]:
+    """Show every frame of a video to the network; None where there is no window.
+
+    Raises
+    ------
+    VideoError
+        The video cannot be read.
+    """
+    remaining = iter(windows)
+    with VideoStream(path) as stream:
+        for batch in stream:
+            for picture, window in zip(batch.pixels, remaining, strict=False):
+                if window is None:
+                    yield None
+                else:
+                    yield attend(network, picture, window, size_px, background=background)

@@ -1,0 +1,222 @@
+"""Attention drawn: a figure for a still, a clip for a video."""
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.container
+import cv2
+import numpy as np
+from matplotlib import colormaps, style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tapscope.compare.report.figures import SENSOR_COLOUR, STYLE, VIDEO_COLOUR, render
+from tapscope.errors import OutputError, VideoError, WeightsError
+from tapscope.evaluation.predict import still_size_px
+from tapscope.hand import INDEX_TIP, THUMB_TIP
+from tapscope.network.engine import Engine
+from tapscope.network.weights import Weights
+from tapscope.output.table import write_result
+from tapscope.visualise.attention import (
+    PICTURE_ENDINGS,
+    Attention,
+    attend_still,
+    attend_video,
+    follow,
+    require_attention,
+)
+
+TILE_PX = 128
+TIP_COLOURS = {THUMB_TIP: (0, 114, 178), INDEX_TIP: (213, 94, 0)}
+"""RGB of thumb and index tip in a clip."""
+
+
+def draw(attention: Attention, joints: tuple[str, ...]) -> Figure:
+    """Draw input, attention of every stage and scale, final heatmaps, and labels where known."""
+    stages, scales = len(attention.maps), len(attention.maps[0])
+    rows = max(stages, 3)
+    # Laid out by hand: what a solver gives differs in the last digits from run to run.
+    width, height = 1.55 * (scales + 1) + 0.35, 1.65 * rows + 0.1
+    with style.context(STYLE):
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+
+        def panel(row: int, column: int) -> Axes:
+            left = 0.1 + 1.55 * column + (0.25 if column else 0)
+            bottom = height - 1.65 * (row + 1)
+            axes = figure.add_axes((left / width, bottom / height, 1.4 / width, 1.4 / height))
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.grid(visible=False)
+            return axes
+
+        _picture(panel(0, 0), attention.pixels, "input")
+        heat = panel(1, 0)
+        _picture(heat, attention.pixels, "final heatmaps")
+        heat.imshow(attention.final, cmap="magma", alpha=0.65, vmin=0, vmax=1)
+        placed = panel(2, 0)
+        title = "placed" if attention.truth_px is None else "placed, and labels"
+        _picture(placed, attention.pixels, title)
+        tips = [n for n, name in enumerate(joints) if name in ("thumb_tip", "index_tip")]
+        if attention.truth_px is not None:
+            placed.plot(*attention.truth_px.T, "o", color="white", ms=4, mfc="none", mew=1)
+        placed.plot(*attention.position_px.T, ".", color=VIDEO_COLOUR, ms=3)
+        placed.plot(*attention.position_px[tips].T, ".", color=SENSOR_COLOUR, ms=6)
+        for stage, maps in enumerate(attention.maps):
+            for scale, seen in enumerate(maps):
+                axes = panel(stage, scale + 1)
+                axes.imshow(seen, cmap="viridis", vmin=0, vmax=1)
+                if stage == 0:
+                    axes.set_title(f"1/{2**scale}" if scale else "full size")
+                if scale == 0:
+                    axes.set_ylabel(f"stage {stage + 1}")
+    return figure
+
+
+def _picture(axes: Axes, pixels: NDArray[np.uint8], title: str) -> None:
+    axes.imshow(pixels)
+    axes.set_title(title)
+    axes.set_xlim(-0.5, pixels.shape[1] - 0.5)
+    axes.set_ylim(pixels.shape[0] - 0.5, -0.5)
+
+
+def tiles(attention: Attention) -> NDArray[np.uint8]:
+    """Return one frame of a clip: a row a stage; first column input, final heatmaps, then black."""
+    stages, scales = len(attention.maps), len(attention.maps[0])
+    rows = max(stages, 2)
+    frame = np.zeros((rows * TILE_PX, (scales + 1) * TILE_PX, 3), np.uint8)
+
+    def put(row: int, column: int, tile: NDArray[np.uint8]) -> None:
+        enlarged = cv2.resize(tile, (TILE_PX, TILE_PX), interpolation=cv2.INTER_NEAREST)
+        top, left = row * TILE_PX, column * TILE_PX
+        frame[top : top + TILE_PX, left : left + TILE_PX] = enlarged
+
+    put(0, 0, attention.pixels)
+    scale_up = TILE_PX / len(attention.pixels)
+    for joint, colour in TIP_COLOURS.items():
+        if joint < len(attention.position_px):
+            x, y = ((attention.position_px[joint] + 0.5) * scale_up).round().astype(int)
+            cv2.circle(frame, (int(x), int(y)), 3, colour, -1, cv2.LINE_AA)
+    put(1, 0, _coloured(attention.final, "magma"))
+    for stage, row in enumerate(attention.maps):
+        for scale, seen in enumerate(row):
+            put(stage, scale + 1, _coloured(seen, "viridis"))
+    return frame
+
+
+def _coloured(values: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
+    coloured: NDArray[np.uint8] = colormaps[name](values.clip(0, 1), bytes=True)[:, :, :3]
+    return np.ascontiguousarray(coloured)
+
+
+def write_clip(path: Path, frames: Iterable[Attention | None], fps: float) -> None:
+    """Write a clip (H.264 in MP4), whole or not at all; black where no hand was seen.
+
+    Raises
+    ------
+    VideoError
+        No hand was seen in any frame.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with av.open(str(part), "w", format="mp4") as file:
+            written = _encode(file, frames, fps)
+        if not written:
+            raise VideoError(f"{path}: not written, for no hand was seen in any frame")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _encode(
+    file: av.container.OutputContainer, frames: Iterable[Attention | None], fps: float
+) -> bool:
+    stream = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+    stream.pix_fmt = "yuv420p"
+    unseen = 0  # how large a frame is, the first one with a hand will tell
+    blank: NDArray[np.uint8] | None = None
+    for attention in frames:
+        picture = blank if attention is None else tiles(attention)
+        if picture is None:
+            unseen += 1
+            continue
+        pictures = [picture]
+        if blank is None:
+            blank = np.zeros_like(picture)
+            stream.height, stream.width = picture.shape[:2]
+            pictures = [blank] * unseen + pictures
+        for one in pictures:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(one, format="rgb24")))
+    if blank is not None:
+        file.mux(stream.encode(None))
+    return blank is not None
+
+
+def show(
+    source: Path,
+    out: Path | None,
+    weights: Weights,
+    engine: Engine,
+    *,
+    size_px: int | None = None,
+    background: bool = False,
+    on_frame: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Write the attention of a picture or a video and return where.
+
+    Parameters
+    ----------
+    source
+        A picture by its ending, else a video.
+    out
+        PNG or SVG for a picture, MP4 for a video; by default `NAME.attention.png` or `.mp4` beside
+        it.
+    weights
+        What is shown.
+    engine
+        Finds and follows the hand.
+    size_px
+        Side of the crop; by default that of stills and of training.
+    background
+        See `attention.attend`.
+    on_frame
+        Called after each frame of a video with how many are done and how many there are.
+
+    Raises
+    ------
+    TapscopeError
+        The source cannot be read or shows no hand, the weights have no attention maps, or the
+        ending of `out` does not suit.
+    """
+    is_picture = source.suffix.lower() in PICTURE_ENDINGS
+    endings = (".png", ".svg") if is_picture else (".mp4",)
+    path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
+    if path.suffix.lower() not in endings:
+        raise OutputError(f"{path}: give a name that ends with {' or '.join(endings)}")
+    stride = weights.network.largest_stride
+    if size_px and size_px % stride:
+        raise WeightsError(f"--size {size_px}: give a multiple of {stride}")
+    if is_picture:
+        size = size_px or still_size_px(engine)
+        seen = attend_still(source, weights, engine, size, background=background)
+        svg, png = render(draw(seen, weights.card.joints))
+        write_result(path, png if path.suffix.lower() == ".png" else svg)
+        return path
+    size = size_px or weights.card.input_size_px
+    network = require_attention(weights)
+    windows, fps = follow(source, engine)
+    frames = attend_video(source, network, windows, size, background=background)
+    write_clip(path, _counted(frames, len(windows), on_frame), fps)
+    return path
+
+
+def _counted(
+    frames: Iterable[Attention | None], total: int, on_frame: Callable[[int, int], None]
+) -> Iterator[Attention | None]:
+    for number, attention in enumerate(frames, start=1):
+        on_frame(number, total)
+        yield attention

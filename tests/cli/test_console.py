@@ -1,0 +1,154 @@
+"""Tests of what the terminal shows."""
+
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from tapscope.cli.console import inspection_facts
+from tapscope.cli.console.log import JsonLog
+from tapscope.cli.console.outlook import Outlook, clock_text
+from tapscope.cli.console.progress import BatchBar, CountingBar
+from tapscope.cli.console.summary import MOST_ROWS, counts_text, facts_table, summary_table
+from tapscope.pipeline.batch import BatchResult
+from tapscope.pipeline.cache import Kept
+from tapscope.pipeline.recordings import Recording
+from tapscope.video.inspection import inspect_video
+from tests.clips import Clip
+
+
+def kept(status: str, frames: int = 100, **cells: str | float) -> Kept:
+    return Kept({}, {"status": status, "reason": "", "flags": "", **cells}, {}, {}, frames, False)
+
+
+def named(name: str, path: Path | None = None) -> Recording:
+    return Recording(path or Path(f"{name}.mp4"), name, f"{name}.mp4")
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_time_left_is_reckoned_from_frames_and_sizes() -> None:
+    clock = Clock()
+    outlook = Outlook(clock, {"a": 1000, "b": 1000, "c": 2000})
+    assert outlook.seconds_left is None
+    outlook.begin()
+    clock.now_s = 2.0
+    outlook.advance("a", 50, 100)
+    assert outlook.frames_per_second == pytest.approx(25)
+    assert outlook.total_frames == pytest.approx(400)  # 0.1 frames a byte
+    assert outlook.seconds_left == pytest.approx(350 / 25)
+    outlook.finish("a", 80)  # the header lied
+    assert outlook.total_frames == pytest.approx(320)
+    clock.now_s = 4.0
+    outlook.finish("b", 0)  # could not be read
+    outlook.begin()  # the clock is not started twice
+    assert outlook.frames_per_second == pytest.approx(20)
+    outlook.advance("c", 90, 40)
+    assert outlook.expected["c"] == 90
+    outlook.finish("c", 90)
+    assert outlook.seconds_left == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "?"), (0.4, "0:00"), (83.0, "1:23"), (3723.0, "1:02:03")]
+)
+def test_clock_text(seconds: float | None, text: str) -> None:
+    assert clock_text(seconds) == text
+
+
+def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    (tmp_path / "a.mp4").write_bytes(b"0123456789")
+    first, second = named("[a]", tmp_path / "a.mp4"), named("gone")
+    with BatchBar(console) as bar:
+        bar.planned([first, second, named("done")], [first, second])
+        bar.begun(first)
+        bar.advanced(first, 30, 100)
+        bar.finished(first, kept("ok"), 2.0)
+        bar.finished(second, kept("failed", reason="no [video]"), 0.1)
+    shown = Text.from_ansi(screen.getvalue()).plain
+    assert "1 done before from the same inputs, 2 to do" in shown
+    assert "gone: no [video]" in shown
+    assert "2 of 2 recordings" in shown
+    assert "frames/s" in shown
+
+
+def test_no_bar_where_nobody_looks() -> None:
+    screen = io.StringIO()
+    with CountingBar(Console(file=screen), "pictures") as bar:
+        bar.step(1, 2)
+        bar.line("half way")
+    assert screen.getvalue() == "half way\n"
+
+
+def shown(result: BatchResult) -> str:
+    screen = io.StringIO()
+    Console(file=screen, width=100).print(summary_table(result))
+    return screen.getvalue()
+
+
+def test_summary_of_few_and_of_many() -> None:
+    few = {"a": kept("ok", tap_count=12.0, tapping_rate_hz=3.456), "b": kept("failed", reason="x")}
+    table = shown(BatchResult(few, {}, 0, False))
+    assert [line.split() for line in table.splitlines()[1:]] == [
+        ["a", "ok", "12", "3.46"],
+        ["b", "failed", "x"],
+    ]
+    many = {f"r{n}": kept("ok") for n in range(MOST_ROWS)} | {"bad": kept("doubtful", reason="x")}
+    table = shown(BatchResult(many, {}, 0, False))
+    assert "bad" in table
+    assert "r1" not in table
+
+
+def test_counts() -> None:
+    result = BatchResult({"a": kept("ok"), "b": kept("failed")}, {}, 1, False)
+    assert counts_text(result) == "2 recordings: 1 ok, 1 failed (1 from before)"
+    assert counts_text(BatchResult({}, {}, 0, True)) == "0 recordings: none done"
+
+
+def test_names_are_no_markup() -> None:
+    screen = io.StringIO()
+    Console(file=screen).print(facts_table([("[a]", "[red]b")]))
+    assert "[a]" in screen.getvalue() and "[red]b" in screen.getvalue()
+
+
+def test_log_numbers_recordings_as_the_table_does() -> None:
+    stream = io.StringIO()
+    log = JsonLog(stream)
+    people = [named("sub-anna"), named("sub-bert")]
+    log.planned(people, people[1:])
+    log.begun(people[1])
+    log.advanced(people[1], 1, 2)
+    log.finished(people[1], kept("doubtful", flags="truncated", reason="of bert"), 1.23456)
+    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
+        {"event": "planned", "recordings": 2, "todo": 1},
+        {"event": "begun", "recording": 2},
+        {
+            "event": "finished",
+            "recording": 2,
+            "status": "doubtful",
+            "codes": "truncated",
+            "frames": 100,
+            "seconds": 1.235,
+        },
+    ]
+
+
+def test_inspection_facts_are_plain_json(tmp_path: Path) -> None:
+    inspection = inspect_video(Clip().write(tmp_path / "one.mp4", 1))
+    assert math.isnan(inspection.summary.measured_fps)
+    facts = json.loads(json.dumps(inspection_facts(inspection), allow_nan=False))
+    assert facts["measured_fps"] is None
+    assert facts["suitable"] is False

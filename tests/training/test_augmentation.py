@@ -1,0 +1,148 @@
+"""Random views: labels stay on what they label, and the same key gives the same view."""
+
+import numpy as np
+import pytest
+
+from tapscope.datasets.annotations import LabelledImage, LabelledSet, load
+from tapscope.training.augmentation import Settings, hand_mask, motion_blur, photograph, view
+from tapscope.training.dataset import Batch, Draw, EpochDraws, Pictures, Views, fixed_views
+from tests.hands import COLOURS, hand_shape, labelled_folder
+
+CALM = Settings(background_share=0.0, empty_share=0.0, tip_weight=1.0, palm_weight=1.0)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
+    return load(labelled_folder(tmp_path_factory.mktemp("labelled") / "set"))
+
+
+def one_view(images: LabelledSet, index: int, key: int, settings: Settings = CALM):  # type: ignore[no-untyped-def]
+    pictures = Pictures(images.images)
+    rng = np.random.default_rng(key)
+    return view(*pictures[index], 96, rng, settings, other=lambda: pictures[0])
+
+
+def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without photographic changes, each joint in view has its own colour under its label."""
+    monkeypatch.setattr(
+        "tapscope.training.augmentation.photograph", lambda seen, rng, strength: seen
+    )
+    monkeypatch.setattr("tapscope.training.augmentation._cover", lambda seen, rng, other: seen)
+    checked = 0
+    for key in range(40):
+        sample = one_view(images, key % 12, key)
+        for colour, (x, y) in zip(COLOURS, sample.position_px[0], strict=True):
+            if np.isfinite(x) and 2 <= x < 93 and 2 <= y < 93:
+                patch = sample.pixels[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2]
+                checked += 1
+                assert np.abs(patch.astype(int) - colour).max(axis=2).min() < 40
+    assert checked > 300
+
+
+def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None:
+    views = Views(Pictures(images.images), Settings())
+    first, again, other = (
+        views[Draw(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
+    )
+    assert np.array_equal(first.pixels, again.pixels)
+    assert np.array_equal(first.position_px, again.position_px, equal_nan=True)
+    assert not np.array_equal(first.pixels, other.pixels)
+
+
+def test_unlabelled_joint_never_counts_and_pseudo_labels_count_less(images: LabelledSet) -> None:
+    pseudo, exact = (one_view(images, index, 7).weight for index in (0, 1))
+    assert pseudo[20] == exact[20] == 0
+    assert pseudo[0] == CALM.pseudo_weight
+    assert exact[0] == 1
+
+
+def test_second_hand_without_a_label_masks_the_joint(images: LabelledSet) -> None:
+    image = images.images[1]
+    hand = image.hands[0]
+    bare = type(hand)(
+        np.where(np.arange(21)[:, None] == 0, hand.position_px, np.nan),
+        np.where(np.arange(21) == 0, 2, 0), "", hand.box_px,
+    )  # fmt: skip
+    both = LabelledImage(image.path, 160, 160, "set", "g", "", (hand, bare))
+    rng = np.random.default_rng(0)
+    sample = view(both, image.pixels(), 96, rng, CALM, other=lambda: (both, image.pixels()))
+    assert sample.position_px.shape == (2, 21, 2)
+    assert sample.weight[0] == 1
+    assert sample.weight[1:].max() == 0
+
+
+def test_empty_view_shows_no_joint(images: LabelledSet) -> None:
+    settings = Settings(empty_share=1.0, background_share=0.0, close_fill=(0.9, 0.95))
+    inside = [
+        ((s.position_px > 0) & (s.position_px < 95)).all(axis=2).sum()
+        for s in (one_view(images, 1, key, settings) for key in range(12))
+    ]
+    assert min(inside) == 0
+
+
+def test_background_is_replaced_but_the_hand_stays(images: LabelledSet) -> None:
+    joints = hand_shape(size=60) + 48
+    mask = hand_mask(joints, 96)
+    assert mask is not None
+    assert mask[tuple(joints[8].round().astype(int)[::-1])] > 0.5
+    assert mask[2, 2] == 0
+    assert 0.05 < mask.mean() < 0.7
+    joints[3] = np.nan
+    assert hand_mask(joints, 96) is None
+
+
+def test_motion_blur_keeps_the_middle_and_the_sum() -> None:
+    picture = np.zeros((41, 41, 3), dtype=np.uint8)
+    picture[20, 20] = 255
+    picture[19:22, 19:22] = 200
+    blurred = motion_blur(picture, 9.0, 0.0).astype(float)[:, :, 0]
+    columns = np.arange(41)
+    assert (blurred * columns).sum() / blurred.sum() == pytest.approx(20, abs=0.05)
+    assert blurred.sum() == pytest.approx(picture[:, :, 0].sum(), rel=0.05)
+    assert (blurred[20] > 0).sum() > 9 > (blurred[:, 20] > 0).sum()
+
+
+def test_photograph_changes_light_but_moves_nothing() -> None:
+    picture = np.zeros((64, 64, 3), dtype=np.uint8)
+    picture[:, 32:] = 200
+    for key in range(30):
+        seen = photograph(picture, np.random.default_rng(key)).astype(float).mean(axis=2)
+        assert seen.shape == (64, 64)
+        steps = np.abs(np.diff(seen.mean(axis=0)))
+        if seen.std() > 8:
+            assert abs(np.average(np.arange(63), weights=steps**2 + 1e-9) - 31) < 6
+
+
+def test_epoch_draws_twice_what_is_labelled_by_hand(images: LabelledSet) -> None:
+    draws = EpochDraws(images, batch_size=3, size_px=96, seed=1, epoch=0)
+    batches = list(draws)
+    assert len(draws) == len(batches) == 6
+    counts = np.bincount([d.index for b in batches for d in b], minlength=12)
+    assert counts[1::2].tolist() == [2] * 6
+    assert counts[::2].tolist() == [1] * 6
+    assert {d.size_px for b in batches for d in b} == {96}
+    other = EpochDraws(images, batch_size=3, size_px=96, seed=1, epoch=1)
+    assert [d.index for b in other for d in b] != [d.index for b in batches for d in b]
+
+
+def test_batch_fills_up_missing_hands(images: LabelledSet) -> None:
+    one = one_view(images, 0, 1)
+    two = type(one)(one.pixels, np.repeat(one.position_px, 2, axis=0), one.weight)
+    batch = Batch.stack([one, two])
+    assert batch.position_px.shape == (2, 2, 21, 2)
+    assert batch.position_px[0, 1].isnan().all()
+
+
+def test_fixed_views_show_the_hand_at_its_set_size(images: LabelledSet) -> None:
+    views = fixed_views(images, 96, most=5)
+    assert len(views) == 4
+    for one in views:
+        assert np.ptp(one.position_px[:20], axis=0).max() == pytest.approx(one.hand_px, rel=0.1)
+
+
+def test_pictures_that_do_not_fit_in_memory_are_read_each_time(
+    images: LabelledSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Pictures(images.images)[2][1]
+    monkeypatch.setattr("tapscope.training.dataset.MOST_CACHED_BYTES", 10)
+    assert np.array_equal(Pictures(images.images)[2][1], kept)
