@@ -18,7 +18,7 @@ from tapscope.pipeline.cache import Kept, RecordingResult
 from tapscope.pipeline.recordings import Recording, find_recordings
 from tests import clips
 from tests.tapping import SeeDiscs, write_clip
-from tests.test_workers import wait_for
+from tests.pipeline.test_workers import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 

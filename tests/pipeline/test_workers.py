@@ -161,7 +161,7 @@ ORPHAN = """
 import os, sys, time
 from pathlib import Path
 from tapscope.pipeline import workers
-from tests.test_workers import write_pid_and_sleep
+from tests.pipeline.test_workers import write_pid_and_sleep
 if __name__ == "__main__":
     list(workers.run(write_pid_and_sleep, [sys.argv[1]]))
 """
