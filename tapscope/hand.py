@@ -1,9 +1,9 @@
-"""The 21 joints of a hand, in MediaPipe order, and the four that are measured."""
+"""The 21 keypoints of a hand, in MediaPipe order, and the four that are measured."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-JOINTS: Final[tuple[str, ...]] = (
+KEYPOINTS: Final[tuple[str, ...]] = (
     "wrist",
     "thumb_cmc",
     "thumb_mcp",
@@ -27,17 +27,17 @@ JOINTS: Final[tuple[str, ...]] = (
     "little_tip",
 )
 
-WRIST: Final = JOINTS.index("wrist")
-THUMB_TIP: Final = JOINTS.index("thumb_tip")
-INDEX_TIP: Final = JOINTS.index("index_tip")
-MIDDLE_MCP: Final = JOINTS.index("middle_mcp")
+WRIST: Final = KEYPOINTS.index("wrist")
+THUMB_TIP: Final = KEYPOINTS.index("thumb_tip")
+INDEX_TIP: Final = KEYPOINTS.index("index_tip")
+MIDDLE_MCP: Final = KEYPOINTS.index("middle_mcp")
 MEASURED: Final = (THUMB_TIP, INDEX_TIP, WRIST, MIDDLE_MCP)
-"""The tips, and the two joints whose distance is the unit of length."""
+"""The tips, and the two keypoints whose distance is the unit of length."""
 FINGERTIPS: Final = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "little_tip")
 
 
 class Measured(NamedTuple):
-    """Where the measured joints stand among those that a network places."""
+    """Where the measured keypoints stand among those that a network places."""
 
     thumb_tip: int
     index_tip: int
@@ -50,7 +50,7 @@ class Measured(NamedTuple):
         return [self.thumb_tip, self.index_tip]
 
     @classmethod
-    def among(cls, joints: Sequence[str]) -> "Measured":
+    def among(cls, keypoints: Sequence[str]) -> "Measured":
         """Find them by name.
 
         Raises
@@ -58,7 +58,7 @@ class Measured(NamedTuple):
         ValueError
             One is missing; the message names it.
         """
-        missing = [name for name in cls._fields if name not in joints]
+        missing = [name for name in cls._fields if name not in keypoints]
         if missing:
             raise ValueError(", ".join(missing))
-        return cls(*(joints.index(name) for name in cls._fields))
+        return cls(*(keypoints.index(name) for name in cls._fields))

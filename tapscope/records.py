@@ -47,18 +47,18 @@ class FrameBatch:
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """Joints of one hand over a recording, as the network saw them (not smoothed)."""
+    """Keypoints of one hand over a recording, as the network saw them (not smoothed)."""
 
     time_s: FloatArray
     """Presentation time of each frame in seconds; shape (frames,)."""
     position_px: FloatArray
-    """x and y in pixels, display orientation; shape (frames, joints, 2), NaN unknown."""
+    """x and y in pixels, display orientation; shape (frames, keypoints, 2), NaN unknown."""
     confidence: FloatArray
-    """Chance that a joint is within a tenth of the hand of its place; shape (frames, joints)."""
+    """Chance that a keypoint is within a tenth of the hand of its place; (frames, keypoints)."""
     reason: NDArray[np.str_]
     """Why a frame has no tips: '', 'no_hand', 'low_confidence' ...; shape (frames,)."""
-    joints: tuple[str, ...]
-    """Name of each joint."""
+    names: tuple[str, ...]
+    """Name of each keypoint."""
     blur_px: FloatArray
     """Length of the motion smear of the tips in pixels, NaN unknown; shape (frames,)."""
     agreement: FloatArray
@@ -69,10 +69,10 @@ class Keypoints:
 
     def __post_init__(self) -> None:
         _check_times(self.time_s, "Keypoints")
-        frames, joints = len(self.time_s), len(self.joints)
+        frames, keypoints = len(self.time_s), len(self.names)
         for name, shape in (
-            ("position_px", (frames, joints, 2)),
-            ("confidence", (frames, joints)),
+            ("position_px", (frames, keypoints, 2)),
+            ("confidence", (frames, keypoints)),
             ("reason", (frames,)),
             ("blur_px", (frames,)),
             ("agreement", (frames,)),
@@ -81,36 +81,36 @@ class Keypoints:
             if found != shape:
                 raise ValueError(f"Keypoints: {name} must have shape {shape}, has {found}")
 
-    def joint(self, name: str) -> FloatArray:
-        """Return x and y of the joint called `name`, shape (frames, 2)."""
-        return self.position_px[:, self.joints.index(name)]
+    def position_of(self, name: str) -> FloatArray:
+        """Return x and y of the keypoint called `name`, shape (frames, 2)."""
+        return self.position_px[:, self.names.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """One-dimensional opening of the hand over time: small = closed, large = open."""
+    """One-dimensional aperture of the hand over time: small = closed, large = open."""
 
     time_s: FloatArray
     """Seconds, rising strictly, not necessarily evenly; shape (samples,)."""
-    opening: FloatArray
+    aperture: FloatArray
     """Distance of the tips (or the angle between them) in `unit`; NaN unknown; shape (samples,)."""
     unit: Unit
-    """Unit of `opening`."""
+    """Unit of `aperture`."""
     source: Literal["video", "gyroscope", "accelerometer", "position", "analytic"]
     """What measured it."""
     noise: float = float("nan")
-    """Standard deviation of the noise of `opening`, in `unit`; NaN = to be estimated."""
+    """Standard deviation of the noise of `aperture`, in `unit`; NaN = to be estimated."""
     info: Mapping[str, str] = field(default_factory=dict)
     """How it was made, step by step, for the record."""
 
     def __post_init__(self) -> None:
         _check_times(self.time_s, "Trajectory")
-        if self.opening.shape != self.time_s.shape:
-            raise ValueError("Trajectory: opening and time_s must have the same shape")
+        if self.aperture.shape != self.time_s.shape:
+            raise ValueError("Trajectory: aperture and time_s must have the same shape")
         if self.unit not in UNITS:
             raise ValueError(f"Trajectory: unit {self.unit!r} is none of {UNITS}")
-        if np.isinf(self.opening).any():
-            raise ValueError("Trajectory: opening holds infinity")
+        if np.isinf(self.aperture).any():
+            raise ValueError("Trajectory: aperture holds infinity")
 
     @property
     def sampling_rate_hz(self) -> float:
@@ -129,9 +129,9 @@ class Taps:
     next_closure_s: FloatArray
     """Middle of the closed phase that ends the tap, seconds."""
     peak_s: FloatArray
-    """Moment of the widest opening, seconds, between the two."""
+    """Moment of the widest aperture, seconds, between the two."""
     amplitude: FloatArray
-    """Widest opening less the opening at closure (mean of both sides), in `unit`; NaN unknown."""
+    """Widest aperture less the aperture at closure (mean of both sides), in `unit`; NaN unknown."""
     opening_speed_mean: FloatArray
     """Amplitude of the opening phase over its duration, unit per second."""
     opening_speed_peak: FloatArray

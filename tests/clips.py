@@ -35,7 +35,7 @@ DISPLAY_MATRICES = {
 """a, b, c, d of a display matrix: x' = a x + c y, y' = b x + d y."""
 
 
-def picture(number: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]:
+def image(number: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]:
     """Draw the frame called `number`, RGB, shape (height, width, 3)."""
     pixels = np.full((height, width, 3), 128, np.uint8)
     middle_y, middle_x = height // 2, width // 2
@@ -50,7 +50,7 @@ def picture(number: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]
 
 
 def number_of(pixels: NDArray[np.uint8]) -> int:
-    """Read the number off a frame that `picture` drew (lower 8 bits), whatever its size."""
+    """Read the number off a frame that `image` drew (lower 8 bits), whatever its size."""
     height, width = pixels.shape[:2]
     y, block = height // 16, width // BITS
     bits = (pixels[y, bit * block + block // 2].mean() > 128 for bit in range(BITS))
@@ -91,7 +91,7 @@ class Clip:
     ) -> Path:
         """Write frames with the presentation stamps given (a count means 0, 1, 2 ...).
 
-        `numbers` are the pictures to show, by default 0, 1, 2 ...; repeat one for a duplicate.
+        `numbers` are the images to show, by default 0, 1, 2 ...; repeat one for a duplicate.
         """
         ticks = list(range(stamps)) if isinstance(stamps, int) else list(stamps)
         shown = range(len(ticks)) if numbers is None else numbers
@@ -120,7 +120,7 @@ class Clip:
         return path
 
     def _frame(self, number: int, tick: int) -> av.VideoFrame:
-        frame = av.VideoFrame.from_ndarray(picture(number, *self.size), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(image(number, *self.size), format="rgb24")
         frame = frame.reformat(
             format=self.pixel_format,
             dst_colorspace=self.colorspace,
@@ -185,7 +185,7 @@ def damage(path: Path, first: float, last: float, seed: int = 0) -> Path:
 
 
 def with_cover(path: Path) -> Path:
-    """Write an mp4 whose first video stream is a cover picture (10 x 10), the second the video."""
+    """Write an mp4 whose first video stream is a cover image (10 x 10), the second the video."""
     source = Clip().write(path.with_suffix(".source.mp4"))
     cover = av.VideoFrame.from_ndarray(np.zeros((10, 10, 3), np.uint8), format="rgb24")
     with av.open(str(source)) as clip, av.open(str(path), "w") as out:

@@ -1,4 +1,4 @@
-"""Made-up hands: pictures whose joints are coloured dots, and an engine that sees such dots.
+"""Made-up hands: images whose keypoints are coloured dots, and an engine that sees such dots.
 
 The engine stands for a perfect network, so that finding, following and choosing can be tested
 without weights.
@@ -13,62 +13,62 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tapscope.hand import JOINTS
+from tapscope.hand import KEYPOINTS
 from tapscope.network.engine import Engine
 from tapscope.network.heatmap import VARIANCE_PX2
 from tapscope.network.pmsdsnet import PMSDSNet
 from tapscope.network.weights import Card, Weights
 
-COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in range(len(JOINTS))])
-"""One colour a joint, no two nearer than 25 levels."""
+COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in range(len(KEYPOINTS))])
+"""One colour a keypoint, no two nearer than 25 levels."""
 
 
 def hand_shape(
-    x: float = 0.0, y: float = 0.0, *, opening: float = 0.5, size: float = 100.0
+    x: float = 0.0, y: float = 0.0, *, aperture: float = 0.5, size: float = 100.0
 ) -> NDArray[np.float64]:
-    """Return 21 joints of an upright hand about (x, y), its tips `opening` sizes apart."""
-    joints = np.zeros((21, 2))
-    joints[0] = (0, 0.5)
+    """Return 21 keypoints of an upright hand about (x, y), its tips `aperture` sizes apart."""
+    keypoints = np.zeros((21, 2))
+    keypoints[0] = (0, 0.5)
     for finger, across in enumerate((0.0, -0.15, 0.0, 0.13, 0.25)):
         for part in range(4):
-            joints[1 + 4 * finger + part] = (across, 0.05 - 0.14 * part)
+            keypoints[1 + 4 * finger + part] = (across, 0.05 - 0.14 * part)
     for part in range(4):  # the thumb goes out to the left
-        joints[1 + part] = (-0.12 - 0.08 * part, 0.3 - 0.08 * part)
-    joints[4] = joints[8] + (-0.7 * opening, 0.7 * opening)
-    return joints * size + np.array([x, y])
+        keypoints[1 + part] = (-0.12 - 0.08 * part, 0.3 - 0.08 * part)
+    keypoints[4] = keypoints[8] + (-0.7 * aperture, 0.7 * aperture)
+    return keypoints * size + np.array([x, y])
 
 
 def paint(
     hands: list[NDArray[np.float64]], *, width: int = 320, height: int = 240, radius: int = 5
 ) -> NDArray[np.uint8]:
     """Draw hands as dots on black."""
-    picture = np.zeros((height, width, 3), dtype=np.uint8)
-    for joints in hands:
-        for colour, (x, y) in zip(COLOURS, joints, strict=True):
+    image = np.zeros((height, width, 3), dtype=np.uint8)
+    for keypoints in hands:
+        for colour, (x, y) in zip(COLOURS, keypoints, strict=True):
             cv2.circle(
-                picture, (round(x * 16), round(y * 16)), radius * 16,
+                image, (round(x * 16), round(y * 16)), radius * 16,
                 tuple(int(c) for c in colour), -1, cv2.LINE_AA, 4,
             )  # fmt: skip
-    return picture
+    return image
 
 
 class DotEngine(Engine):
-    """Answers with a Gaussian at the middle of the dots of each joint's colour."""
+    """Answers with a Gaussian at the middle of the dots of each keypoint's colour."""
 
     def __init__(self) -> None:
         super().__init__(tiny_weights())
         self.name = "dots"
         self.batch_size = 4
-        self.pictures_seen = 0
+        self.images_seen = 0
 
     def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
-        self.pictures_seen += len(pixels)
+        self.images_seen += len(pixels)
         n, height, width = pixels.shape[:3]
         answer = np.zeros((n, len(COLOURS), height, width), dtype=np.float32)
         rows, columns = np.mgrid[:height, :width]
-        for picture, maps in zip(pixels.astype(int), answer, strict=True):
+        for image, maps in zip(pixels.astype(int), answer, strict=True):
             for colour, heat in zip(COLOURS, maps, strict=True):
-                mask = (np.abs(picture - colour).max(axis=2) < 12).astype(np.uint8)
+                mask = (np.abs(image - colour).max(axis=2) < 12).astype(np.uint8)
                 count, _, stats, centres = cv2.connectedComponentsWithStats(mask)
                 for part in range(1, count):
                     if stats[part, cv2.CC_STAT_AREA] >= 2:
@@ -78,14 +78,14 @@ class DotEngine(Engine):
         return torch.from_numpy(answer)
 
 
-TINY = {"joints": 21, "stages": 1, "widths": [4, 4, 4]}
+TINY = {"keypoints": 21, "stages": 1, "widths": [4, 4, 4]}
 
 
 def tiny_card() -> Card:
     return Card(
         network=TINY,
         input_size_px=80,
-        joints=JOINTS,
+        keypoints=KEYPOINTS,
         confidence_slope=10.0,
         confidence_rival_slope=-4.0,
         confidence_intercept=-5.0,
@@ -99,21 +99,23 @@ def tiny_card() -> Card:
 
 def tiny_weights() -> Weights:
     """Return an untrained network of a few hundred parameters."""
-    return Weights(PMSDSNet(joints=21, stages=1, widths=[4, 4, 4]).eval(), tiny_card(), Path("t"))
+    return Weights(
+        PMSDSNet(keypoints=21, stages=1, widths=[4, 4, 4]).eval(), tiny_card(), Path("t")
+    )
 
 
 def labelled_folder(
-    folder: Path, *, pictures: int = 12, groups: int = 4, with_bbox: bool = True
+    folder: Path, *, images: int = 12, groups: int = 4, with_bbox: bool = True
 ) -> Path:
     """Write a COCO keypoint folder of dot hands."""
-    rng = np.random.default_rng(pictures)
+    rng = np.random.default_rng(images)
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
-    for n in range(pictures):
-        joints = hand_shape(*rng.uniform(60, 100, 2), opening=rng.uniform(0.1, 0.6), size=70)
+    for n in range(images):
+        keypoints = hand_shape(*rng.uniform(60, 100, 2), aperture=rng.uniform(0.1, 0.6), size=70)
         cv2.imwrite(
             str(folder / "images" / f"{n}.png"),
-            paint([joints], width=160, height=160)[:, :, ::-1],
+            paint([keypoints], width=160, height=160)[:, :, ::-1],
         )
         images.append(
             {
@@ -121,12 +123,12 @@ def labelled_folder(
                 "group": f"person-{n % groups}", "split": "test" if n % 4 == 3 else "train",
             }
         )  # fmt: skip
-        low, high = joints.min(axis=0), joints.max(axis=0)
+        low, high = keypoints.min(axis=0), keypoints.max(axis=0)
         visibility = np.full(21, 2 if n % 2 else 1)
         visibility[20] = 0
         row = {
             "id": n + 1, "image_id": n + 1, "category_id": 1, "iscrowd": 0, "side": "right",
-            "keypoints": np.column_stack([joints, visibility]).ravel().tolist(),
+            "keypoints": np.column_stack([keypoints, visibility]).ravel().tolist(),
         }  # fmt: skip
         if with_bbox:
             row["bbox"] = [*low.tolist(), *(high - low).tolist()]
@@ -134,7 +136,7 @@ def labelled_folder(
     content = {
         "images": images,
         "annotations": annotations,
-        "categories": [{"id": 1, "name": "hand", "keypoints": list(JOINTS)}],
+        "categories": [{"id": 1, "name": "hand", "keypoints": list(KEYPOINTS)}],
     }
     (folder / "annotations.json").write_text(json.dumps(content))
     return folder

@@ -57,7 +57,7 @@ def result_of(
         position_px=position_px,
         confidence=np.full((frames, 4), 0.95),
         reason=np.full(frames, "", dtype="<U16"),
-        joints=("wrist", "thumb_tip", "index_tip", "middle_mcp"),
+        names=("wrist", "thumb_tip", "index_tip", "middle_mcp"),
         blur_px=np.full(frames, np.nan),
         agreement=np.full(frames, np.nan),
     )
@@ -124,7 +124,7 @@ def irregular_contacts(rng: np.random.Generator, rate_hz: float, duration_s: flo
     return np.cumsum(rng.normal(1, 0.15, count).clip(0.6, 1.5) / rate_hz)
 
 
-def opening(time_s: FloatArray, contact_s: FloatArray, rng: np.random.Generator) -> FloatArray:
+def aperture(time_s: FloatArray, contact_s: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return a movement of about 1 between contacts, 0 at these."""
     height = rng.normal(1, 0.12, contact_s.size + 1).clip(0.6, 1.4)
     tap = np.searchsorted(contact_s, time_s)
@@ -165,11 +165,11 @@ def write_columns(path: Path, columns: Mapping[str, FloatArray], sidecar: object
 def movement(
     place: int, rate_hz: float, duration_s: float
 ) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
-    """Return the contacts of the made-up recording at this place, and its opening at any times."""
+    """Return the contacts of the made-up recording at this place, and its aperture at any times."""
     rng = np.random.default_rng(place + 1)
     contact_s = irregular_contacts(rng, rate_hz, duration_s)
     heights = int(rng.integers(1 << 30))
-    return contact_s, lambda time_s: opening(time_s, contact_s, np.random.default_rng(heights))
+    return contact_s, lambda time_s: aperture(time_s, contact_s, np.random.default_rng(heights))
 
 
 def made_up(
@@ -188,18 +188,18 @@ def made_up(
     protocol = load()
     results = []
     for place, name in enumerate(names):
-        _, opening_at = movement(place, rates_hz[place % len(rates_hz)], duration_s)
+        _, aperture_at = movement(place, rates_hz[place % len(rates_hz)], duration_s)
         sensor_s = np.arange(-1.0, duration_s + 1.0, 0.01)
         recording = replace(described(name, protocol), px_per_mm=px_per_mm)
         write_gyroscope(
             folder / "logs" / f"{name}.csv",
             sensor_s + offset_s + place,
-            45 * opening_at(sensor_s),
+            45 * aperture_at(sensor_s),
             recording.hand,
         )
         frame_s = np.arange(0.0, duration_s, 1 / 30)
         tips_px = np.full((frame_s.size, 2, 2), 300.0)
-        tips_px[:, 1, 0] += CLOSED_PX + OPEN_PX * opening_at(frame_s)
+        tips_px[:, 1, 0] += CLOSED_PX + OPEN_PX * aperture_at(frame_s)
         tips_px += np.random.default_rng(place + 100).normal(0, 0.5, tips_px.shape)
         results.append((recording, result_of(recording, frame_s, tips_px, protocol)))
     return write_features(folder / "features.csv", results, protocol)

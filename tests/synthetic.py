@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 from tapscope.records import FloatArray, Keypoints, Trajectory
 
 
@@ -28,7 +28,7 @@ class Cycle:
         return self.start_s + self.duration_s + self.hold_s
 
     def __call__(self, time_s: FloatArray) -> FloatArray:
-        """Return the opening, 0 outside the cycle."""
+        """Return the aperture, 0 outside the cycle."""
         phase = (time_s - self.start_s) / self.duration_s
         inside = (phase >= 0) & (phase < 1)
         phase = np.clip((phase - self.dwell / 2) / (1 - self.dwell), 0, 1)
@@ -47,7 +47,7 @@ class Motion:
     cycles: tuple[Cycle, ...]
 
     def __call__(self, time_s: FloatArray) -> FloatArray:
-        """Return the opening at any moments."""
+        """Return the aperture at any moments."""
         return np.sum([cycle(time_s) for cycle in self.cycles], axis=0)
 
     @property
@@ -123,25 +123,25 @@ def sampled(
 ) -> Trajectory:
     """Return what a camera sees: the mean over the exposure, with noise."""
     moments = time_s[:, None] + np.linspace(-0.5, 0.5, 15) * exposure_s
-    opening = np.mean([motion(moment) for moment in moments.T], axis=0)
-    opening = opening + noise * np.random.default_rng(seed).normal(size=len(time_s))
-    return Trajectory(time_s, opening, "none", "analytic")
+    aperture = np.mean([motion(moment) for moment in moments.T], axis=0)
+    aperture = aperture + noise * np.random.default_rng(seed).normal(size=len(time_s))
+    return Trajectory(time_s, aperture, "none", "analytic")
 
 
-def hand(opening_px: FloatArray, time_s: FloatArray, hand_px: float = 120.0) -> Keypoints:
-    """Return key points of a hand whose tips are `opening_px` apart."""
-    position = np.full((len(time_s), len(JOINTS), 2), np.nan)
+def hand(aperture_px: FloatArray, time_s: FloatArray, hand_px: float = 120.0) -> Keypoints:
+    """Return key points of a hand whose tips are `aperture_px` apart."""
+    position = np.full((len(time_s), len(KEYPOINTS), 2), np.nan)
     position[:, WRIST] = (300.0, 400.0)
     position[:, MIDDLE_MCP] = (300.0, 400.0 - hand_px)
     position[:, THUMB_TIP] = (220.0, 240.0)
     position[:, INDEX_TIP] = (220.0, 240.0)
-    position[:, INDEX_TIP, 1] -= opening_px
+    position[:, INDEX_TIP, 1] -= aperture_px
     return Keypoints(
         time_s=time_s,
         position_px=position,
-        confidence=np.ones((len(time_s), len(JOINTS))),
+        confidence=np.ones((len(time_s), len(KEYPOINTS))),
         reason=np.full(len(time_s), "", dtype="U16"),
-        joints=JOINTS,
+        names=KEYPOINTS,
         blur_px=np.zeros(len(time_s)),
         agreement=np.full(len(time_s), np.nan),
     )

@@ -31,30 +31,30 @@ from tapscope.records import FloatArray, Keypoints
 from tapscope.video.stream import VideoStream
 
 WIDTH, HEIGHT = 160, 120
-JOINTS = ("wrist", "thumb_tip", "index_tip", "middle_mcp")
+KEYPOINTS = ("wrist", "thumb_tip", "index_tip", "middle_mcp")
 COLOURS = ((0, 200, 0), (220, 0, 0), (0, 0, 220), (220, 220, 0))
 HAND_PX = 70.0
 WIDEST_PX = 60.0
 
 
-def joints_at(opening: float) -> FloatArray:
-    """Return the four joints of an upright hand, its tips `opening` pixels apart."""
-    tips = [(60.0 - opening / 2, 30.0), (60.0 + opening / 2, 30.0)]
+def keypoints_at(aperture: float) -> FloatArray:
+    """Return the four keypoints of an upright hand, its tips `aperture` pixels apart."""
+    tips = [(60.0 - aperture / 2, 30.0), (60.0 + aperture / 2, 30.0)]
     return np.array([(60.0, 110.0), *tips, (60.0, 110.0 - HAND_PX)])
 
 
-def opening_at(time_s: float, rate_hz: float) -> float:
+def aperture_at(time_s: float, rate_hz: float) -> float:
     """Return the distance of the tips, closed at 0, 1 / rate, ... seconds."""
     return 8.0 + WIDEST_PX * math.sin(math.pi * rate_hz * time_s) ** 2
 
 
-def paint(opening: float) -> NDArray[np.uint8]:
-    """Draw the four joints as discs on black; a closed thumb lies before the index finger."""
+def paint(aperture: float) -> NDArray[np.uint8]:
+    """Draw the four keypoints as discs on black; a closed thumb lies before the index finger."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    for colour, (x, y) in zip(COLOURS, joints_at(opening), strict=True):
-        picture[(columns - x) ** 2 + (rows - y) ** 2 <= 9] = colour
-    return picture
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for colour, (x, y) in zip(COLOURS, keypoints_at(aperture), strict=True):
+        image[(columns - x) ** 2 + (rows - y) ** 2 <= 9] = colour
+    return image
 
 
 def write_clip(
@@ -68,19 +68,19 @@ def write_clip(
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv444p"
         video.time_base = video.codec_context.time_base = Fraction(1, 15360)
         for time_s in times_s:
-            picture = paint(opening_at(time_s, rate_hz)) if hand else np.zeros_like(paint(0))
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            image = paint(aperture_at(time_s, rate_hz)) if hand else np.zeros_like(paint(0))
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = round(time_s * 15360), Fraction(1, 15360)
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
     return path
 
 
-def see(picture: NDArray[np.uint8]) -> FloatArray:
+def see(image: NDArray[np.uint8]) -> FloatArray:
     """Return the middle of each disc, NaN where there is none."""
     seen = np.full((len(COLOURS), 2), np.nan)
     for place, colour in zip(seen, COLOURS, strict=True):
-        rows, columns = np.nonzero(np.abs(picture.astype(int) - colour).max(axis=2) < 60)
+        rows, columns = np.nonzero(np.abs(image.astype(int) - colour).max(axis=2) < 60)
         if len(rows) >= 6:
             place[:] = columns.mean(), rows.mean()
     return seen
@@ -91,7 +91,7 @@ def track(stream: VideoStream, report: Report) -> Keypoints:
     time_s, places = [], []
     for batch in stream:
         time_s += batch.time_s.tolist()
-        places += [see(picture) for picture in batch.pixels]
+        places += [see(image) for image in batch.pixels]
         report(len(places), stream.info.header_frames)
     position = np.array(places)
     known = np.isfinite(position).all(axis=(1, 2))
@@ -100,7 +100,7 @@ def track(stream: VideoStream, report: Report) -> Keypoints:
         position,
         np.where(np.isfinite(position[:, :, 0]), 0.9, 0.0),
         np.where(known, "", "no_hand"),
-        JOINTS,
+        KEYPOINTS,
         np.full(len(position), 2.0),
         np.full(len(position), np.nan),
         {"hand_choice": "only_hand" if known.any() else "none_seen"},

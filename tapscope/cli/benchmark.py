@@ -20,7 +20,7 @@ def benchmark() -> None:
 
 @benchmark_app.command("networks")
 def benchmark_networks(
-    config: Annotated[Path, typer.Argument(help="TOML file: which networks, on which pictures.")],
+    config: Annotated[Path, typer.Argument(help="TOML file: which networks, on which images.")],
     *,
     data: Annotated[
         Path, typer.Option("--data", help="Folder that holds the folders of labelled frames.")

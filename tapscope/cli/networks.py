@@ -15,7 +15,7 @@ TenthsOption = Annotated[
     typer.Option(
         "--tenths",
         metavar="SEED",
-        help="Divide the pictures 8:1:1 by this seed: train on the first, measure on the last.",
+        help="Divide the images 8:1:1 by this seed: train on the first, measure on the last.",
     ),
 ]
 
@@ -43,9 +43,9 @@ def train(
         str | None,
         typer.Option("--model", help="Network to begin from nothing, by default p-msdsnet-3."),
     ] = None,
-    joint: Annotated[
+    keypoint: Annotated[
         list[str] | None,
-        typer.Option("--joint", help="Learn this joint only. Repeatable; all by default."),
+        typer.Option("--joint", help="Learn this keypoint only. Repeatable; all by default."),
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 20,
     tenths: TenthsOption = None,
@@ -104,7 +104,7 @@ def train(
             settings,
             init=find_weights(init) if init else None,
             model=named(model or DEFAULT),
-            joints=joint or (),
+            keypoints=keypoint or (),
             tenths=tenths,
             size_px=size,
             rate=rate,
@@ -122,26 +122,26 @@ def convert(
     source: Annotated[Path, typer.Argument(help="Labels, a file or a folder.")],
     *,
     out: Annotated[Path, typer.Option("--out", help="The folder to write.")] = Path("annotations"),
-    joint: Annotated[
+    keypoint: Annotated[
         list[str] | None,
         typer.Option("--joint", metavar="LABEL=JOINT", help="What a label means. Repeatable."),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option("--images", help="Where the pictures are, if not beside them.")
+        Path | None, typer.Option("--images", help="Where the images are, if not beside them.")
     ] = None,
-    licence: Annotated[str, typer.Option("--licence", help="Of the pictures.")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Of the images.")] = "",
 ) -> None:
     """Turn labels of a labelling tool or a public set into a folder to train on."""
     from tapscope.cli import console
     from tapscope.datasets.convert import convert as convert_labels
 
-    joints = {}
-    for text in joint or []:
+    keypoints = {}
+    for text in keypoint or []:
         label, equals, meaning = text.rpartition("=")
         if not equals:
             raise typer.BadParameter(f"{text!r}: write LABEL=JOINT", param_hint="--joint")
-        joints[label.strip()] = meaning.strip()
-    done = convert_labels(source, out, joints=joints, images=images, licence=licence)
+        keypoints[label.strip()] = meaning.strip()
+    done = convert_labels(source, out, keypoints=keypoints, images=images, licence=licence)
     console.print_converted(done, out)
 
 
@@ -156,8 +156,8 @@ def evaluate(
         bool, typer.Option("--validation", help="Only what `train` holds out for validation.")
     ] = False,
     tenths: TenthsOption = None,
-    joint: Annotated[
-        list[str] | None, typer.Option("--joint", help="Only this joint. Repeatable.")
+    keypoint: Annotated[
+        list[str] | None, typer.Option("--joint", help="Only this keypoint. Repeatable.")
     ] = None,
     weights: Annotated[
         list[Path] | None,
@@ -200,8 +200,10 @@ def evaluate(
             "give one of --split, --validation and --tenths", param_hint="--validation"
         )
     every = [read(find_weights(file)) for file in weights or (None,)]
-    sets = load_sets(folders, split=split, validation=validation, tenths=tenths, joints=joint or ())
-    with console.counting("pictures") as bar:
+    sets = load_sets(
+        folders, split=split, validation=validation, tenths=tenths, keypoints=keypoint or ()
+    )
+    with console.counting("images") as bar:
         scored = evaluate_weights(
             every,
             sets,

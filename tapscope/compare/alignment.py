@@ -51,7 +51,7 @@ class ClockRule:
 
 @dataclass(frozen=True, slots=True)
 class SensorMotion:
-    """The opening as a sensor saw it, the sign settled, and how the clocks relate."""
+    """The aperture as a sensor saw it, the sign settled, and how the clocks relate."""
 
     recording: SensorRecording
     trajectory: Trajectory
@@ -76,7 +76,9 @@ class SensorMotion:
             raise ValueError("on_video_clock: the clocks are not known to agree")
         time_s = self.sync.to_video_time(self.trajectory.time_s)
         kept = (time_s >= clip_s[0]) & (time_s <= clip_s[1])
-        return replace(self.trajectory, time_s=time_s[kept], opening=self.trajectory.opening[kept])
+        return replace(
+            self.trajectory, time_s=time_s[kept], aperture=self.trajectory.aperture[kept]
+        )
 
     def contact_taps_on_video_clock(self) -> Taps:
         """Return the taps between contacts of an accelerometer, on the video's clock if aligned."""
@@ -135,8 +137,8 @@ def align(video: Trajectory, log: SensorRecording, rule: ClockRule) -> SensorMot
 
 def common_span(video: Trajectory, motion: SensorMotion) -> tuple[float, float]:
     """Return first and last moment that both sides know, video clock; NaN where there is none."""
-    video_s = video.time_s[np.isfinite(video.opening)]
-    known = motion.trajectory.time_s[np.isfinite(motion.trajectory.opening)]
+    video_s = video.time_s[np.isfinite(video.aperture)]
+    known = motion.trajectory.time_s[np.isfinite(motion.trajectory.aperture)]
     if motion.sync is None or not (video_s.size and known.size):
         return math.nan, math.nan
     sensor_s = motion.sync.to_video_time(known)

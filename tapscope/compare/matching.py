@@ -70,18 +70,18 @@ def compare_taps(
 
 
 def compare_signals(video: Trajectory, sensor: Trajectory) -> SignalComparison:
-    """Compare the openings at the video's frames, each scaled to its own 5th to 95th percentile.
+    """Compare the apertures at the video's frames, each scaled to its own 5th to 95th percentile.
 
     Parameters
     ----------
     video, sensor
         Openings on the video's clock, any units. The sensor is interpolated linearly at the
-        frames; frames in its gaps, outside it, or without an opening are left out.
+        frames; frames in its gaps, outside it, or without an aperture are left out.
     """
     at_frames = _interpolated(sensor, video.time_s)
-    known = np.isfinite(at_frames) & np.isfinite(video.opening)
+    known = np.isfinite(at_frames) & np.isfinite(video.aperture)
     time_s = video.time_s[known]
-    first, second = _scaled(video.opening[known]), _scaled(at_frames[known])
+    first, second = _scaled(video.aperture[known]), _scaled(at_frames[known])
     if time_s.size < _LEAST_FRAMES or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return SignalComparison(time_s, first, second, math.nan, math.nan)
     return SignalComparison(
@@ -98,22 +98,22 @@ def _inside(times_s: FloatArray, span_s: tuple[float, float]) -> FloatArray:
 
 
 def _interpolated(sensor: Trajectory, time_s: FloatArray) -> FloatArray:
-    known = np.isfinite(sensor.opening)
-    known_s, opening = sensor.time_s[known], sensor.opening[known]
+    known = np.isfinite(sensor.aperture)
+    known_s, aperture = sensor.time_s[known], sensor.aperture[known]
     if known_s.size < 2:
         return np.full_like(time_s, np.nan)
     step_s = np.diff(known_s)
     longest_s = max(_LONGEST_STEPS * float(np.median(step_s)), _LONGEST_STEP_S)
     place = np.clip(np.searchsorted(known_s, time_s) - 1, 0, step_s.size - 1)
-    value = np.interp(time_s, known_s, opening, left=np.nan, right=np.nan)
+    value = np.interp(time_s, known_s, aperture, left=np.nan, right=np.nan)
     return np.where(step_s[place] > longest_s, np.nan, value)
 
 
-def _scaled(opening: FloatArray) -> FloatArray:
-    if not opening.size:
-        return opening
-    low, high = np.percentile(opening, (5, 95))
+def _scaled(aperture: FloatArray) -> FloatArray:
+    if not aperture.size:
+        return aperture
+    low, high = np.percentile(aperture, (5, 95))
     if high == low:
-        return np.full_like(opening, np.nan)
-    scaled: FloatArray = (opening - low) / (high - low)
+        return np.full_like(aperture, np.nan)
+    scaled: FloatArray = (aperture - low) / (high - low)
     return scaled

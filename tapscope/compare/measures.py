@@ -66,7 +66,7 @@ def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
 def between(trajectory: Trajectory, span_s: tuple[float, float]) -> Trajectory:
     """Return the samples of a trajectory within a span, ends included."""
     kept = (trajectory.time_s >= span_s[0]) & (trajectory.time_s <= span_s[1])
-    return replace(trajectory, time_s=trajectory.time_s[kept], opening=trajectory.opening[kept])
+    return replace(trajectory, time_s=trajectory.time_s[kept], aperture=trajectory.aperture[kept])
 
 
 def feature_pairs(
@@ -83,7 +83,7 @@ def feature_pairs(
     video, sensor
         Values by feature; NaN unknown.
     video_unit, sensor_unit
-        Units of the openings. Only distances in millimetres are the same quantity on both sides:
+        Units of the apertures. Only distances in millimetres are the same quantity on both sides:
         an angle at the wrist is none of a finger's rotation, though both are in degrees.
     protocol
         Which features are wanted.

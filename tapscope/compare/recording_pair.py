@@ -245,7 +245,7 @@ def _strata(job: Job, pairs: Sequence[FeaturePair]) -> dict[str, str]:
 
 
 def _facts(log: SensorRecording, trajectory: Trajectory) -> dict[str, str]:
-    known = np.isfinite(trajectory.opening)
+    known = np.isfinite(trajectory.aperture)
     return {
         "format": log.format,
         "device": log.device,

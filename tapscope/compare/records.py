@@ -59,18 +59,18 @@ class TapComparison:
 
 @dataclass(frozen=True, slots=True)
 class SignalComparison:
-    """The openings of one recording at the times of the video's frames, each scaled to 0..1."""
+    """The apertures of one recording at the times of the video's frames, each scaled to 0..1."""
 
     time_s: FloatArray
     """Video clock, frames in which both sides are known; shape (n,)."""
     video: FloatArray
-    """Opening less its 5th percentile, over its 5th to 95th; shape (n,)."""
+    """Aperture less its 5th percentile, over its 5th to 95th; shape (n,)."""
     sensor: FloatArray
     """Likewise; shape (n,)."""
     r: float
     """Pearson's correlation; NaN with fewer than 8 frames."""
     rmse: float
-    """Root mean square difference of the scaled openings; NaN likewise."""
+    """Root mean square difference of the scaled apertures; NaN likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RecordingComparison:
     sensor_source: str
     """'gyroscope', 'accelerometer' or 'position'."""
     sensor_facts: Mapping[str, str]
-    """Device, format, repairs, how the opening was made ..."""
+    """Device, format, repairs, how the aperture was made ..."""
     sync: Synchronisation | None
     """None where clocks were not compared (--no-sync)."""
     taps: TapComparison | None

@@ -220,7 +220,7 @@ def _signal_rows(stratum: Stratum) -> Iterator[AgreementRow]:
         n_recordings=len(compared),
         n_taps=sum(each.video_taps for each, _ in compared),
         form="pooled",
-        note="openings at the video's frames after synchronisation, each scaled to its own "
+        note="apertures at the video's frames after synchronisation, each scaled to its own "
         "5th to 95th percentile",
         estimates=(
             _mean_over_people("signal_r", r, people, f"{rule} of Pearson's r, by Fisher's z", "z"),

@@ -24,7 +24,7 @@ OPENING_COLUMNS: Final[Mapping[Unit, str]] = {
     "px": "aperture_px",
     "deg": "angle_deg",
 }
-"""Columns of the tracks that hold an opening, by unit."""
+"""Columns of the tracks that hold an aperture, by unit."""
 
 _TAP_COLUMNS: Final = (
     "closure_s",
@@ -110,32 +110,32 @@ def read_features(path: Path) -> VideoTable:
 
 
 def read_tracks(path: Path, unit: str) -> Trajectory:
-    """Read the opening of a recording over time.
+    """Read the aperture of a recording over time.
 
     Parameters
     ----------
     path
         The tracks file.
     unit
-        Unit in which the recording was analysed; where it is none of an opening, the first of
+        Unit in which the recording was analysed; where it is none of an aperture, the first of
         `OPENING_COLUMNS` that is known is taken.
 
     Raises
     ------
     ComparisonError
-        The file is missing or damaged, or holds no opening at all.
+        The file is missing or damaged, or holds no aperture at all.
     """
     columns = _numbers(path, ("time_s",))
     for known, column in OPENING_COLUMNS.items():
-        opening = columns.get(column)
+        aperture = columns.get(column)
         if unit in OPENING_COLUMNS and unit != known:
             continue
-        if opening is not None and np.isfinite(opening).any():
+        if aperture is not None and np.isfinite(aperture).any():
             try:
-                return Trajectory(columns["time_s"], opening, known, "video")
+                return Trajectory(columns["time_s"], aperture, known, "video")
             except ValueError as problem:
                 raise _damaged(path, problem) from problem
-    raise ComparisonError(f"{path}: holds no opening of the hand; analyse the recording again")
+    raise ComparisonError(f"{path}: holds no aperture of the hand; analyse the recording again")
 
 
 def read_taps(path: Path) -> Taps:

@@ -1,4 +1,4 @@
-"""Folders of labelled frames: COCO keypoints in `annotations.json`, pictures beside it."""
+"""Folders of labelled frames: COCO keypoints in `annotations.json`, images beside it."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ from tapscope.errors import AnnotationError
 from tapscope.records import FloatArray
 
 PSEUDO_LABEL = 1
-"""Visibility of a joint that another network placed."""
+"""Visibility of a keypoint that another network placed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledHand:
-    """The joints of one hand in one picture."""
+    """The keypoints of one hand in one image."""
 
     position_px: FloatArray
-    """x and y of each joint, centre of the top left pixel = 0; shape (joints, 2)."""
+    """x and y of each keypoint, centre of the top left pixel = 0; shape (keypoints, 2)."""
     visibility: NDArray[np.int_]
-    """0 no label, 1 placed by another network, 2 placed by hand or exact; shape (joints,)."""
+    """0 no label, 1 placed by another network, 2 placed by hand or exact; shape (keypoints,)."""
     side: str
     """'left', 'right' or '' where it is not known."""
     box_px: FloatArray
@@ -32,7 +32,7 @@ class LabelledHand:
 
     @property
     def size_px(self) -> float:
-        """Longer side of the box; enlarged where less than half the joints are labelled.
+        """Longer side of the box; enlarged where less than half the keypoints are labelled.
 
         The box of a hand with labelled tips only ends at the tips; the factor makes up for the
         palm: on fully labelled hands the medians are 1.7 to 1.9 for five tips, and 2.6 and more for
@@ -44,7 +44,7 @@ class LabelledHand:
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """One picture, its hands, and where it belongs."""
+    """One image, its hands, and where it belongs."""
 
     path: Path
     width: int
@@ -52,16 +52,16 @@ class LabelledImage:
     dataset: str
     """Name of the folder that it came from."""
     group: str
-    """Pictures of one group are near-copies and stay on one side of a split."""
+    """Images of one group are near-copies and stay on one side of a split."""
     split: str
     """'train', 'test' or '' where the folder does not say."""
     hands: tuple[LabelledHand, ...]
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Read the picture, RGB, shape (height, width, 3)."""
+        """Read the image, RGB, shape (height, width, 3)."""
         found = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
         if found is None:
-            raise AnnotationError(f"{self.path}: cannot be read as a picture; replace or remove it")
+            raise AnnotationError(f"{self.path}: cannot be read as an image; replace or remove it")
         if found.shape[:2] != (self.height, self.width):
             raise AnnotationError(
                 f"{self.path}: is {found.shape[1]} x {found.shape[0]} pixels, its annotation says "
@@ -72,17 +72,17 @@ class LabelledImage:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """Labelled pictures that share one list of joints."""
+    """Labelled images that share one list of keypoints."""
 
     images: tuple[LabelledImage, ...]
-    joints: tuple[str, ...]
+    keypoints: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.images)
 
     def where(self, keep: Callable[[LabelledImage], bool]) -> "LabelledSet":
-        """Return the pictures for which `keep` is true."""
-        return LabelledSet(tuple(i for i in self.images if keep(i)), self.joints)
+        """Return the images for which `keep` is true."""
+        return LabelledSet(tuple(i for i in self.images if keep(i)), self.keypoints)
 
 
 def load(folder: Path, *, split: str | None = None) -> LabelledSet:
@@ -93,12 +93,12 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
     folder
         Holds annotations.json (COCO keypoints); file names in it are relative to the folder.
     split
-        Keep only pictures with this `split`; all when None.
+        Keep only images with this `split`; all when None.
 
     Raises
     ------
     AnnotationError
-        The file is missing or malformed, a picture is missing, or nothing is left.
+        The file is missing or malformed, an image is missing, or nothing is left.
     """
     file = folder / "annotations.json"
     if not file.is_file():
@@ -108,29 +108,29 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
         )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        joints = tuple(str(name) for name in content["categories"][0]["keypoints"])
+        keypoints = tuple(str(name) for name in content["categories"][0]["keypoints"])
         hands: dict[int, list[LabelledHand]] = {}
         for row in content["annotations"]:
             if not row.get("iscrowd"):
-                hands.setdefault(row["image_id"], []).append(_hand(row, len(joints)))
+                hands.setdefault(row["image_id"], []).append(_hand(row, len(keypoints)))
         images = [_image(row, folder, hands.get(row["id"], [])) for row in content["images"]]
     except (KeyError, IndexError, TypeError, ValueError) as problem:
         raise AnnotationError(
             f"{file}: not COCO keypoints ({type(problem).__name__}: {problem}); expected images, "
-            "annotations with keypoints [x, y, visibility, ...] and categories with joint names"
+            "annotations with keypoints [x, y, visibility, ...] and categories with keypoint names"
         ) from problem
     kept = tuple(i for i in images if i.hands and (split is None or i.split == split))
     if not kept:
         wanted = "" if split is None else f" with split {split!r}"
-        raise AnnotationError(f"{file}: holds no labelled picture{wanted}")
+        raise AnnotationError(f"{file}: holds no labelled image{wanted}")
     for image in kept:
         if not image.path.is_file():
             raise AnnotationError(f"{image.path}: named in {file.name}, but not there")
-    return LabelledSet(kept, joints)
+    return LabelledSet(kept, keypoints)
 
 
-def _hand(row: dict[str, Any], joints: int) -> LabelledHand:
-    values = np.asarray(row["keypoints"], dtype=float).reshape(joints, 3)
+def _hand(row: dict[str, Any], keypoints: int) -> LabelledHand:
+    values = np.asarray(row["keypoints"], dtype=float).reshape(keypoints, 3)
     visibility = values[:, 2].astype(int)
     position = np.where(visibility[:, None] > 0, values[:, :2], np.nan)
     if "bbox" in row:
@@ -139,7 +139,7 @@ def _hand(row: dict[str, Any], joints: int) -> LabelledHand:
     elif (visibility > 0).any():
         box = np.concatenate([np.nanmin(position, axis=0), np.nanmax(position, axis=0)])
     else:
-        raise ValueError("a hand with neither bbox nor labelled joint")
+        raise ValueError("a hand with neither bbox nor labelled keypoint")
     return LabelledHand(position, visibility, str(row.get("side", "")), box)
 
 
@@ -156,22 +156,22 @@ def _image(row: dict[str, Any], folder: Path, hands: list[LabelledHand]) -> Labe
 
 
 def merge(sets: Sequence[LabelledSet]) -> LabelledSet:
-    """Join several sets; joints are matched by name, one that a set lacks counts as unlabelled."""
-    joints = max((s.joints for s in sets), key=len)
+    """Join several sets by the names of their keypoints; what a set lacks is unlabelled."""
+    keypoints = max((s.keypoints for s in sets), key=len)
     images: list[LabelledImage] = []
     for one in sets:
-        unknown = set(one.joints) - set(joints)
+        unknown = set(one.keypoints) - set(keypoints)
         if unknown:
             raise AnnotationError(
-                f"{one.images[0].dataset}: joints {sorted(unknown)} are in no other set; "
-                "folders that are trained together must name their joints alike"
+                f"{one.images[0].dataset}: keypoints {sorted(unknown)} are in no other set; "
+                "folders that are trained together must name their keypoints alike"
             )
-        images += [adopt(image, one.joints, joints) for image in one.images]
-    return LabelledSet(tuple(images), joints)
+        images += [adopt(image, one.keypoints, keypoints) for image in one.images]
+    return LabelledSet(tuple(images), keypoints)
 
 
 def adopt(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> LabelledImage:
-    """Return the picture with its joints in the order of `new`; those it lacks are unlabelled."""
+    """Return the image with its keypoints in the order of `new`; those it lacks are unlabelled."""
     if tuple(old) == tuple(new):
         return image
     source = [old.index(name) if name in old else -1 for name in new]
@@ -187,7 +187,7 @@ def adopt(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> Label
 
 
 def usable(images: LabelledSet, folder: Path) -> LabelledSet:
-    """Return the pictures of a folder that may be learned from.
+    """Return the images of a folder that may be learned from.
 
     Raises
     ------
@@ -196,29 +196,29 @@ def usable(images: LabelledSet, folder: Path) -> LabelledSet:
     """
     kept = images.where(lambda image: image.split != "test")
     if not len(kept):
-        raise AnnotationError(f"{folder}: every picture in it is marked as test; none is left")
+        raise AnnotationError(f"{folder}: every image in it is marked as test; none is left")
     return kept
 
 
-def only_joints(images: LabelledSet, joints: Sequence[str]) -> LabelledSet:
-    """Return the pictures with some of their joints; a hand that has none of them is left out.
+def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
+    """Return the images with some of their keypoints; a hand that has none of them is left out.
 
     Raises
     ------
     AnnotationError
-        The set has no such joint, or nothing is left.
+        The set has no such keypoint, or nothing is left.
     """
-    unknown = sorted(set(joints) - set(images.joints))
+    unknown = sorted(set(keypoints) - set(images.keypoints))
     if unknown:
         raise AnnotationError(
-            f"no joints {', '.join(unknown)} in {images.images[0].dataset}; there are "
-            f"{', '.join(images.joints)}"
+            f"no keypoints {', '.join(unknown)} in {images.images[0].dataset}; there are "
+            f"{', '.join(images.keypoints)}"
         )
     kept = []
     for image in images.images:
-        fewer = adopt(image, images.joints, joints)
+        fewer = adopt(image, images.keypoints, keypoints)
         hands = [
-            # The box is made as large as the hand was thought to be with all its joints.
+            # The box is made as large as the hand was thought to be with all its keypoints.
             replace(few, box_px=_grown(hand.box_px, hand.size_px))
             for few, hand in zip(fewer.hands, image.hands, strict=True)
             if (few.visibility > 0).any()
@@ -226,8 +226,8 @@ def only_joints(images: LabelledSet, joints: Sequence[str]) -> LabelledSet:
         if hands:
             kept.append(replace(fewer, hands=tuple(hands)))
     if not kept:
-        raise AnnotationError(f"no hand with a label for {', '.join(joints)}")
-    return LabelledSet(tuple(kept), tuple(joints))
+        raise AnnotationError(f"no hand with a label for {', '.join(keypoints)}")
+    return LabelledSet(tuple(kept), tuple(keypoints))
 
 
 def _grown(box_px: FloatArray, side: float) -> FloatArray:

@@ -13,21 +13,21 @@ import numpy as np
 from tapscope.datasets import formats
 from tapscope.datasets.formats.base import Place
 from tapscope.errors import AnnotationError, OutputError
-from tapscope.hand import JOINTS
+from tapscope.hand import KEYPOINTS
 from tapscope.output.table import json_bytes, write_result
 
 _SIDES: Final = ("left", "right")
 _UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(.+)")
 """Label Studio puts eight digits before the name of what is uploaded."""
 _LABELLED: Final = 2
-"""Visibility of a joint placed by hand, see `annotations.LabelledHand`."""
+"""Visibility of a keypoint placed by hand, see `annotations.LabelledHand`."""
 
 
 class Meaning(NamedTuple):
     """What a name in the labels stands for."""
 
-    joint: str
-    """One of `hand.JOINTS`, or '' for a label that is dropped."""
+    keypoint: str
+    """One of `hand.KEYPOINTS`, or '' for a label that is dropped."""
     side: str = ""
     """'left', 'right', or '' where the name does not say."""
 
@@ -36,8 +36,10 @@ class Meaning(NamedTuple):
         """Read a name as tapscope or MediaPipe spell it, with or without a side; None if other."""
         plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
         side = next((side for side in _SIDES if plain.startswith(f"{side}_")), "")
-        joint = plain.removeprefix(f"{side}_").replace("_finger_", "_").replace("pinky", "little")
-        return cls(joint, side) if joint in JOINTS else None
+        keypoint = (
+            plain.removeprefix(f"{side}_").replace("_finger_", "_").replace("pinky", "little")
+        )
+        return cls(keypoint, side) if keypoint in KEYPOINTS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +47,24 @@ class Converted:
     """What was written."""
 
     format: str
-    pictures: int
+    images: int
     hands: int
-    joints: tuple[str, ...]
+    keypoints: tuple[str, ...]
     dropped: tuple[str, ...]
     """Names of labels that were dropped on request."""
     unlabelled: int
-    """Pictures without a label, left out."""
+    """Images without a label, left out."""
 
 
 def convert(
     source: Path,
     out: Path,
     *,
-    joints: Mapping[str, str],
+    keypoints: Mapping[str, str],
     images: Path | None = None,
     licence: str = "",
 ) -> Converted:
-    """Read labels, copy their pictures, and write COCO keypoints.
+    """Read labels, copy their images, and write COCO keypoints.
 
     Parameters
     ----------
@@ -70,36 +72,40 @@ def convert(
         A file of labels or a folder that holds them, see `formats.FORMATS`.
     out
         The folder to write; it must be empty or not exist.
-    joints
-        Names in the labels to those of `hand.JOINTS`, with the hand before where a name tells it
+    keypoints
+        Names in the labels to those of `hand.KEYPOINTS`, with the hand before where a name tells it
         ("left thumb_tip"), or to '' for what is to be dropped. Names that are spelt so themselves,
         or as MediaPipe does, are known without.
     images
-        Where the pictures lie, if not beside the labels.
+        Where the images lie, if not beside the labels.
     licence
-        Of the pictures; it will stand on the card of weights trained on them.
+        Of the images; it will stand on the card of weights trained on them.
 
     Raises
     ------
     AnnotationError
-        The labels or a picture cannot be used, or it is not known which joint a name means.
+        The labels or an image cannot be used, or it is not known which keypoint a name means.
     OutputError
         `out` is not empty, or cannot be written.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: is not empty; name a new folder")
     tool, frames = formats.read(source)
-    names = _meanings(frames, joints, source)
+    names = _meanings(frames, keypoints, source)
     kept = [(frame, hands) for frame in frames if (hands := list(_hands(frame, names)))]
     if not kept:
-        raise AnnotationError(f"{source}: no picture bears a label of a joint that is kept")
-    order = [joint for joint in JOINTS if joint in {meaning.joint for meaning in names.values()}]
-    files = [_picture_of(frame, images) for frame, _ in kept]
+        raise AnnotationError(f"{source}: no image bears a label of a keypoint that is kept")
+    order = [
+        keypoint
+        for keypoint in KEYPOINTS
+        if keypoint in {meaning.keypoint for meaning in names.values()}
+    ]
+    files = [_image_of(frame, images) for frame, _ in kept]
     if len(set(files)) < len(files):
         twice = next(file for file in files if files.count(file) > 1)
         raise AnnotationError(
-            f"{twice}: meant by two pictures of the labels, or labelled by two people; give one "
-            "file of labels, and pictures whose names differ"
+            f"{twice}: meant by two images of the labels, or labelled by two people; give one "
+            "file of labels, and images whose names differ"
         )
     copies = [f"images/{n:06d}{file.suffix.lower()}" for n, file in enumerate(files, 1)]
     info = {"description": f"converted from {tool.title}"}
@@ -114,7 +120,7 @@ def convert(
         len(kept),
         sum(len(hands) for _, hands in kept),
         tuple(order),
-        tuple(sorted(name for name, meaning in names.items() if not meaning.joint)),
+        tuple(sorted(name for name, meaning in names.items() if not meaning.keypoint)),
         len(frames) - len(kept),
     )
 
@@ -125,7 +131,7 @@ def _coco(
     copies: Sequence[str],
     order: Sequence[str],
 ) -> dict[str, object]:
-    """Return pictures, hands and joints as annotations.json holds them."""
+    """Return images, hands and keypoints as annotations.json holds them."""
     image_rows = [
         {"id": number, "file_name": copy, **_image_row(frame, file)}
         for number, ((frame, _), file, copy) in enumerate(zip(kept, files, copies, strict=True), 1)
@@ -150,7 +156,7 @@ def _meanings(
     Raises
     ------
     AnnotationError
-        It is not known, or two names mean one joint.
+        It is not known, or two names mean one keypoint.
     """
     found = sorted({name for frame in frames for hand in frame.hands for name in hand.places_px})
     absent = sorted(set(told) - set(found))
@@ -170,14 +176,16 @@ def _meanings(
     if unknown:
         name = unknown[0]
         what = (
-            f"--joint {name}={told[name]}" if name in told else f"{source}: which joint is {name}"
+            f"--joint {name}={told[name]}"
+            if name in told
+            else f"{source}: which keypoint is {name}"
         )
         more = f"; nor is it known what {', '.join(unknown[1:])} mean" if unknown[1:] else ""
         raise AnnotationError(
             f'{what}? Say it with --joint "{name}=thumb_tip" (or "{name}=left thumb_tip"), or '
-            f'drop it with --joint "{name}="{more}; the joints are {", ".join(JOINTS)}'
+            f'drop it with --joint "{name}="{more}; the keypoints are {", ".join(KEYPOINTS)}'
         )
-    meant = [meaning for meaning in names.values() if meaning.joint]
+    meant = [meaning for meaning in names.values() if meaning.keypoint]
     twice = next((meaning for meaning in meant if meant.count(meaning) > 1), None)
     if twice:
         raise AnnotationError(
@@ -188,26 +196,26 @@ def _meanings(
 
 
 def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[formats.Hand]:
-    """Yield the hands of a frame under the names of `hand.JOINTS`; names may tell them apart."""
+    """Yield the hands of a frame under the names of `hand.KEYPOINTS`; names may tell them apart."""
     for hand in frame.hands:
         sides: dict[str, dict[str, Place]] = {}
         for name, place in hand.places_px.items():
-            joint, side = names[name]
-            if joint:
-                sides.setdefault(side or hand.side, {})[joint] = place
+            keypoint, side = names[name]
+            if keypoint:
+                sides.setdefault(side or hand.side, {})[keypoint] = place
         for side, places in sides.items():
             yield formats.Hand(places, side)
 
 
-def _picture_of(frame: formats.Frame, images: Path | None) -> Path:
-    """Return the file of a frame's picture.
+def _image_of(frame: formats.Frame, images: Path | None) -> Path:
+    """Return the file of a frame's image.
 
     Raises
     ------
     AnnotationError
         It is not there.
     """
-    path = PurePosixPath(frame.picture.replace("\\", "/").lstrip("/"))
+    path = PurePosixPath(frame.image.replace("\\", "/").lstrip("/"))
     uploaded = _UPLOADED.fullmatch(path.name)
     folders = [images] if images else [frame.folder, frame.folder / "images"]
     tries = [folder / each for folder in folders for each in (path, path.name)]
@@ -217,20 +225,20 @@ def _picture_of(frame: formats.Frame, images: Path | None) -> Path:
         if ".." not in path.parts and file.is_file():
             return file
     where = " or ".join(str(folder) for folder in folders)
-    raise AnnotationError(f"{frame.picture}: labelled, but not in {where}; give --images FOLDER")
+    raise AnnotationError(f"{frame.image}: labelled, but not in {where}; give --images FOLDER")
 
 
 def _image_row(frame: formats.Frame, file: Path) -> dict[str, Any]:
     pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise AnnotationError(f"{file}: cannot be read as a picture; replace it or its label")
+        raise AnnotationError(f"{file}: cannot be read as an image; replace it or its label")
     # Frames of one video differ by a number at the end of their names: near-copies.
     scene = re.sub(r"[\d_.-]+$", "", file.stem)
     row = {
         "width": pixels.shape[1],
         "height": pixels.shape[0],
         "group": frame.group or f"{file.parent.name}/{scene}",
-        "source": frame.picture,
+        "source": frame.image,
     }
     return {**row, "split": frame.split} if frame.split else row
 
@@ -241,8 +249,8 @@ def _hand_row(hand: formats.Hand, order: Sequence[str]) -> dict[str, Any]:
     row = {
         "keypoints": [
             number
-            for joint in order
-            for number in ((*placed[joint], _LABELLED) if joint in placed else (0, 0, 0))
+            for keypoint in order
+            for number in ((*placed[keypoint], _LABELLED) if keypoint in placed else (0, 0, 0))
         ],
         "num_keypoints": len(placed),
         "bbox": [*low.tolist(), *(high - low).tolist()],

@@ -1,4 +1,4 @@
-"""Divide labelled pictures into those to learn from and those to be measured on."""
+"""Divide labelled images into those to learn from and those to be measured on."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tapscope.datasets.annotations import LabelledImage, LabelledSet
 
 VALIDATION_SHARE = 0.06
 LEAST_VALIDATION = 5
-"""Pictures, of a dataset that has five times as many: on two nearly every epoch is alike."""
+"""Images, of a dataset that has five times as many: on two nearly every epoch is alike."""
 SPLIT_SEED = 1
 """Fixed: what one run is measured on, no later run with another seed may have learned."""
 
@@ -28,7 +28,7 @@ def held_out(images: LabelledSet) -> tuple[LabelledSet, LabelledSet]:
 def tenths(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet, LabelledSet]:
     """Divide 8 : 1 : 1 into training, validation and test, as the P-MSDSNet paper does.
 
-    Within each dataset whole groups are dealt out where there are ten or more, else pictures: then
+    Within each dataset whole groups are dealt out where there are ten or more, else images: then
     near-copies may stand on both sides, as they may in the paper's random division.
 
     Returns
@@ -48,7 +48,7 @@ def tenths(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet,
         for path, name in unit.items():
             part[path] = sum(number[name] >= end for end in ends)
     first, second, third = (
-        LabelledSet(tuple(i for i in images.images if part[i.path] == p), images.joints)
+        LabelledSet(tuple(i for i in images.images if part[i.path] == p), images.keypoints)
         for p in range(3)
     )
     return first, second, third
@@ -59,14 +59,14 @@ def split_by_group(
 ) -> tuple[LabelledSet, LabelledSet]:
     """Divide into training and validation so that no group stands on both sides.
 
-    In each dataset whole groups are drawn until `validation_share` of its pictures is reached, and
+    In each dataset whole groups are drawn until `validation_share` of its images is reached, and
     `LEAST_VALIDATION`; the smallest where every one is much more than that.
-    A dataset of one or two groups (frames in order, no names) gives its last pictures instead.
+    A dataset of one or two groups (frames in order, no names) gives its last images instead.
 
     Returns
     -------
     training, validation
-        Both keep the order of `images`; with one picture in all, both are that picture.
+        Both keep the order of `images`; with one image in all, both are that image.
     """
     chosen: set[Path] = set()
     for dataset in sorted({i.dataset for i in images.images}):
@@ -85,7 +85,7 @@ def split_by_group(
 
 
 def _groups_for(members: Sequence[LabelledImage], wanted: int, seed: int) -> set[str]:
-    """Draw groups with about as many pictures as wanted, at least one."""
+    """Draw groups with about as many images as wanted, at least one."""
     size = Counter(i.group for i in members)
     order = np.random.default_rng([seed, len(members)]).permutation(sorted(size)).tolist()
     taken: set[str] = set()

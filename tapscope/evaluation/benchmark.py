@@ -1,6 +1,6 @@
 """Train and measure a whole table of networks: every one with every seed, resumably.
 
-One TOML file says which networks, on which pictures, for how long. A run that was finished before
+One TOML file says which networks, on which images, for how long. A run that was finished before
 with the same settings and labels is taken as it is; one that was interrupted goes on from its last
 epoch.
 """
@@ -45,7 +45,7 @@ class NetworkTable:
     """What is trained on what, and measured on what; folders lie within one that is given."""
 
     train: tuple[str, ...]
-    """Folders of labelled frames; pictures marked as test are left out."""
+    """Folders of labelled frames; images marked as test are left out."""
     test: tuple[str, ...]
     """Folders on which the table is measured."""
     network: tuple[Entry, ...]
@@ -54,9 +54,9 @@ class NetworkTable:
     """Side of the crops, in training and in measuring."""
     seeds: tuple[int, ...] = (1, 2, 3)
     test_split: str = "test"
-    """Only pictures marked so are measured on."""
-    joints: tuple[str, ...] = ()
-    """Joints that are learned and measured; all by default."""
+    """Only images marked so are measured on."""
+    keypoints: tuple[str, ...] = ()
+    """Keypoints that are learned and measured; all by default."""
     rate: float = 1.0
     """Learning rates as a share of the usual ones."""
 
@@ -151,9 +151,9 @@ def benchmark_networks(
     data
         Folder that holds the folders which the table names.
     out
-        For scores and pictures; the weights lie in `out/weights`.
+        For scores and images; the weights lie in `out/weights`.
     finder
-        Finds the hands in the test pictures, the same for all networks.
+        Finds the hands in the test images, the same for all networks.
     device, compiled, command
         See `training.train_weights`.
     report, on_step, on_image
@@ -162,10 +162,12 @@ def benchmark_networks(
     Raises
     ------
     AnnotationError, WeightsError
-        Pictures or settings cannot be used.
+        Images or settings cannot be used.
     """
     sets = load_sets(
-        [data / name for name in table.test], split=table.test_split or None, joints=table.joints
+        [data / name for name in table.test],
+        split=table.test_split or None,
+        keypoints=table.keypoints,
     )
     for name in table.train:
         if not (data / name / "annotations.json").is_file():
@@ -207,7 +209,7 @@ def _train(
         run.out,
         replace(_settings(table, run.entry, run.seed), compiled=compiled),
         model=Model(model.architecture, {**model.arguments, **run.entry.arguments}),
-        joints=table.joints,
+        keypoints=table.keypoints,
         size_px=table.size_px,
         rate=table.rate,
         device=device,

@@ -1,4 +1,4 @@
-"""Many weights on many sets of labelled pictures: what `tapscope evaluate` does."""
+"""Many weights on many sets of labelled images: what `tapscope evaluate` does."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,23 +23,23 @@ def load_sets(
     split: str | None = None,
     validation: bool = False,
     tenths: int | None = None,
-    joints: Sequence[str] = (),
+    keypoints: Sequence[str] = (),
 ) -> dict[str, LabelledSet]:
-    """Return labelled pictures by the name of their folder.
+    """Return labelled images by the name of their folder.
 
     Parameters
     ----------
     folders
         See `annotations.load`.
     split
-        Only pictures with this split.
+        Only images with this split.
     validation
-        Only pictures that `train` holds out for validation.
+        Only images that `train` holds out for validation.
     tenths
-        Seed of the paper's division: only the last tenth of the pictures that are not marked as
+        Seed of the paper's division: only the last tenth of the images that are not marked as
         test, see `split.tenths`.
-    joints
-        Only these joints; all by default.
+    keypoints
+        Only these keypoints; all by default.
 
     Raises
     ------
@@ -57,10 +57,10 @@ def load_sets(
             images = held_out(annotations.usable(images, folder))[1]
         if tenths is not None:
             images = split_tenths(annotations.usable(images, folder), seed=tenths)[2]
-        if joints:
-            images = annotations.only_joints(images, joints)
+        if keypoints:
+            images = annotations.only_keypoints(images, keypoints)
         if not len(images):
-            raise AnnotationError(f"{folder}: too few pictures to set a tenth aside; give more")
+            raise AnnotationError(f"{folder}: too few images to set a tenth aside; give more")
         sets[name] = images
     return sets
 
@@ -75,7 +75,7 @@ def evaluate_weights(
     size_px: int | None = None,
     on_image: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Scored]:
-    """Evaluate weights on sets of labelled pictures.
+    """Evaluate weights on sets of labelled images.
 
     Parameters
     ----------
@@ -88,16 +88,16 @@ def evaluate_weights(
     finder
         Finds the hands for all of them; by default each finds them itself.
     size_px
-        Side of the crops, see `stills.place_joints`.
+        Side of the crops, see `stills.place_keypoints`.
     device
         See `engine.make_engine`.
     on_image
-        Called after each picture with how many are done and how many there are.
+        Called after each image with how many are done and how many there are.
 
     Raises
     ------
     AnnotationError
-        A set has joints that the weights do not place.
+        A set has keypoints that the weights do not place.
     WeightsError
         A size that does not suit a network.
     """
@@ -118,15 +118,17 @@ def evaluate_weights(
         engine = make_engine(weights, device)
         for dataset, images in sets.items():
 
-            def step(pictures: int, _: int, before: int = done) -> None:
-                on_image(before + pictures, total)
+            def step(images: int, _: int, before: int = done) -> None:
+                on_image(before + images, total)
 
             errors = evaluate_set(
                 engine, images, step, windows=windows.get(dataset), size_px=size_px
             )
             done += len(images)
             scored.append(
-                Scored(name, weights.card.seed, weights.name, dataset, images.joints, tuple(errors))
+                Scored(
+                    name, weights.card.seed, weights.name, dataset, images.keypoints, tuple(errors)
+                )
             )
     return scored
 
@@ -142,7 +144,7 @@ def names_of(every: Sequence[Weights]) -> list[str]:
 
 
 def _model_of(card: Card) -> str | None:
-    arguments = {name: value for name, value in card.network.items() if name != "joints"}
+    arguments = {name: value for name, value in card.network.items() if name != "keypoints"}
     for name, model in MODELS.items():
         if (model.architecture, dict(model.arguments)) == (card.architecture, arguments):
             return name

@@ -131,7 +131,7 @@ def _tex(text: str) -> str:
 
 
 def draw(members: Sequence[Summary]) -> Figure:
-    """Draw the share of joints within 1 to 30 px, one line a network, a band of one SD."""
+    """Draw the share of keypoints within 1 to 30 px, one line a network, a band of one SD."""
     with style.context(STYLE):
         figure, axes = canvas(5.6, 3.9)
         for n, one in enumerate(members):
@@ -144,7 +144,7 @@ def draw(members: Sequence[Summary]) -> Figure:
                 high = [m + s for m, s in zip(mean, sd, strict=True)]
                 axes.fill_between(CURVE_PX, low, high, color=colour, alpha=0.13, linewidth=0)
         axes.set_xlabel("Threshold (px)")
-        axes.set_ylabel("Joints nearer than the threshold (%)")
+        axes.set_ylabel("Keypoints nearer than the threshold (%)")
         axes.set_xlim(CURVE_PX[0], CURVE_PX[-1])
         axes.set_ylim(0, 100)
         axes.set_title(members[0].dataset)

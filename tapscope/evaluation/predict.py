@@ -1,4 +1,4 @@
-"""Place joints in labelled still pictures, and say how far from their labels they were placed."""
+"""Place keypoints in labelled still images, and say how far from their labels they were placed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,23 +26,23 @@ LEAST_SKIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A hand that was found, and where its joints were placed."""
+    """A hand that was found, and where its keypoints were placed."""
 
     window: Window
     position_px: FloatArray
-    """Shape (joints, 2)."""
+    """Shape (keypoints, 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandError:
-    """How far the joints of one labelled hand were placed from their labels."""
+    """How far the keypoints of one labelled hand were placed from their labels."""
 
     dataset: str
     group: str
     error_px: FloatArray
-    """Shape (joints,); NaN where the hand was not found or the joint has no label."""
+    """Shape (keypoints,); NaN where the hand was not found or the keypoint has no label."""
     labelled: NDArray[np.bool_]
-    """Shape (joints,)."""
+    """Shape (keypoints,)."""
     hand_px: float
     found: bool
     luminance: float
@@ -51,46 +51,46 @@ class HandError:
     """How far edges at the labelled tips are smeared, over the hand's longer side; NaN unknown."""
 
 
-def find_windows(engine: Engine, picture: NDArray[np.uint8]) -> list[Window]:
-    """Return a window around each hand of a still picture, the surest first.
+def find_windows(engine: Engine, image: NDArray[np.uint8]) -> list[Window]:
+    """Return a window around each hand of a still image, the surest first.
 
     Parameters
     ----------
-    picture
+    image
         RGB, shape (height, width, 3).
     """
-    found = find_hands(engine, picture, still_size_px(engine))
+    found = find_hands(engine, image, still_size_px(engine))
     return [hand.better_window() or hand.window for hand in found]
 
 
-def place_joints(
+def place_keypoints(
     engine: Engine,
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     windows: Sequence[Window] | None = None,
     size_px: int | None = None,
 ) -> list[Seen]:
-    """Place the joints of the hands in a still picture as well as can be.
+    """Place the keypoints of the hands in a still image as well as can be.
 
     A still has no neighbours in time to lean on, so each hand is seen twice, once mirrored.
 
     Parameters
     ----------
     engine
-        Places the joints.
-    picture
+        Places the keypoints.
+    image
         RGB, shape (height, width, 3).
     windows
         Where the hands are; by default as from `find_windows`.
     size_px
         Side of the crops; by default see `still_size_px`.
     """
-    windows = find_windows(engine, picture) if windows is None else windows
+    windows = find_windows(engine, image) if windows is None else windows
     if not windows:
         return []
     size = size_px or still_size_px(engine)
-    seen = engine.joints(np.stack([cut(picture, w, size) for w in windows]), sure=1.0)
+    seen = engine.keypoints(np.stack([cut(image, w, size) for w in windows]), sure=1.0)
     return [
-        Seen(window, move(place, window.to_picture(size)))
+        Seen(window, move(place, window.to_image(size)))
         for window, place in zip(windows, seen.position_px, strict=True)
     ]
 
@@ -108,7 +108,7 @@ def still_size_px(engine: Engine) -> int:
 def match(labels: Sequence[LabelledHand], found: Sequence[Seen]) -> list[Seen | None]:
     """Give each labelled hand the nearest hand found, each at most once, surest first.
 
-    In a picture with a single label the surest hand is taken wherever it lies: a hand found in
+    In an image with a single label the surest hand is taken wherever it lies: a hand found in
     the wrong place is an error, not a hand that was not found.
     """
     if len(labels) == 1:
@@ -136,38 +136,38 @@ def evaluate_set(
     windows: Sequence[Sequence[Window]] | None = None,
     size_px: int | None = None,
 ) -> list[HandError]:
-    """Place joints in every picture and compare them with the labels.
+    """Place keypoints in every image and compare them with the labels.
 
     Parameters
     ----------
     engine
-        Places the joints.
+        Places the keypoints.
     images
-        Labelled pictures.
+        Labelled images.
     on_image
-        Called after each picture with how many are done and how many there are.
+        Called after each image with how many are done and how many there are.
     windows, size_px
-        For each picture, see `place_joints`.
+        For each image, see `place_keypoints`.
 
     Raises
     ------
     AnnotationError
-        The pictures have joints that the weights do not place.
+        The images have keypoints that the weights do not place.
     """
-    unknown = set(images.joints) - set(engine.card.joints)
+    unknown = set(images.keypoints) - set(engine.card.keypoints)
     if unknown:
         raise AnnotationError(
             f"the weights place no {', '.join(sorted(unknown))}; evaluate weights that were "
-            "trained for these joints, or name with --joint those that they place"
+            "trained for these keypoints, or name with --joint those that they place"
         )
-    order = [engine.card.joints.index(name) for name in images.joints]
-    tips = [n for n, name in enumerate(images.joints) if name in TIPS]
+    order = [engine.card.keypoints.index(name) for name in images.keypoints]
+    tips = [n for n, name in enumerate(images.keypoints) if name in TIPS]
     errors: list[HandError] = []
     for number, image in enumerate(images.images):
-        picture = image.pixels()
-        found = place_joints(engine, picture, windows[number] if windows else None, size_px)
+        pixels = image.pixels()
+        found = place_keypoints(engine, pixels, windows[number] if windows else None, size_px)
         errors += [
-            _error(image, picture, hand, seen.position_px[order] if seen else None, tips)
+            _error(image, pixels, hand, seen.position_px[order] if seen else None, tips)
             for hand, seen in zip(image.hands, match(image.hands, found), strict=True)
         ]
         on_image(number + 1, len(images))
@@ -176,7 +176,7 @@ def evaluate_set(
 
 def _error(
     image: LabelledImage,
-    picture: NDArray[np.uint8],
+    pixels: NDArray[np.uint8],
     hand: LabelledHand,
     position_px: FloatArray | None,
     tips: list[int],
@@ -191,23 +191,23 @@ def _error(
         labelled=hand.visibility > 0,
         hand_px=hand.size_px,
         found=position_px is not None,
-        luminance=skin_luminance(picture, hand.box_px),
-        smear=edge_smear_px(picture, hand.position_px[tips], hand.size_px) / hand.size_px,
+        luminance=skin_luminance(pixels, hand.box_px),
+        smear=edge_smear_px(pixels, hand.position_px[tips], hand.size_px) / hand.size_px,
     )
 
 
-def skin_luminance(picture: NDArray[np.uint8], box_px: FloatArray) -> float:
+def skin_luminance(image: NDArray[np.uint8], box_px: FloatArray) -> float:
     """Return the mean luminance of what looks like skin in a box, 0 to 255.
 
     Parameters
     ----------
-    picture
+    image
         RGB, shape (height, width, 3).
     box_px
         Left, top, right, bottom.
     """
     left, top = (max(0, int(v)) for v in box_px[:2])
-    part = picture[top : int(box_px[3]) + 1, left : int(box_px[2]) + 1]
+    part = image[top : int(box_px[3]) + 1, left : int(box_px[2]) + 1]
     if not part.size:
         return float("nan")
     y, cr, cb = (plane.astype(int) for plane in cv2.split(cv2.cvtColor(part, cv2.COLOR_RGB2YCrCb)))

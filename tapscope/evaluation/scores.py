@@ -1,4 +1,4 @@
-"""Figures of one or many networks on labelled pictures: by set, joint, group, lightness, smear."""
+"""Figures of one or many networks on labelled images: by set, keypoint, group, lightness, smear."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,31 +16,31 @@ THIRDS: Final = ("lowest third", "middle third", "highest third")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What one set of weights did on one set of pictures."""
+    """What one set of weights did on one set of images."""
 
     network: str
     """Name under which runs with different seeds are gathered."""
     seed: int
     weights: str
     dataset: str
-    joints: tuple[str, ...]
+    keypoints: tuple[str, ...]
     errors: tuple[HandError, ...]
 
 
 class Part(NamedTuple):
-    """Some joints of some hands."""
+    """Some keypoints of some hands."""
 
     name: str
-    joints: list[int]
+    keypoints: list[int]
     errors: list[HandError]
 
     def distances(self) -> tuple[FloatArray, FloatArray]:
-        """Return the error and the hand's longer side of every labelled joint, in px."""
+        """Return the error and the hand's longer side of every labelled keypoint, in px."""
         pairs = [
-            (hand.error_px[joint], hand.hand_px)
+            (hand.error_px[keypoint], hand.hand_px)
             for hand in self.errors
-            for joint in self.joints
-            if hand.labelled[joint]
+            for keypoint in self.keypoints
+            if hand.labelled[keypoint]
         ]
         both = np.array(pairs, dtype=float).reshape(-1, 2)
         return both[:, 0], both[:, 1]
@@ -53,24 +53,24 @@ class Part(NamedTuple):
 
 def tips_of(scored: Scored) -> Part:
     """Return thumb and index tips."""
-    places = [n for n, name in enumerate(scored.joints) if name in TIPS]
+    places = [n for n, name in enumerate(scored.keypoints) if name in TIPS]
     return Part("tips", places, list(scored.errors))
 
 
 def all_of(scored: Scored) -> Part:
-    """Return all joints."""
-    return Part("all joints", list(range(len(scored.joints))), list(scored.errors))
+    """Return all keypoints."""
+    return Part("all keypoints", list(range(len(scored.keypoints))), list(scored.errors))
 
 
 def parts(scored: Scored) -> Iterator[Part]:
-    """Return everything that is told apart: first the tips, then all joints, then parts of both."""
+    """Return all parts that are reported: the tips, then all keypoints, then parts of both."""
     tips = tips_of(scored)
     yield tips
     yield all_of(scored)
-    for place, name in enumerate(scored.joints):
-        yield Part(f"joint: {name}", [place], tips.errors)
+    for place, name in enumerate(scored.keypoints):
+        yield Part(f"keypoint: {name}", [place], tips.errors)
     for group, errors in by_group(tips.errors).items():
-        yield Part(f"group: {group}", tips.joints, errors)
+        yield Part(f"group: {group}", tips.keypoints, errors)
     measures: list[tuple[str, Callable[[HandError], float]]] = [
         ("skin luminance", lambda hand: hand.luminance),
         ("smear at the tips", lambda hand: hand.smear),
@@ -78,7 +78,7 @@ def parts(scored: Scored) -> Iterator[Part]:
     for what, measure in measures:
         for third, errors in zip(THIRDS, in_thirds(tips.errors, measure), strict=True):
             if errors:
-                yield Part(f"{what}: {third}", tips.joints, errors)
+                yield Part(f"{what}: {third}", tips.keypoints, errors)
 
 
 def by_group(errors: Iterable[HandError]) -> dict[str, list[HandError]]:
@@ -99,7 +99,7 @@ def in_thirds(
 
 
 def score_rows(every: Sequence[Scored]) -> list[dict[str, str | int | float | None]]:
-    """Return one row for each set of weights, set of pictures and part."""
+    """Return one row for each set of weights, set of images and part."""
     rows = []
     for scored in every:
         for part in parts(scored):
@@ -126,14 +126,14 @@ def figures_of(scored: Scored) -> dict[str, object]:
     Returns
     -------
     dict
-        Thumb and index tips at the top level, every joint under "all_joints", the tips of each
+        Thumb and index tips at the top level, all keypoints under "all_keypoints", the tips of
         group under "groups".
     """
     tips = tips_of(scored)
     row = tips.figures()
-    row["all_joints"] = all_of(scored).figures()
+    row["all_keypoints"] = all_of(scored).figures()
     row["groups"] = {
-        group: Part(group, tips.joints, errors).figures()
+        group: Part(group, tips.keypoints, errors).figures()
         for group, errors in by_group(tips.errors).items()
     }
     return row
@@ -161,7 +161,7 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One network on one set of pictures, over its seeds; the tips where they are labelled."""
+    """One network on one set of images, over its seeds; the tips where they are labelled."""
 
     network: str
     dataset: str
@@ -169,7 +169,7 @@ class Summary:
     pck: dict[int, Spread]
     """Share within some pixels, for each of `CURVE_PX`."""
     mpjpe: dict[int, tuple[Spread, Spread]]
-    """Mean error of the joints within 5, 10 and 20 px, and their number."""
+    """Mean error of the keypoints within 5, 10 and 20 px, and their number."""
     found: Spread
 
 
@@ -186,7 +186,9 @@ def summaries(every: Sequence[Scored]) -> list[Summary]:
 
 def _summary(network: str, dataset: str, runs: Sequence[Scored]) -> Summary:
     chosen = [tips_of(run) for run in runs]
-    chosen = [part if part.joints else all_of(run) for part, run in zip(chosen, runs, strict=True)]
+    chosen = [
+        part if part.keypoints else all_of(run) for part, run in zip(chosen, runs, strict=True)
+    ]
     errors = [part.distances()[0] for part in chosen]
     near = {t: [mpjpe(error, t) for error in errors] for t in (5, 10, 20)}
     return Summary(

@@ -46,7 +46,7 @@ def amplitude_median_px(context: Context) -> float:
 
 
 def movement_range(context: Context) -> float:
-    """Return the range of the opening over the recording."""
+    """Return the range of the aperture over the recording."""
     return context.range
 
 

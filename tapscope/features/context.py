@@ -12,14 +12,14 @@ UNKNOWN = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """Facts of the picture that the trajectory does not hold; NaN unknown or not a video."""
+    """Facts of the image that the trajectory does not hold; NaN unknown or not a video."""
 
     measured_fps: float = UNKNOWN
     """Frames a second by the time stamps."""
     dropped_frames: float = UNKNOWN
     """Frames missing by the time stamps."""
     duplicate_frames: float = UNKNOWN
-    """Frames that repeat the picture before them."""
+    """Frames that repeat the image before them."""
     median_confidence: float = UNKNOWN
     """Median over frames of the lower confidence of both tips, 0 to 1."""
     mirror_agreement_pct: float = UNKNOWN
@@ -58,6 +58,6 @@ class Context:
         """Return the range of the movement, 5th to 95th percentile."""
         if not self.movement.stretches:
             return UNKNOWN
-        every = np.concatenate([stretch.opening for stretch in self.movement.stretches])
+        every = np.concatenate([stretch.aperture for stretch in self.movement.stretches])
         low, high = np.percentile(every, [5, 95])
         return float(high - low)

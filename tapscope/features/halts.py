@@ -26,7 +26,7 @@ def hesitation_count(context: Context) -> float:
 def halts_s(context: Context) -> FloatArray:
     """Return the length of each halt between the first and the last closure, seconds.
 
-    Within each 0.15 s of a halt the opening moves slower than half the range a
+    Within each 0.15 s of a halt the aperture moves slower than half the range a
     second; where the taps have become smaller than the range, half their amplitude a second.
     """
     if len(context.taps) == 0:
@@ -38,7 +38,7 @@ def halts_s(context: Context) -> FloatArray:
 def _halts_of(context: Context, stretch: Stretch) -> FloatArray:
     step_s = float(stretch.time_s[1] - stretch.time_s[0])
     size = max(round(_WINDOW_S / step_s), 2)
-    moved = maximum_filter1d(stretch.opening, size) - minimum_filter1d(stretch.opening, size)
+    moved = maximum_filter1d(stretch.aperture, size) - minimum_filter1d(stretch.aperture, size)
     taps = context.taps
     usual = median_filter(taps.amplitude, size=5, mode="nearest")
     scale = np.minimum(context.range, np.interp(stretch.time_s, taps.peak_s, usual))

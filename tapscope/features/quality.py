@@ -12,15 +12,15 @@ from tapscope.protocol.rules import QualityRules
 
 def tracked_frames_pct(context: Context) -> float:
     """Return the share of samples whose opening is known."""
-    if len(context.trajectory.opening) == 0:
+    if len(context.trajectory.aperture) == 0:
         return UNKNOWN
-    return float(100 * np.isfinite(context.trajectory.opening).mean())
+    return float(100 * np.isfinite(context.trajectory.aperture).mean())
 
 
 def longest_gap_s(context: Context) -> float:
     """Return the longest time between known samples, the ends of the recording included."""
     time_s = context.trajectory.time_s
-    known_s = time_s[np.isfinite(context.trajectory.opening)]
+    known_s = time_s[np.isfinite(context.trajectory.aperture)]
     if len(known_s) == 0:
         return float(np.ptp(time_s)) if len(time_s) else UNKNOWN
     return float(np.diff(np.concatenate([time_s[:1], known_s, time_s[-1:]])).max())

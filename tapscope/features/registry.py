@@ -24,7 +24,7 @@ class Feature:
     """Computes it; NaN where it cannot be known."""
 
 
-_OPENING = "of the opening from 10 to 90 % of the rise"
+_OPENING = "of the aperture from 10 to 90 % of the rise"
 _CLOSING = "of the closing from 90 to 10 % of the fall"
 _PER_TAP = "Theil-Sen slope over tap number, percent of the median per tap"
 
@@ -42,7 +42,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "spectral_rate_hz",
         "Hz",
         "rate",
-        "strongest line of the spectrum of the opening on true time stamps, 0.3 to 12 Hz",
+        "strongest line of the spectrum of the aperture on true time stamps, 0.3 to 12 Hz",
         rhythm.spectral_rate_hz,
     ),
     Feature(
@@ -56,7 +56,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_mean",
         "{unit}",
         "amplitude",
-        "mean over taps of widest opening less mean opening at both closures",
+        "mean over taps of widest aperture less mean aperture at both closures",
         amplitude.amplitude_mean,
     ),
     Feature(
@@ -70,14 +70,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_median_px",
         "px",
         "amplitude",
-        "amplitude_median in pixels of the picture",
+        "amplitude_median in pixels of the image",
         amplitude.amplitude_median_px,
     ),
     Feature(
         "range",
         "{unit}",
         "amplitude",
-        "95th less 5th percentile of the opening",
+        "95th less 5th percentile of the aperture",
         amplitude.movement_range,
     ),
     Feature(
@@ -143,7 +143,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "autocorrelation_peak",
         "1",
         "rhythm",
-        "largest autocorrelation of the opening at 0.5 to 1.5 median intervals",
+        "largest autocorrelation of the aperture at 0.5 to 1.5 median intervals",
         rhythm.autocorrelation_peak,
     ),
     Feature(
@@ -211,7 +211,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "tracked_frames_pct",
         "%",
         "quality",
-        "samples with a known opening / all samples",
+        "samples with a known aperture / all samples",
         quality.tracked_frames_pct,
     ),
     Feature(

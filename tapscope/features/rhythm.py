@@ -68,17 +68,17 @@ def rhythm_entropy(context: Context) -> float:
 
 def spectral_entropy(context: Context) -> float:
     """Return the entropy of the power spectrum over that of white noise."""
-    known = np.isfinite(context.trajectory.opening)
+    known = np.isfinite(context.trajectory.aperture)
     if not context.movement.stretches:
         return UNKNOWN
-    time_s, opening = spectrum.thin(
-        context.trajectory.time_s[known], context.trajectory.opening[known], _SPECTRUM_HZ
+    time_s, aperture = spectrum.thin(
+        context.trajectory.time_s[known], context.trajectory.aperture[known], _SPECTRUM_HZ
     )
     top_hz = min(12.0, 0.5 * spectrum.median_rate_hz(time_s))
     frequency_hz = np.arange(0.3, top_hz, 1.0 / float(np.ptp(time_s)))
     if len(frequency_hz) < 2:
         return UNKNOWN
-    power = spectrum.power_spectrum(time_s, opening, frequency_hz)
+    power = spectrum.power_spectrum(time_s, aperture, frequency_hz)
     return _entropy_bits(power / power.sum()) / float(np.log2(len(power)))
 
 
@@ -92,13 +92,13 @@ def autocorrelation_peak(context: Context) -> float:
     if len(context.taps) < 3:
         return UNKNOWN
     longest = max(context.movement.stretches, key=lambda stretch: len(stretch.time_s))
-    time_s, opening = spectrum.thin(longest.time_s, longest.opening, _SPECTRUM_HZ)
+    time_s, aperture = spectrum.thin(longest.time_s, longest.aperture, _SPECTRUM_HZ)
     period = float(np.median(context.interval_s)) * spectrum.median_rate_hz(time_s)
     first, last = int(0.5 * period), int(np.ceil(1.5 * period))
-    if last >= len(opening) // 2 or first < 1:
+    if last >= len(aperture) // 2 or first < 1:
         return UNKNOWN
     return max(
-        float(np.corrcoef(opening[lag:], opening[:-lag])[0, 1]) for lag in range(first, last + 1)
+        float(np.corrcoef(aperture[lag:], aperture[:-lag])[0, 1]) for lag in range(first, last + 1)
     )
 
 

@@ -1,8 +1,8 @@
-"""Adaptive depth: a picture that is clear after a stage needs no further ones.
+"""Adaptive depth: an image that is clear after a stage needs no further ones.
 
 The P-MSDSNet paper names it as future work. Every stage of the network can answer by its finest
 supervised heatmaps Z(1, m); the first stage is taken whose peaks are high and where those of the
-stage before were, of those joints that matter: among all 21 there is nearly always one that is
+stage before were, of those keypoints that matter: among all 21 there is nearly always one that is
 hidden.
 """
 
@@ -27,18 +27,18 @@ AGREE_PX = 1.0
 def answer(
     network: PMSDSNet, image: Tensor, threshold: float, watched: list[int]
 ) -> tuple[Tensor, int]:
-    """Return heatmaps of one picture and after how many stages they were taken.
+    """Return heatmaps of one image and after how many stages they were taken.
 
     Parameters
     ----------
     network
         In evaluation mode.
     image
-        As for `PMSDSNet.forward`, one picture.
+        As for `PMSDSNet.forward`, one image.
     threshold
-        Height that every watched joint's peak must reach; above 1.2 or so no picture ends early.
+        Height that every watched keypoint's peak must reach; above 1.2 or so no image ends early.
     watched
-        Indices of the joints that matter.
+        Indices of the keypoints that matter.
     """
     x, base = network.enter(image)
     before: Tensor | None = None
@@ -55,7 +55,7 @@ def answer(
 
 
 def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
-    """Return the share of all arithmetic that is done when a picture ends after 1, 2 ... stages."""
+    """Return the share of all arithmetic that is done when an image ends after 1, 2 ... stages."""
     image = torch.zeros(1, 3, size_px, size_px)
     done = []
     with torch.no_grad():
@@ -72,7 +72,7 @@ def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
 
 
 class AdaptiveEngine(Engine):
-    """Plain torch, each picture as deep as it needs.
+    """Plain torch, each image as deep as it needs.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class AdaptiveEngine(Engine):
     threshold
         See `answer`.
     watched
-        Names of the joints that matter; all by default.
+        Names of the keypoints that matter; all by default.
     """
 
     def __init__(self, weights: Weights, threshold: float, watched: Sequence[str] = ()) -> None:
@@ -92,9 +92,11 @@ class AdaptiveEngine(Engine):
             )
         self.network = weights.network
         self.threshold = threshold
-        self.watched = [weights.card.joints.index(name) for name in watched or weights.card.joints]
+        self.watched = [
+            weights.card.keypoints.index(name) for name in watched or weights.card.keypoints
+        ]
         self.stages: list[int] = []
-        """Stages that each picture went through so far."""
+        """Stages that each image went through so far."""
         self.name = f"torch {torch.__version__} cpu, adaptive depth"
         self.batch_size = 1
 
@@ -102,8 +104,8 @@ class AdaptiveEngine(Engine):
         """Return the heatmaps, see `Engine.heatmaps`."""
         answers = []
         with torch.inference_mode():
-            for picture in pixels:
-                image = normalise(torch.from_numpy(picture[None]))
+            for one in pixels:
+                image = normalise(torch.from_numpy(one[None]))
                 heat, stages = answer(self.network, image, self.threshold, self.watched)
                 answers.append(heat)
                 self.stages.append(stages)

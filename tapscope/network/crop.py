@@ -1,6 +1,6 @@
-"""Square windows on a picture: where they lie, how they are cut out, how points come back.
+"""Square windows on an image: where they lie, how they are cut out, how points come back.
 
-A window has a centre, a side and a turn in picture coordinates (centre of the top left pixel = 0).
+A window has a centre, a side and a turn in image coordinates (centre of the top left pixel = 0).
 Cut out, it is a square of `size_px` pixels.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tapscope.records import FloatArray
 
 BORDER = (114, 114, 114)
-"""Colour beyond the edge of a picture: a grey that is no colour of its own."""
+"""Colour beyond the edge of an image: a grey that is no colour of its own."""
 
 
 # Windows are small: threads of OpenCV's own gain nothing on them, and beside those of the network
@@ -23,7 +23,7 @@ cv2.setNumThreads(1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A square part of a picture, possibly turned, mirrored or reaching beyond its edges."""
+    """A square part of an image, possibly turned, mirrored or reaching beyond its edges."""
 
     x: float
     y: float
@@ -31,8 +31,8 @@ class Window:
     turn_deg: float = 0.0
     mirrored: bool = False
 
-    def to_picture(self, size_px: int) -> FloatArray:
-        """Return the 2 x 3 matrix from window pixels to picture pixels."""
+    def to_image(self, size_px: int) -> FloatArray:
+        """Return the 2 x 3 matrix from window pixels to image pixels."""
         step = self.side / size_px
         angle = np.deg2rad(self.turn_deg)
         linear = step * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -55,28 +55,28 @@ def inverse(matrix: FloatArray) -> FloatArray:
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
-def cut(picture: NDArray[np.uint8], window: Window, size_px: int) -> NDArray[np.uint8]:
-    """Cut a window out of a picture, without aliasing.
+def cut(image: NDArray[np.uint8], window: Window, size_px: int) -> NDArray[np.uint8]:
+    """Cut a window out of an image, without aliasing.
 
     Parameters
     ----------
-    picture
+    image
         RGB, shape (height, width, 3).
 
     Returns
     -------
     ndarray
-        RGB, shape (size_px, size_px, 3); `BORDER` beyond the picture.
+        RGB, shape (size_px, size_px, 3); `BORDER` beyond the image.
     """
-    matrix = window.to_picture(size_px)
+    matrix = window.to_image(size_px)
     # Only the part that the window can touch is shrunk: warping alone would alias below half size.
     reach = window.side * (0.5 if window.turn_deg == 0 else np.sqrt(0.5)) + 2
     left, top = (max(0, int(v - reach)) for v in (window.x, window.y))
-    right = min(picture.shape[1], int(window.x + reach) + 2)
-    bottom = min(picture.shape[0], int(window.y + reach) + 2)
+    right = min(image.shape[1], int(window.x + reach) + 2)
+    bottom = min(image.shape[0], int(window.y + reach) + 2)
     if right - left < 2 or bottom - top < 2:
         return np.full((size_px, size_px, 3), BORDER, dtype=np.uint8)
-    part = picture[top:bottom, left:right]
+    part = image[top:bottom, left:right]
     shrink = window.side / size_px
     if shrink > 1.5:
         width = max(1, round(part.shape[1] / shrink))

@@ -26,16 +26,16 @@ TIP_PEAKS = 5
 """A fingertip may be taken for any of the five."""
 
 
-class Joints(NamedTuple):
-    """The network's answer for some pictures, decoded."""
+class KeypointPrediction(NamedTuple):
+    """The network's answer for some images, decoded."""
 
     position_px: NDArray[np.float64]
-    """x and y, centre of the top left pixel = 0; shape (n, joints, 2)."""
+    """x and y, centre of the top left pixel = 0; shape (n, keypoints, 2)."""
     confidence: NDArray[np.float64]
-    """Calibrated chance of a good joint; shape (n, joints)."""
+    """Calibrated chance of a good keypoint; shape (n, keypoints)."""
     height: NDArray[np.float64]
-    """Height of the peak: how surely some such joint is there, be it on the wrong finger; shape
-    (n, joints)."""
+    """Height of the peak: how surely some such keypoint is there, be it on the wrong finger; shape
+    (n, keypoints)."""
     tip_position_px: NDArray[np.float64]
     """Where each fingertip may be, its highest peaks; shape (n, fingertips, peaks, 2), none of
     the five unless the network places them all."""
@@ -44,7 +44,7 @@ class Joints(NamedTuple):
 
 
 class FinalHeatmaps(nn.Module):
-    """uint8 pictures to final heatmaps: what is traced and compiled."""
+    """uint8 images to final heatmaps: what is traced and compiled."""
 
     def __init__(self, network: HeatmapNetwork) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Engine(ABC):
     name: str
     """What computes, for the record."""
     batch_size: int
-    """How many pictures are worth giving at once."""
+    """How many images are worth giving at once."""
 
     def __init__(self, weights: Weights) -> None:
         self.card = weights.card
@@ -69,14 +69,14 @@ class Engine(ABC):
         self.stride = weights.network.stride
         self.largest_stride = weights.network.largest_stride
         self._path = weights.path
-        joints = weights.card.joints
-        has_all = set(FINGERTIPS) <= set(joints)
-        self.fingertips = [joints.index(name) for name in FINGERTIPS] if has_all else []
-        self._leading = [joints.index(n) for n in ("thumb_tip", "index_tip") if n in joints]
+        keypoints = weights.card.keypoints
+        has_all = set(FINGERTIPS) <= set(keypoints)
+        self.fingertips = [keypoints.index(name) for name in FINGERTIPS] if has_all else []
+        self._leading = [keypoints.index(n) for n in ("thumb_tip", "index_tip") if n in keypoints]
 
     @cached_property
     def measured(self) -> Measured:
-        """Where the measured joints stand among those placed.
+        """Where the measured keypoints stand among those placed.
 
         Raises
         ------
@@ -84,11 +84,11 @@ class Engine(ABC):
             The network places them not all.
         """
         try:
-            return Measured.among(self.card.joints)
+            return Measured.among(self.card.keypoints)
         except ValueError as problem:
             raise WeightsError(
                 f"{self._path}: the weights place no {problem}, without which a hand can neither "
-                "be followed nor measured; use weights trained on frames with these joints"
+                "be followed nor measured; use weights trained on frames with these keypoints"
             ) from problem
 
     @abstractmethod
@@ -103,14 +103,14 @@ class Engine(ABC):
         Returns
         -------
         Tensor
-            float32, shape (n, joints, height / stride, width / stride).
+            float32, shape (n, keypoints, height / stride, width / stride).
         """
 
-    def joints(self, pixels: NDArray[np.uint8], *, sure: float = 0.0) -> Joints:
-        """Return the decoded joints of pictures as in `heatmaps`.
+    def keypoints(self, pixels: NDArray[np.uint8], *, sure: float = 0.0) -> KeypointPrediction:
+        """Return the decoded keypoints of images as in `heatmaps`.
 
-        Where the confidence of thumb or index tip is not above `sure`, the picture is seen
-        mirrored, too, and the mean of both answers is decoded; 1 is every picture.
+        Where the confidence of thumb or index tip is not above `sure`, the image is seen
+        mirrored, too, and the mean of both answers is decoded; 1 is every image.
         """
         heat = self.heatmaps(pixels)
         seen = self._decoded(heat)
@@ -124,14 +124,15 @@ class Engine(ABC):
         return seen
 
     def confidence(self, height: FloatArray, rival: FloatArray) -> FloatArray:
-        """Return the calibrated chance that peaks of these heights are good joints."""
+        """Return the calibrated chance that peaks of these heights are good keypoints."""
         return confidence(self.card, height, rival)
 
-    def _decoded(self, heatmaps: Tensor) -> Joints:
+    def _decoded(self, heatmaps: Tensor) -> KeypointPrediction:
         tips = local_peaks(heatmaps[:, self.fingertips], TIP_PEAKS, self.stride)
         peaks = [*decode(heatmaps, self.stride), *tips]
         place, height, rival, tip_place, tip_height = (p.double().cpu().numpy() for p in peaks)
-        return Joints(place, confidence(self.card, height, rival), height, tip_place, tip_height)
+        sure = confidence(self.card, height, rival)
+        return KeypointPrediction(place, sure, height, tip_place, tip_height)
 
 
 class TorchEngine(Engine):
@@ -156,7 +157,7 @@ class TorchEngine(Engine):
 
 
 class OpenVinoEngine(Engine):
-    """OpenVINO on the CPU; one compiled network per picture size, one picture a request.
+    """OpenVINO on the CPU; one compiled network per image size, one image a request.
 
     Requests run side by side, one thread each: small maps do not fill two cores, and a fixed
     division of work gives the same bits every time.
@@ -203,7 +204,7 @@ class OpenVinoEngine(Engine):
         count, height, width = pixels.shape[:3]
         queue = self._queue((height, width))
         size = (height // self.stride, width // self.stride)
-        answer = np.empty((count, len(self.card.joints), *size), dtype=np.float32)
+        answer = np.empty((count, len(self.card.keypoints), *size), dtype=np.float32)
 
         def store(request: openvino.InferRequest, index: int) -> None:
             answer[index] = request.get_output_tensor(0).data[0]

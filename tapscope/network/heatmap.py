@@ -1,4 +1,4 @@
-"""Joints to heatmaps and back: Gaussian targets, sub-pixel decoding."""
+"""Keypoints to heatmaps and back: Gaussian targets, sub-pixel decoding."""
 
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ LOCAL_REACH_PX = 3
 
 
 class Peaks(NamedTuple):
-    """The best place of every joint in its heatmap."""
+    """The best place of every keypoint in its heatmap."""
 
     position_px: Tensor
-    """x and y, centre of the top left pixel = 0; shape (n, joints, 2)."""
+    """x and y, centre of the top left pixel = 0; shape (n, keypoints, 2)."""
     height: Tensor
-    """Value of the heatmap at the highest pixel; shape (n, joints)."""
+    """Value of the heatmap at the highest pixel; shape (n, keypoints)."""
     rival: Tensor
-    """Highest value further than `RIVAL_REACH_PX` from it; shape (n, joints)."""
+    """Highest value further than `RIVAL_REACH_PX` from it; shape (n, keypoints)."""
 
 
 def variance(stride: int) -> float:
@@ -32,21 +32,21 @@ def variance(stride: int) -> float:
 
 
 def encode(position_px: Tensor, size: tuple[int, int], stride: int = 1) -> Tensor:
-    """Draw one Gaussian of height 1 for each joint.
+    """Draw one Gaussian of height 1 for each keypoint.
 
     Parameters
     ----------
     position_px
-        x and y, shape (n, joints, 2); NaN or far outside gives an empty map.
+        x and y, shape (n, keypoints, 2); NaN or far outside gives an empty map.
     size
         Height and width of the maps.
     stride
-        Pixels of the picture for one of the maps.
+        Pixels of the image for one of the maps.
 
     Returns
     -------
     Tensor
-        Shape (n, joints, height, width).
+        Shape (n, keypoints, height, width).
     """
     height, width = size
     place = torch.nan_to_num((position_px + 0.5) / stride - 0.5, nan=-1e4)
@@ -68,9 +68,9 @@ def decode(heatmaps: Tensor, stride: int = 1) -> Peaks:
     Parameters
     ----------
     heatmaps
-        Shape (n, joints, height, width).
+        Shape (n, keypoints, height, width).
     stride
-        Pixels of the picture for one of the maps.
+        Pixels of the image for one of the maps.
     """
     height, index = heatmaps.flatten(2).max(dim=-1, keepdim=True)
     position = _refined(heatmaps, index, stride).squeeze(2)
@@ -90,8 +90,8 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
     Returns
     -------
     position, height
-        Refined as by `decode`, highest first; shapes (n, joints, count, 2) and (n, joints, count).
-        Where a map has fewer peaks, the height of the rest is 0.
+        Refined as by `decode`, highest first; shapes (n, keypoints, count, 2) and
+        (n, keypoints, count). Where a map has fewer peaks, the height of the rest is 0.
     """
     maps = heatmaps.flatten(0, 1).unsqueeze(1)  # a batch may be empty, channels may not
     width = 2 * LOCAL_REACH_PX + 1  # a square is a row of columns: 14 comparisons instead of 49
@@ -103,7 +103,7 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
 
 
 def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
-    """Return places (x, y) in the picture about flat indices of shape (n, joints, count)."""
+    """Return places (x, y) in the image about flat indices of shape (n, keypoints, count)."""
     height, width = heatmaps.shape[2:]
     row, column = index // width, index % width
     flat = heatmaps.flatten(2)
@@ -126,7 +126,7 @@ def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
 
 
 def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:
-    """Return the highest value of (n, joints, length) far from `place`, at least 0."""
+    """Return the highest value of (n, keypoints, length) far from `place`, at least 0."""
     along = torch.arange(projection.shape[-1], device=place.device)
     far = (along - place[..., None]).abs() > RIVAL_REACH_PX
     return (projection * far).amax(dim=-1).clamp_min(0)

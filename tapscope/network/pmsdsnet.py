@@ -6,7 +6,7 @@ Supervision for Hand Keypoint Detection", December 2021. Equation numbers below 
 Choices where the paper is silent
 ---------------------------------
 - Widths rise with the stride, so that the full-resolution maps, where the time goes, stay thin;
-  but no head sees fewer channels than there are joints (a precaution, not shown to matter).
+  but no head sees fewer channels than there are keypoints (a precaution, not shown to matter).
 - X(s, 1) is two convolutions away from the base map; conv_Q keeps the channels of Q.
 - The convolution with stride t that makes a base map has kernel 2t - 1 (at least 3): neighbouring
   windows overlap, no pixel is left out.
@@ -33,13 +33,13 @@ DEFAULT_WIDTHS = (16, 16, 32, 48, 100)
 
 
 class Heatmaps(NamedTuple):
-    """What the network answers; values near 1 at a joint, near 0 elsewhere, not clipped."""
+    """What the network answers; values near 1 at a keypoint, near 0 elsewhere, not clipped."""
 
     final: Tensor
-    """The answer, shape (n, joints, height / stride, width / stride)."""
+    """The answer, shape (n, keypoints, height / stride, width / stride)."""
     supervised: list[list[Tensor]]
     """What else is supervised, of any smaller size; P-MSDSNet: Z(s, m) as supervised[m][s], shape
-    (n, joints, height / 2^s, width / 2^s), scales from 0."""
+    (n, keypoints, height / 2^s, width / 2^s), scales from 0."""
 
 
 class HeatmapNetwork(nn.Module, ABC):
@@ -91,7 +91,7 @@ class Stage(nn.Module):
     """One stage: fuse from fine to coarse, from coarse to fine, answer at every scale."""
 
     def __init__(
-        self, inputs: Sequence[int], widths: Sequence[int], joints: int, fusion: Fusion
+        self, inputs: Sequence[int], widths: Sequence[int], keypoints: int, fusion: Fusion
     ) -> None:
         super().__init__()
         self.scales = len(widths)
@@ -119,7 +119,7 @@ class Stage(nn.Module):
             conv_block(channels, channels, kernel=1) for channels in self.outputs
         )
         self.conv_ds = nn.ModuleList(
-            nn.Conv2d(channels + width, joints, 1)
+            nn.Conv2d(channels + width, keypoints, 1)
             for channels, width in zip(self.outputs, widths, strict=True)
         )
 
@@ -162,7 +162,7 @@ class Stage(nn.Module):
             if answering:
                 answers.append(conv_ds(read))  # (6)
                 total = answers[-1].sum(dim=1, keepdim=True)
-            else:  # the sum over joints is all that attention needs
+            else:  # the sum over keypoints is all that attention needs
                 total = summed(conv_ds, read)
             attended.append(torch.sigmoid(total) * q)  # (7)
         return attended, answers
@@ -181,7 +181,7 @@ class PMSDSNet(HeatmapNetwork):
 
     Parameters
     ----------
-    joints
+    keypoints
         K, the number of heatmaps.
     stages
         M, at least 1; the paper has 3 (2.8 M parameters) and 6 (5.0 M).
@@ -198,7 +198,7 @@ class PMSDSNet(HeatmapNetwork):
     def __init__(
         self,
         *,
-        joints: int = 21,
+        keypoints: int = 21,
         stages: int = 3,
         widths: Sequence[int] = DEFAULT_WIDTHS,
         fusion: Fusion = "cyclic",
@@ -206,8 +206,8 @@ class PMSDSNet(HeatmapNetwork):
         shared_stages: bool = False,
     ) -> None:
         super().__init__()
-        if stages < 1 or joints < 1 or len(widths) < 2:
-            raise ValueError("PMSDSNet needs a stage, a joint and two scales at least")
+        if stages < 1 or keypoints < 1 or len(widths) < 2:
+            raise ValueError("PMSDSNet needs a stage, a keypoint and two scales at least")
         if fusion not in ("cyclic", "down", "up"):
             raise ValueError(f"PMSDSNet: fusion {fusion!r} is none of cyclic, down, up")
         self.stages = stages
@@ -219,13 +219,13 @@ class PMSDSNet(HeatmapNetwork):
         )
         self.entry = nn.ModuleList(conv_block(width, width, layers=2) for width in widths)
         later = Stage.output_widths(widths, fusion)
-        first = Stage(widths, widths, joints, fusion)
+        first = Stage(widths, widths, keypoints, fusion)
         if shared_stages:
-            rest = [Stage(later, widths, joints, fusion)] * (stages - 1)
+            rest = [Stage(later, widths, keypoints, fusion)] * (stages - 1)
         else:
-            rest = [Stage(later, widths, joints, fusion) for _ in range(stages - 1)]
+            rest = [Stage(later, widths, keypoints, fusion) for _ in range(stages - 1)]
         self.stage = nn.ModuleList([first, *rest])
-        self.last = nn.Conv2d(later[0], joints, 1)
+        self.last = nn.Conv2d(later[0], keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
         """Return the heatmaps of a batch of images.

@@ -19,7 +19,7 @@ ARCHITECTURES: Final[Mapping[str, Callable[..., HeatmapNetwork]]] = {
 
 
 class Model(NamedTuple):
-    """An architecture and its arguments, but for the number of joints."""
+    """An architecture and its arguments, but for the number of keypoints."""
 
     architecture: str
     arguments: Mapping[str, Any]

@@ -36,9 +36,9 @@ class Card:
     """Arguments of the architecture, by name."""
     input_size_px: int
     """Side of the square crop that the weights were trained on."""
-    joints: tuple[str, ...]
+    keypoints: tuple[str, ...]
     confidence_slope: float
-    """Chance of a good joint = logistic(slope * height of the peak + rival slope * height of its
+    """Chance of a good keypoint = logistic(slope * height of the peak + rival slope * height of its
     rival + intercept), see `heatmap.Peaks`."""
     confidence_rival_slope: float
     confidence_intercept: float
@@ -104,15 +104,16 @@ def read_card(path: Path) -> Card:
         raise WeightsError(f"{file}: not valid TOML ({problem}); restore the card") from problem
     try:
         sources = tuple(Source(**row) for row in content.pop("trained_on"))
-        joints = tuple(str(j) for j in content.pop("joints"))
-        card = Card(**content, joints=joints, trained_on=sources)
+        keypoints = tuple(str(j) for j in content.pop("keypoints"))
+        card = Card(**content, keypoints=keypoints, trained_on=sources)
     except (KeyError, TypeError) as problem:
         raise WeightsError(
             f"{file}: not a card of this version of tapscope ({problem}); restore or remake it"
         ) from problem
-    if card.network.get("joints") != len(joints):
+    if card.network.get("keypoints") != len(keypoints):
         raise WeightsError(
-            f"{file}: names {len(joints)} joints for a network of {card.network.get('joints')}"
+            f"{file}: names {len(keypoints)} keypoints for a network of "
+            f"{card.network.get('keypoints')}"
         )
     return card
 
@@ -150,7 +151,7 @@ def read(path: Path) -> Weights:
 
 
 def confidence(card: Card, height: FloatArray, rival: FloatArray) -> FloatArray:
-    """Turn heights of peaks and their rivals into chances of a good joint, by the card."""
+    """Turn heights of peaks and their rivals into chances of a good keypoint, by the card."""
     chance: FloatArray = expit(
         card.confidence_slope * height
         + card.confidence_rival_slope * rival

@@ -1,4 +1,4 @@
-"""The one way through: video -> key points -> opening -> taps -> features -> a row of the table.
+"""The one way through: video -> key points -> aperture -> taps -> features -> a row of the table.
 
 The network's modules are imported where a worker prepares itself, so that the process that only
 gives out the work stays small.
@@ -56,7 +56,7 @@ class Prepare:
         from tapscope.network.weights import read  # noqa: PLC0415
 
         engine = make_engine(read(self.weights), self.device, self.threads)
-        engine.measured  # noqa: B018 - weights without these joints fail here, not at every video
+        engine.measured  # noqa: B018 - weights without these keypoints fail here, not at every video
 
         def analyse(recording: Recording, report: Report) -> RecordingResult:
             return analyze_recording(recording, engine, self.protocol, report)
@@ -161,7 +161,7 @@ def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
     part = (time_s >= rules.start_s) & (time_s <= rules.start_s + rules.max_duration_s)
     return Trajectory(
         time_s[part],
-        trajectory.opening[part],
+        trajectory.aperture[part],
         trajectory.unit,
         trajectory.source,
         trajectory.noise,
@@ -193,7 +193,7 @@ def judge(
 def _acquisition(
     keypoints: Keypoints, apertures: Apertures, summary: StreamSummary, unit: Unit
 ) -> features.Acquisition:
-    tips = [keypoints.joints.index(name) for name in TIPS]
+    tips = [keypoints.names.index(name) for name in TIPS]
     seen = keypoints.reason == ""
     return features.Acquisition(
         measured_fps=summary.measured_fps,
@@ -224,11 +224,11 @@ def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:
         "frame": [str(n) for n in range(len(keypoints.time_s))],
     }
     for name in TIPS:
-        place = keypoints.joint(name)
+        place = keypoints.position_of(name)
         columns[f"{name}_x"] = table.fixed(place[:, 0], 3)
         columns[f"{name}_y"] = table.fixed(place[:, 1], 3)
     for name in TIPS:
-        sure = keypoints.confidence[:, keypoints.joints.index(name)]
+        sure = keypoints.confidence[:, keypoints.names.index(name)]
         columns[f"{name}_confidence"] = table.fixed(sure, 3)
     columns["aperture_px"] = table.fixed(apertures.aperture_px, 3)
     columns["aperture_hand"] = table.fixed(apertures.aperture_hand, 5)

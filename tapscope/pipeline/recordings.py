@@ -41,7 +41,7 @@ class Recording:
     """Who says so: 'option', 'manifest', 'file name' or 'protocol'."""
     trial: str = ""
     px_per_mm: float | None = None
-    """Calibration: pixels of the displayed picture per millimetre in the plane of the hand."""
+    """Calibration: pixels of the displayed image per millimetre in the plane of the hand."""
     metronome_rate_hz: float | None = None
     """Rate that was asked for in a paced test."""
     extra: Mapping[str, str] | None = None

@@ -1,6 +1,6 @@
-"""Find hands in a whole picture with the network that places their joints.
+"""Find hands in a whole image with the network that places their keypoints.
 
-The picture is seen whole at two low resolutions. Where many joints answer together a hand may be;
+The image is seen whole at two low resolutions. Where many keypoints answer together a hand may be;
 each such place is cut out, seen again closely, and kept if the network is sure of what it sees.
 """
 
@@ -13,27 +13,27 @@ from numpy.typing import NDArray
 
 from tapscope.hand import Measured
 from tapscope.network.crop import BORDER, Window, cut, move
-from tapscope.network.engine import Engine, Joints
+from tapscope.network.engine import Engine, KeypointPrediction
 from tapscope.pose.fingertip_identity import TipPeaks
 from tapscope.records import FloatArray
 
 LONG_SIDES_PX = (128, 256)
-"""Sizes at which the whole picture is seen: large hands first, then small ones."""
+"""Sizes at which the whole image is seen: large hands first, then small ones."""
 MOST_CANDIDATES = 4
 MOST_TURNED = 2
 """Of these the surest are seen turned by quarters where no hand was seen upright."""
 FILL = 0.76
 """Longer side of the hand over the window in which it is followed. What lies about the hand told
 the network nothing: filling 0.6 of views of 80 px and 0.8 of views of 64 px hands have the same
-size; as many joints of held-out pictures were placed right, and the latter are a third cheaper."""
+size; as many keypoints of held-out images were placed right, and the latter are a third cheaper."""
 SAME_HAND = 0.5
 """Hands of which the smaller lies by more than this share within the other are one."""
 SURE = 0.2
 """Score from which a place counts as a hand."""
 SEEN = 0.1
-"""Height of a peak from which a joint helps to say where the hand is, be it on the wrong finger."""
+"""Height of a peak from which a keypoint helps to say where the hand is, even on a wrong finger."""
 TURN_FROM_DEG = 60.0
-"""Windows are turned by quarters, so that the hand stands upright as in most training pictures; one
+"""Windows are turned by quarters, so that the hand stands upright as in most training images; one
 that leans less than this is left as it is, lest its window turn to and fro."""
 SHORTEST_PALM = 0.2
 """Wrist to middle knuckle over the hand's longer side, below which it says nothing of direction:
@@ -42,22 +42,22 @@ the hand points at the camera."""
 
 @dataclass(frozen=True, slots=True)
 class HandView:
-    """A hand as seen through a window, in picture coordinates."""
+    """A hand as seen through a window, in image coordinates."""
 
     window: Window
     position_px: FloatArray
-    """Shape (joints, 2)."""
+    """Shape (keypoints, 2)."""
     confidence: FloatArray
-    """Shape (joints,)."""
+    """Shape (keypoints,)."""
     height: FloatArray
-    """Of the peaks, see `engine.Joints`; shape (joints,)."""
+    """Of the peaks, see `engine.KeypointPrediction`; shape (keypoints,)."""
     measured: Measured
     tips: TipPeaks | None = None
     """Where each fingertip may be; None where the network does not place all five."""
 
     @property
     def score(self) -> float:
-        """Mean height of the peaks of the joints that are measured: is there a hand?"""
+        """Mean height of the peaks of the keypoints that are measured: is there a hand?"""
         return float(self.height[list(self.measured)].mean())
 
     def better_window(self) -> Window | None:
@@ -67,22 +67,22 @@ class HandView:
 
 def look(
     engine: Engine,
-    pictures: Sequence[NDArray[np.uint8]],
+    images: Sequence[NDArray[np.uint8]],
     windows: Sequence[Window],
     size_px: int,
     *,
     sure: float = 0.0,
 ) -> list[HandView]:
-    """See each picture through its window; `sure` as in `Engine.joints`."""
-    crops = np.stack([cut(p, w, size_px) for p, w in zip(pictures, windows, strict=True)])
-    seen: Joints = engine.joints(crops, sure=sure)
+    """See each image through its window; `sure` as in `Engine.keypoints`."""
+    crops = np.stack([cut(p, w, size_px) for p, w in zip(images, windows, strict=True)])
+    seen: KeypointPrediction = engine.keypoints(crops, sure=sure)
     views = []
     for n, window in enumerate(windows):
-        to_picture = window.to_picture(size_px)
+        to_image = window.to_image(size_px)
         tips = None
         if engine.fingertips:
-            tips = TipPeaks(move(seen.tip_position_px[n], to_picture), seen.tip_height[n])
-        place = move(seen.position_px[n], to_picture)
+            tips = TipPeaks(move(seen.tip_position_px[n], to_image), seen.tip_height[n])
+        place = move(seen.position_px[n], to_image)
         views.append(
             HandView(window, place, seen.confidence[n], seen.height[n], engine.measured, tips)
         )
@@ -92,7 +92,7 @@ def look(
 def window_around(
     position_px: FloatArray, height: FloatArray, measured: Measured, turn_deg: float = 0.0
 ) -> Window | None:
-    """Return the window in which the joints that are seen fill `FILL`; None with under three.
+    """Return the window in which the keypoints that are seen fill `FILL`; None with under three.
 
     The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
     hidden.
@@ -100,8 +100,8 @@ def window_around(
     Parameters
     ----------
     position_px, height
-        Places and heights of the peaks, shapes (..., joints, 2) and (..., joints): one frame or
-        several together.
+        Places and heights of the peaks, shapes (..., keypoints, 2) and (..., keypoints): one
+        frame or several together.
     measured
         Which of them are wrist and knuckle.
     turn_deg
@@ -110,7 +110,7 @@ def window_around(
     places = position_px.reshape(-1, 2)[(height >= SEEN).ravel()]
     if len(places) < 3:
         return None
-    # A few stray joints of a long run of frames must not widen the window.
+    # A few stray keypoints of a long run of frames must not widen the window.
     low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
     side = float((high - low).max())
     wrist, knuckle = measured.wrist, measured.middle_mcp
@@ -131,7 +131,7 @@ def _upright(direction_deg: float, turn_deg: float) -> float:
     Parameters
     ----------
     direction_deg
-        Where wrist to knuckle points in the picture: 0 up, 90 to the right.
+        Where wrist to knuckle points in the image: 0 up, 90 to the right.
     turn_deg
         The present turn of the window.
     """
@@ -143,18 +143,18 @@ def _upright(direction_deg: float, turn_deg: float) -> float:
 
 def find_hands(
     engine: Engine,
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     size_px: int,
     *,
     most: int = MOST_CANDIDATES,
     followed: Sequence[Window] = (),
     long_sides_px: Sequence[int] = LONG_SIDES_PX,
 ) -> list[HandView]:
-    """Return the hands in a picture, the surest first.
+    """Return the hands in an image, the surest first.
 
     Parameters
     ----------
-    picture
+    image
         RGB, shape (height, width, 3).
     size_px
         Side of the crops in which candidates are looked at.
@@ -163,12 +163,12 @@ def find_hands(
     followed
         Windows of hands that are known already; what they show is not looked at again.
     long_sides_px
-        Sizes at which the whole picture is seen.
+        Sizes at which the whole image is seen.
     """
     windows = [
         window
         for long_side in long_sides_px
-        for window in _candidates(engine, picture, long_side)
+        for window in _candidates(engine, image, long_side)
         if not is_among(window, followed)
     ]
     windows = _distinct(windows)[: 2 * most]
@@ -176,7 +176,7 @@ def find_hands(
     for attempt in range(3):  # each look corrects the window for the next
         if not windows:
             break
-        hands = look(engine, [picture] * len(windows), windows, size_px)
+        hands = look(engine, [image] * len(windows), windows, size_px)
         hands.sort(key=lambda h: -h.score)
         if attempt == 0 and hands[0].score < SURE:  # it may lie across, or be upside down
             windows = [
@@ -184,7 +184,7 @@ def find_hands(
                 for hand in hands[:MOST_TURNED]
                 for turn in (90.0, 180.0, 270.0)
             ]
-            hands += look(engine, [picture] * len(windows), windows, size_px)
+            hands += look(engine, [image] * len(windows), windows, size_px)
         hands = [h for h in hands if h.score >= SURE / 2]
         hands.sort(key=lambda h: -h.score)
         corrected = (hand.better_window() for hand in hands)
@@ -226,12 +226,12 @@ def _distinct(windows: Sequence[Window]) -> list[Window]:
     return kept
 
 
-def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> list[Window]:
-    """Return windows around places where joints answer in the whole picture."""
-    height, width = picture.shape[:2]
+def _candidates(engine: Engine, image: NDArray[np.uint8], long_side: int) -> list[Window]:
+    """Return windows around places where keypoints answer in the whole image."""
+    height, width = image.shape[:2]
     scale = long_side / max(height, width)
     small_height, small_width = max(1, round(height * scale)), max(1, round(width * scale))
-    small = cv2.resize(picture, (small_width, small_height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_AREA)
     stride = engine.largest_stride
     sides = (-(-small_height // stride) * stride, -(-small_width // stride) * stride)
     padded = np.empty((*sides, 3), np.uint8)
@@ -239,7 +239,7 @@ def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> l
     padded[:small_height, :small_width] = small
     heat = engine.heatmaps(padded[None])[0].clamp(0, 1).cpu().numpy()
     heat = heat.repeat(engine.stride, axis=1).repeat(engine.stride, axis=2)
-    # Joints of one hand lie within a few dozen pixels: blurred together they make one hill.
+    # Keypoints of one hand lie within a few dozen pixels: blurred together they make one hill.
     hill = cv2.GaussianBlur(heat.sum(axis=0), (0, 0), 5)
     windows = []
     for _ in range(MOST_CANDIDATES):
@@ -257,7 +257,7 @@ def _candidates(engine: Engine, picture: NDArray[np.uint8], long_side: int) -> l
 def _hand_near(
     heat: NDArray[np.float32], row: int, column: int, measured: Measured
 ) -> Window | None:
-    """Gather the joints about a place, widening the reach as long as new ones lie at its rim."""
+    """Gather the keypoints about a place, widening the reach as long as new ones lie at its rim."""
     height, width = heat.shape[1:]
     rows, columns = np.ogrid[:height, :width]
     away = np.hypot(rows - row, columns - column)

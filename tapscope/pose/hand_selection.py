@@ -12,7 +12,7 @@ SURE_TIPS = 0.5
 wrong than right, their jitter beats the taps of a hand that is seen well."""
 
 SPAN_FRAMES = 4
-"""Frames watched over which a change of opening is taken. From one frame to the next a slow tap
+"""Frames watched over which a change of aperture is taken. From one frame to the next a slow tap
 moves little more than the jitter of a hand that rests; over these it moves thrice as far, the
 jitter hardly further. Their range, not their ends: fast taps are back again by then."""
 RESTING_SHARE = 0.2
@@ -32,7 +32,7 @@ def choose_track(
     oscillation
         How much each one taps.
     mean_x
-        Where it stood in the picture.
+        Where it stood in the image.
     hand
         Side asked for, or ''.
 
@@ -40,7 +40,7 @@ def choose_track(
     -------
     index, why
         `why` is written into the record: only_hand, taps_most, or side_by_place (two hands tap;
-        a person who faces the camera has the right hand on the picture's left).
+        a person who faces the camera has the right hand on the image's left).
     """
     if not oscillation:
         return None, "none_seen"
@@ -55,7 +55,7 @@ def choose_track(
 
 
 def oscillation(views: Sequence[HandView | None], watched: Sequence[bool]) -> float:
-    """Return how much a hand taps: the range of its opening, in hand lengths, over a few frames.
+    """Return how much a hand taps: the range of its aperture, in hand lengths, over a few frames.
 
     A hand that rests or travels scores near zero, and a hand seen in half the video half; where
     tips are unsure nothing is known, frames that were not watched are as if they were not there.
@@ -67,17 +67,17 @@ def oscillation(views: Sequence[HandView | None], watched: Sequence[bool]) -> fl
     watched
         Whether the hand was looked at in each frame.
     """
-    opening = np.full(len(views), np.nan)
+    aperture = np.full(len(views), np.nan)
     for n, view in enumerate(views):
         if view is not None and view.confidence[view.measured.tips].min() >= SURE_TIPS:
             thumb, index, wrist, knuckle = view.position_px[list(view.measured)]
             tips, palm = np.linalg.norm(thumb - index), np.linalg.norm(knuckle - wrist)
             least_px = LEAST_PALM * FILL * view.window.side
-            opening[n] = min(float(tips) / max(float(palm), least_px), 3.0)
-    opening = opening[np.array(watched, dtype=np.bool_)]
-    if len(opening) < SPAN_FRAMES:
+            aperture[n] = min(float(tips) / max(float(palm), least_px), 3.0)
+    aperture = aperture[np.array(watched, dtype=np.bool_)]
+    if len(aperture) < SPAN_FRAMES:
         return 0.0
-    change = np.ptp(sliding_window_view(opening, SPAN_FRAMES), axis=1)
+    change = np.ptp(sliding_window_view(aperture, SPAN_FRAMES), axis=1)
     known = np.isfinite(change)
     if not known.any():
         return 0.0
@@ -91,6 +91,6 @@ def rests(oscillation: float, others: Sequence[float]) -> bool:
 
 
 def mean_x(views: Sequence[HandView | None]) -> float:
-    """Return where a hand stood in the picture, in pixels from its left; NaN if never seen."""
+    """Return where a hand stood in the image, in pixels from its left; NaN if never seen."""
     xs = [v.window.x for v in views if v is not None]
     return float(np.mean(xs)) if xs else float("nan")

@@ -1,4 +1,4 @@
-"""How far moving tips smear in a picture."""
+"""How far moving tips smear in an image."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tapscope.records import FloatArray
 
 
-def edge_smear_px(picture: NDArray[np.uint8], tips_px: FloatArray, window_side: float) -> float:
+def edge_smear_px(image: NDArray[np.uint8], tips_px: FloatArray, window_side: float) -> float:
     """Estimate over how many pixels the edges near the tips are smeared.
 
     An edge blurred by a Gaussian of width s, blurred again by s0, loses gradient by the ratio
@@ -26,7 +26,7 @@ def edge_smear_px(picture: NDArray[np.uint8], tips_px: FloatArray, window_side: 
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
         left, top = max(0, int(x) - radius), max(0, int(y) - radius)
-        patch = picture[top : int(y) + radius + 1, left : int(x) + radius + 1]
+        patch = image[top : int(y) + radius + 1, left : int(x) + radius + 1]
         if min(patch.shape[:2]) < 6:
             continue
         grey = patch[:, :, 1].astype(np.float32)

@@ -33,7 +33,7 @@ class Track:
     watched: list[bool] = field(default_factory=list)
     """Whether it was looked at in each of these frames, or rested beside a hand that taps."""
     mirrored_tips_px: dict[int, FloatArray] = field(default_factory=dict)
-    """Thumb and index tip as seen in the mirrored picture of some frames; shape (2, 2) each."""
+    """Thumb and index tip as seen in the mirrored image of some frames; shape (2, 2) each."""
 
     @classmethod
     def begun(cls, window: Window, after: int) -> "Track":
@@ -74,7 +74,7 @@ class Track:
     def settled_tips(self, time_s: FloatArray) -> SettledTips:
         """Settle which fingertips are those of thumb and index finger, over all frames together.
 
-        The steady point of the hand, to which tips are related, is the median of its joints. The
+        The steady point of the hand, to which tips are related, is the median of its keypoints. The
         hand must have been seen in some frame, by a network that places all five tips.
 
         Parameters

@@ -1,6 +1,6 @@
 """Follow hands through a video and say which one taps.
 
-Every hand in view is followed on its own, in a window that moves with it; the whole picture is
+Every hand in view is followed on its own, in a window that moves with it; the whole image is
 searched at the start, when a hand is lost, and every few seconds for hands that came later. At the
 end the hand that taps is taken, or the one on the side that was asked for.
 """
@@ -39,7 +39,7 @@ RESTING_FRAMES = 2
 """Frames of each chunk in which a hand is looked at that rests while another one taps: neighbours,
 so that its own first taps show."""
 SURE_TIPS = 0.9
-"""Confidence of both tips up to which a frame is seen mirrored, too: of 390 held-out pictures a
+"""Confidence of both tips up to which a frame is seen mirrored, too: of 390 held-out images a
 fifth, and looking at these again gained half of what looking at all again gains."""
 MIRROR_EVERY = 16
 """One frame in so many is seen mirrored, too."""
@@ -74,36 +74,36 @@ class HandTracker:
             pixels = batch.pixels[start : start + step]
             self._add_chunk(list(pixels), batch.time_s[start : start + step])
 
-    def _add_chunk(self, pictures: list[NDArray[np.uint8]], time_s: FloatArray) -> None:
+    def _add_chunk(self, images: list[NDArray[np.uint8]], time_s: FloatArray) -> None:
         begin, end = float(time_s[0]), float(time_s[-1])
         if begin >= self._next_search_s:
-            self._search(pictures[len(pictures) // 2])
+            self._search(images[len(images) // 2])
             pause_s = SEARCH_EVERY_S if self._followed() else SEARCH_LOST_EVERY_S
             self._next_search_s = end + pause_s
         for track in self._tracks:
             if track.state == "followed":
-                self._watch(track, pictures)
+                self._watch(track, images)
             else:
-                track.frames += [None] * len(pictures)
-                track.watched += [True] * len(pictures)
+                track.frames += [None] * len(images)
+                track.watched += [True] * len(images)
             if track.state == "lost":
                 self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
         self._end_doubles()
         self._time += time_s.tolist()
-        self._blur.append(self._smear(pictures))
+        self._blur.append(self._smear(images))
 
-    def _watch(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
+    def _watch(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
         """See a hand in the next frames: in all of them, in a few while it rests."""
-        watched = np.ones(len(pictures), dtype=np.bool_)
+        watched = np.ones(len(images), dtype=np.bool_)
         sure = SURE_TIPS
         if self._rests(track):
-            watched = np.arange(len(pictures)) % CHUNK_FRAMES < RESTING_FRAMES
+            watched = np.arange(len(images)) % CHUNK_FRAMES < RESTING_FRAMES
             sure = 0.0
-        seen = iter(self._follow(track, [pictures[n] for n in np.flatnonzero(watched)], sure))
+        seen = iter(self._follow(track, [images[n] for n in np.flatnonzero(watched)], sure))
         track.frames += [next(seen) if is_watched else None for is_watched in watched]
         track.watched += watched.tolist()
-        self._look_mirrored(track, pictures)
-        if all(view is None for view in track.frames[-len(pictures) :]):
+        self._look_mirrored(track, images)
+        if all(view is None for view in track.frames[-len(images) :]):
             track.state = "lost"
 
     def _rests(self, track: Track) -> bool:
@@ -125,15 +125,15 @@ class HandTracker:
                 else:
                     kept.append(track.window)
 
-    def _search(self, picture: NDArray[np.uint8]) -> None:
-        """Look at the whole picture: take up lost hands, begin to follow new ones."""
+    def _search(self, image: NDArray[np.uint8]) -> None:
+        """Look at the whole image: take up lost hands, begin to follow new ones."""
         followed = self._followed()
         sizes: Sequence[int] = LONG_SIDES_PX
         if followed:  # what is still to be found can wait: one size at a time
             sizes = [LONG_SIDES_PX[self._searches % len(LONG_SIDES_PX)]]
         self._searches += 1
         for hand in find_hands(
-            self._engine, picture, self._size, followed=followed, long_sides_px=sizes
+            self._engine, image, self._size, followed=followed, long_sides_px=sizes
         ):
             window = hand.better_window()
             if window is None or is_among(window, self._followed()):
@@ -152,13 +152,13 @@ class HandTracker:
                 self._tracks.append(Track.begun(window, len(self._time)))
 
     def _follow(
-        self, track: Track, pictures: list[NDArray[np.uint8]], sure: float
+        self, track: Track, images: list[NDArray[np.uint8]], sure: float
     ) -> list[HandView | None]:
         """See a hand in some frames; look again where it left the window it was expected in."""
         views: list[HandView] = []
         for attempt in range(3):
-            windows = [track.window] * len(pictures)
-            views = look(self._engine, pictures, windows, self._size, sure=sure)
+            windows = [track.window] * len(images)
+            views = look(self._engine, images, windows, self._size, sure=sure)
             seen = [v for v in views if v.score >= SURE]
             if len(seen) < max(1, len(views) // 4):
                 break
@@ -175,7 +175,7 @@ class HandTracker:
         track.window = moved_on(track.window, followed)
         return followed
 
-    def _look_mirrored(self, track: Track, pictures: list[NDArray[np.uint8]]) -> None:
+    def _look_mirrored(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
         """See some of the frames just followed mirrored: who knows what he sees answers alike."""
         first = len(self._time)
         views = track.frames[first:]
@@ -187,21 +187,21 @@ class HandTracker:
         if not chosen:
             return
         again = look(
-            self._engine, [pictures[n] for n, _ in chosen], [w for _, w in chosen], self._size
+            self._engine, [images[n] for n, _ in chosen], [w for _, w in chosen], self._size
         )
         for (n, _), view in zip(chosen, again, strict=True):
             track.mirrored_tips_px[first + n] = view.position_px[view.measured.tips]
 
-    def _smear(self, pictures: list[NDArray[np.uint8]]) -> FloatArray:
+    def _smear(self, images: list[NDArray[np.uint8]]) -> FloatArray:
         """Return the edge smear about the tips of the surest hand, one value a frame."""
-        result = np.full(len(pictures), np.nan)
-        for n, picture in enumerate(pictures):
-            views = [t.frames[len(self._time) - len(pictures) + n] for t in self._tracks]
+        result = np.full(len(images), np.nan)
+        for n, image in enumerate(images):
+            views = [t.frames[len(self._time) - len(images) + n] for t in self._tracks]
             seen = [v for v in views if v is not None]
             if seen:
                 best = max(seen, key=lambda v: v.score)
                 tips = best.position_px[best.measured.tips]
-                result[n] = edge_smear_px(picture, tips, best.window.side)
+                result[n] = edge_smear_px(image, tips, best.window.side)
         return result
 
     def finish(self, *, hand: str = "", hand_source: str = "") -> Keypoints:
@@ -232,7 +232,7 @@ class HandTracker:
             position_px=position,
             confidence=confidence,
             reason=np.where(is_seen, "", unseen),
-            joints=self._engine.card.joints,
+            names=self._engine.card.keypoints,
             blur_px=np.where(is_seen, blur, np.nan),
             agreement=track.agreement(position[:, self._engine.measured.tips]),
             info={
@@ -245,10 +245,10 @@ class HandTracker:
         )
 
     def _as_seen(self, views: Sequence[HandView | None]) -> tuple[FloatArray, FloatArray]:
-        """Return places and confidences of the joints, each frame on its own."""
-        joints = len(self._engine.card.joints)
-        position = np.full((len(views), joints, 2), np.nan)
-        confidence = np.zeros((len(views), joints))
+        """Return places and confidences of the keypoints, each frame on its own."""
+        keypoints = len(self._engine.card.keypoints)
+        position = np.full((len(views), keypoints, 2), np.nan)
+        confidence = np.zeros((len(views), keypoints))
         for n, view in enumerate(views):
             if view is not None:
                 position[n], confidence[n] = view.position_px, view.confidence

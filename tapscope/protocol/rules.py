@@ -77,10 +77,10 @@ class KeypointRules:
 
     min_confidence: float = 0.5
     """Tips less sure than this are unknown."""
-    max_opening_hands: float = 2.5
+    max_aperture_hands: float = 2.5
     """No hand opens wider than this many hand lengths."""
     max_finger_ratio: float = 2.0
-    """No tip is further from its joint than this many times the finger's usual length."""
+    """No tip is further from its keypoint than this many times the finger's usual length."""
     max_spike_ranges: float = 1.6
     """No single frame leaves both neighbours by this many ranges of the movement."""
 
@@ -88,7 +88,7 @@ class KeypointRules:
         """Return what these rules must keep to."""
         return [
             Limit("min_confidence", 0 <= self.min_confidence <= 1, "0 to 1"),
-            Limit("max_opening_hands", self.max_opening_hands >= 1, "1 or more"),
+            Limit("max_aperture_hands", self.max_aperture_hands >= 1, "1 or more"),
             Limit("max_finger_ratio", self.max_finger_ratio >= 1, "1 or more"),
             Limit(
                 "max_spike_ranges",
@@ -152,7 +152,7 @@ class QualityRules:
     """When a recording is doubtful or has failed."""
 
     min_tracked_pct: float = 40.0
-    """Failed below this share of frames with a known opening."""
+    """Failed below this share of frames with a known aperture."""
     good_tracked_pct: float = 90.0
     """Doubtful below this share."""
     min_taps: int = 3
@@ -162,7 +162,7 @@ class QualityRules:
     min_median_confidence: float = 0.8
     """Doubtful below this."""
     min_mirror_agreement_pct: float = 75.0
-    """Doubtful when the mirrored picture shows the tips in the same places less often."""
+    """Doubtful when the mirrored image shows the tips in the same places less often."""
     max_noise_share: float = 1 / 6
     """Doubtful when the noise exceeds this share of the usual amplitude: where taps must be six
     times the noise (`TapRules.noise_multiple`), those of usual size may be lost."""
@@ -173,7 +173,7 @@ class QualityRules:
     min_duration_s: float = 5.0
     """Doubtful when shorter."""
     min_hand_px: float = 60.0
-    """Doubtful when the hand is smaller in the picture."""
+    """Doubtful when the hand is smaller in the image."""
     max_metronome_error_hz: float = 0.2
     """Doubtful when the rate is further off the metronome (paced protocols)."""
 

@@ -1,4 +1,4 @@
-"""From a gyroscope on the index finger to the opening of the hand."""
+"""From a gyroscope on the index finger to the aperture of the hand."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -20,7 +20,7 @@ def index_angle(
     opening_sign: Literal[-1, 1] = 1,
     band_hz: tuple[float, float] = BAND_HZ,
 ) -> tuple[FloatArray, Mapping[str, str]]:
-    """Return the opening angle of the index finger from its angular velocity, free of drift.
+    """Return the aperture angle of the index finger from its angular velocity, free of drift.
 
     The velocity about the axis that moves most (principal component) is band-passed without phase
     shift and integrated. The drift that integration brings is a line from closure to closure
@@ -44,7 +44,7 @@ def index_angle(
 
     Returns
     -------
-    opening_deg
+    aperture_deg
         Angle in degrees, shape (n,).
     info
         The axis, its share of the movement, the thumb's movement relative to it, the steps.
@@ -70,7 +70,7 @@ def index_angle(
     # The trapezoid is centred on the sample; a running sum would run half a sample ahead.
     turned: FloatArray = cumulative_trapezoid(index @ axis, dx=1.0 / sampling_rate_hz, initial=0)
     angle_deg = np.degrees(turned)
-    opening_deg = angle_deg - _drift(angle_deg, sampling_rate_hz, band_hz[0])
+    aperture_deg = angle_deg - _drift(angle_deg, sampling_rate_hz, band_hz[0])
     info = {
         "axis": " ".join(f"{component:.3f}" for component in axis),
         "axis_share": f"{strength[0] ** 2 / np.sum(strength**2):.3f}",
@@ -78,7 +78,7 @@ def index_angle(
         "steps": f"principal axis of the index finger; zero-phase band {band_hz[0]:g} to "
         f"{band_hz[1]:g} Hz; integrated; line from closure to closure taken off",
     }
-    return opening_deg, info
+    return aperture_deg, info
 
 
 def _band(

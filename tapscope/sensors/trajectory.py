@@ -26,10 +26,10 @@ _CONTACT_APART_S: Final = 0.09
 def to_trajectory(
     recording: SensorRecording, *, kind: Kind | None = None, opening_sign: Sign | None = None
 ) -> Trajectory:
-    """Turn a sensor log into the opening of the hand over the sensor's clock.
+    """Turn a sensor log into the aperture of the hand over the sensor's clock.
 
-    Positions give the distance of the tips (mm), gyroscopes the opening angle (degrees, zero at
-    each closure), accelerometers only when the tips touch: their opening runs from 0 at a contact
+    Positions give the distance of the tips (mm), gyroscopes the aperture angle (degrees, zero at
+    each closure), accelerometers only when the tips touch: their aperture runs from 0 at a contact
     to 1 between two, has the unit 'none' and no meaning as an amplitude (see `contact_taps`).
 
     Parameters
@@ -63,7 +63,7 @@ def to_trajectory(
 
 
 def both_signs(recording: SensorRecording) -> tuple[Trajectory, Trajectory]:
-    """Return the opening angle for either sense of rotation: the hand opens with +, with -."""
+    """Return the aperture angle for either sense of rotation: the hand opens with +, with -."""
     return _angle(recording, 1), _angle(recording, -1)
 
 
@@ -155,17 +155,17 @@ def _distance(recording: SensorRecording) -> Trajectory:
     thumb_m = thumb.xyz.astype(np.float64)
     if not np.array_equal(thumb.time_s, index.time_s):
         thumb_m = _onto(thumb, index.time_s)
-    opening_mm = 1000.0 * np.linalg.norm(index.xyz - thumb_m, axis=1)
-    if not np.isfinite(opening_mm).any():
+    aperture_mm = 1000.0 * np.linalg.norm(index.xyz - thumb_m, axis=1)
+    if not np.isfinite(aperture_mm).any():
         raise SensorError(f"{recording.source}: the tips are never seen at the same time")
-    widest_mm = float(np.nanquantile(opening_mm, 0.99))
+    widest_mm = float(np.nanquantile(aperture_mm, 0.99))
     if not _NARROWEST_MM < widest_mm < _WIDEST_MM:
         raise SensorError(
             f"{recording.source}: the tips lie up to {widest_mm:.3g} mm apart in the unit stated; "
             f"expected {_NARROWEST_MM:g} to {_WIDEST_MM:g}. Correct the unit or the placement"
         )
     info = {"steps": "distance of thumb and index tip"}
-    return Trajectory(index.time_s, opening_mm, "mm", "position", info=info)
+    return Trajectory(index.time_s, aperture_mm, "mm", "position", info=info)
 
 
 def _onto(signal: Signal, time_s: FloatArray) -> FloatArray:
@@ -221,13 +221,13 @@ def _opening_sign(
 def _contact_trajectory(recording: SensorRecording) -> Trajectory:
     signal = _placed(recording, "acc")
     contact_s = find_contacts(signal, recording)
-    opening = np.full(signal.time_s.size, np.nan)
+    aperture = np.full(signal.time_s.size, np.nan)
     if contact_s.size > 1:
         inside = (signal.time_s >= contact_s[0]) & (signal.time_s <= contact_s[-1])
         phase = np.interp(signal.time_s[inside], contact_s, np.arange(contact_s.size))
-        opening[inside] = np.sin(np.pi * phase) ** 2
+        aperture[inside] = np.sin(np.pi * phase) ** 2
     info = {"signal": signal.name, "steps": "contacts; 0 at contact, 1 between", "amplitude": "no"}
-    return Trajectory(signal.time_s, opening, "none", "accelerometer", info=info)
+    return Trajectory(signal.time_s, aperture, "none", "accelerometer", info=info)
 
 
 def _stretches(

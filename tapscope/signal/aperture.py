@@ -1,4 +1,4 @@
-"""From key points to the opening of the hand, in every unit that is known."""
+"""From key points to the aperture of the hand, in every unit that is known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _HAND_PERCENTILE = 90
 
 @dataclass(frozen=True, slots=True)
 class Apertures:
-    """Opening of the hand in each frame; NaN where unknown."""
+    """Aperture of the hand in each frame; NaN where unknown."""
 
     time_s: FloatArray
     """Presentation time of each frame in seconds; shape (frames,)."""
@@ -49,7 +49,7 @@ class Apertures:
         )
 
     def trajectory(self, unit: Unit | None = None) -> Trajectory:
-        """Return the opening in one unit.
+        """Return the aperture in one unit.
 
         Without a unit: hand lengths, or pixels where the length of the hand is unknown (said in
         the information).
@@ -65,16 +65,16 @@ class Apertures:
             if unit == "px":
                 info["unit"] = "px, because the length of the hand is unknown"
         if unit == "mm" and np.isnan(self.px_per_mm):
-            raise ValueError("an opening in mm needs a calibration (px_per_mm)")
-        openings = {
+            raise ValueError("an aperture in mm needs a calibration (px_per_mm)")
+        apertures = {
             "px": self.aperture_px,
             "hand_lengths": self.aperture_hand,
             "mm": self.aperture_mm,
             "deg": self.angle_deg,
         }
-        if unit not in openings:
-            raise ValueError(f"an aperture has no unit {unit!r}; it has {', '.join(openings)}")
-        return Trajectory(self.time_s, openings[unit], unit, "video", info=info)
+        if unit not in apertures:
+            raise ValueError(f"an aperture has no unit {unit!r}; it has {', '.join(apertures)}")
+        return Trajectory(self.time_s, apertures[unit], unit, "video", info=info)
 
 
 def from_keypoints(
@@ -86,15 +86,15 @@ def from_keypoints(
 
     Nothing is filled in or smoothed here: that is done on true time stamps when taps are found. A
     frame is unknown (NaN) for the reason that the key points give, or 'low_confidence', or
-    'jump' where a tip left its finger: further from its own joint than any finger is long, an
-    opening wider than any hand, or a single frame far off both neighbours and beyond the movement
+    'jump' where a tip left its finger: further from its own keypoint than any finger is long, an
+    aperture wider than any hand, or a single frame far off both neighbours and beyond the movement
     of the whole recording. Speed is no criterion, because at 8 taps a second and 30 frames a second
     a true tap crosses its whole range from one frame to the next.
     """
-    thumb, index = keypoints.joint("thumb_tip"), keypoints.joint("index_tip")
+    thumb, index = keypoints.position_of("thumb_tip"), keypoints.position_of("index_tip")
     aperture_px: FloatArray = np.linalg.norm(index - thumb, axis=1)
     reason = np.where(keypoints.reason == "", "", keypoints.reason).astype(np.dtype("U32"))
-    tips = [keypoints.joints.index(name) for name in ("thumb_tip", "index_tip")]
+    tips = [keypoints.names.index(name) for name in ("thumb_tip", "index_tip")]
     unsure = keypoints.confidence[:, tips].min(axis=1) < rules.min_confidence
     reason[(reason == "") & unsure] = "low_confidence"
     reason[(reason == "") & np.isnan(aperture_px)] = "no_tips"
@@ -103,7 +103,7 @@ def from_keypoints(
     jumped = (
         _left_finger(keypoints, "thumb_tip", "thumb_ip", rules)
         | _left_finger(keypoints, "index_tip", "index_dip", rules)
-        | (aperture_px > rules.max_opening_hands * hand_px)
+        | (aperture_px > rules.max_aperture_hands * hand_px)
     )
     jumped |= _spikes(np.where(jumped, np.nan, aperture_px), rules)
     reason[(reason == "") & jumped] = "jump"
@@ -126,10 +126,12 @@ def from_keypoints(
 
 
 def _distance_px(keypoints: Keypoints, one: str, other: str) -> FloatArray:
-    """Return the distance of two joints in each frame; NaN where either is missing."""
-    if one not in keypoints.joints or other not in keypoints.joints:
+    """Return the distance of two keypoints in each frame; NaN where either is missing."""
+    if one not in keypoints.names or other not in keypoints.names:
         return np.full(len(keypoints.time_s), np.nan)
-    distance: FloatArray = np.linalg.norm(keypoints.joint(one) - keypoints.joint(other), axis=1)
+    distance: FloatArray = np.linalg.norm(
+        keypoints.position_of(one) - keypoints.position_of(other), axis=1
+    )
     return distance
 
 
@@ -142,7 +144,7 @@ def _hand_px(keypoints: Keypoints, rules: KeypointRules) -> float:
     """Return one length of the hand for the recording."""
     length = _distance_px(keypoints, "wrist", "middle_mcp")
     if np.isfinite(length).any():
-        ends = [keypoints.joints.index(name) for name in ("wrist", "middle_mcp")]
+        ends = [keypoints.names.index(name) for name in ("wrist", "middle_mcp")]
         sure = keypoints.confidence[:, ends].min(axis=1) >= rules.min_confidence
         length = np.where(sure, length, np.nan)
     found = _percentile(length, _HAND_PERCENTILE)
@@ -150,10 +152,10 @@ def _hand_px(keypoints: Keypoints, rules: KeypointRules) -> float:
 
 
 def _left_finger(
-    keypoints: Keypoints, tip: str, joint: str, rules: KeypointRules
+    keypoints: Keypoints, tip: str, keypoint: str, rules: KeypointRules
 ) -> NDArray[np.bool_]:
-    """Return the frames where a tip is further from its joint than its finger is long."""
-    length = _distance_px(keypoints, tip, joint)
+    """Return the frames where a tip is further from its keypoint than its finger is long."""
+    length = _distance_px(keypoints, tip, keypoint)
     return length > rules.max_finger_ratio * _percentile(length, _HAND_PERCENTILE)
 
 
@@ -174,10 +176,13 @@ def _spikes(aperture_px: FloatArray, rules: KeypointRules) -> NDArray[np.bool_]:
 
 def _angle_deg(keypoints: Keypoints) -> FloatArray:
     """Return the angle between the tips as seen from the wrist, 0 to 180 degrees."""
-    if "wrist" not in keypoints.joints:
+    if "wrist" not in keypoints.names:
         return np.full(len(keypoints.time_s), np.nan)
-    wrist = keypoints.joint("wrist")
-    thumb, index = keypoints.joint("thumb_tip") - wrist, keypoints.joint("index_tip") - wrist
+    wrist = keypoints.position_of("wrist")
+    thumb, index = (
+        keypoints.position_of("thumb_tip") - wrist,
+        keypoints.position_of("index_tip") - wrist,
+    )
     cross = thumb[:, 0] * index[:, 1] - thumb[:, 1] * index[:, 0]
     angle: FloatArray = np.degrees(np.arctan2(np.abs(cross), np.sum(thumb * index, axis=1)))
     return angle

@@ -19,18 +19,18 @@ class Stretch:
 
     time_s: FloatArray
     """Even grid, seconds; shape (n,)."""
-    opening: FloatArray
-    """Estimated opening, in the unit of the trajectory, no smaller for the noise; shape (n,)."""
+    aperture: FloatArray
+    """Estimated aperture, in the unit of the trajectory, no smaller for the noise; shape (n,)."""
     steady: FloatArray
     """The same with less noise and fast movement a little smaller: in it taps are looked for, in
-    `opening` they are measured; shape (n,)."""
+    `aperture` they are measured; shape (n,)."""
     sample_s: FloatArray
     """Times of the known samples that it rests on; shape (samples,)."""
 
     @property
     def speed(self) -> FloatArray:
         """Return the rate of change of the opening, unit per second, opening positive."""
-        return np.gradient(self.opening, self.time_s)
+        return np.gradient(self.aperture, self.time_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def estimate(
     NaN samples are left out; a gap longer than the rules allow cuts the movement in two.
     The passband follows the measured tapping rate and the measured bandwidth.
     """
-    known = np.isfinite(trajectory.opening)
-    time_s, values = trajectory.time_s[known], trajectory.opening[known]
+    known = np.isfinite(trajectory.aperture)
+    time_s, values = trajectory.time_s[known], trajectory.aperture[known]
     unknown = float("nan")
     if len(time_s) < _MIN_SAMPLES or np.ptp(values) == 0:
         return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)

@@ -28,11 +28,11 @@ class _Closure:
     middle_s: float
     """Middle of both; NaN where one is unknown."""
     level: float
-    """Opening while closed."""
+    """Aperture while closed."""
     rise: float
     """Height of the higher neighbouring peak above it."""
     index: int
-    """Where on the grid the opening is least."""
+    """Where on the grid the aperture is least."""
     is_cut: bool = False
     """Whether the stretch ends within the closed phase."""
 
@@ -58,7 +58,7 @@ def find_taps(
     A tap rises and falls by a share of the range of movement around it, so that a decrement is
     followed and a tremor on a slow tap is passed over. Its closures are the middles of the closed
     phases, whose edges are extrapolated from the crossings of two levels under the law by which a
-    movement leaves rest (opening ~ sin²). NaN makes no tap, and no tap spans an unbridged gap.
+    movement leaves rest (aperture ~ sin²). NaN makes no tap, and no tap spans an unbridged gap.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _local_range(found: Movement, stretch: Stretch, rules: TapRules) -> FloatArr
     """Return the range of the movement around each moment of the grid, drift left out."""
     grid_hz = 1.0 / float(stretch.time_s[1] - stretch.time_s[0])
     step = max(int(grid_hz / _RANGE_POINTS_HZ), 1)
-    few = stretch.opening[::step]
+    few = stretch.aperture[::step]
     few_hz = grid_hz / step
     # a mean over two cycles holds nothing of the tapping, so it is the drift
     few = few - uniform_filter1d(few, int(2 * few_hz / found.spectral_rate_hz) + 1)
@@ -136,23 +136,23 @@ def _floor(found: Movement, ranges: list[FloatArray], rules: TapRules) -> float:
     return float(np.clip(rules.noise_multiple * found.noise, least, most))
 
 
-def _reversals(opening: FloatArray, threshold: FloatArray) -> tuple[list[int], list[int]]:
-    """Return alternating valleys and peaks between which the opening moves by the threshold."""
-    turns = np.flatnonzero(np.diff(np.sign(np.diff(opening))) != 0) + 1
-    turns = np.concatenate([[0], turns, [len(opening) - 1]])
+def _reversals(aperture: FloatArray, threshold: FloatArray) -> tuple[list[int], list[int]]:
+    """Return alternating valleys and peaks between which the aperture moves by the threshold."""
+    turns = np.flatnonzero(np.diff(np.sign(np.diff(aperture))) != 0) + 1
+    turns = np.concatenate([[0], turns, [len(aperture) - 1]])
     valleys: list[int] = []
     peaks: list[int] = []
     low = high = int(turns[0])
     direction = 0
     for here in (int(turn) for turn in turns):
-        if opening[here] > opening[high]:
+        if aperture[here] > aperture[high]:
             high = here
-        if opening[here] < opening[low]:
+        if aperture[here] < aperture[low]:
             low = here
-        if direction >= 0 and opening[high] - opening[here] > threshold[here]:
+        if direction >= 0 and aperture[high] - aperture[here] > threshold[here]:
             peaks.append(high)
             direction, low, high = -1, here, here
-        elif direction <= 0 and opening[here] - opening[low] > threshold[here]:
+        elif direction <= 0 and aperture[here] - aperture[low] > threshold[here]:
             valleys.append(low)
             direction, low, high = 1, here, here
     if direction < 0:
@@ -213,11 +213,11 @@ def _closure(
     if not is_cut:
         # noise can throw the extrapolation beyond the far side of a short closed phase
         begin_s, end_s = min(begin_s, right.crossing_s), max(end_s, left.crossing_s)
-    lowest = float(stretch.opening[valley])
-    closed = stretch.opening[(stretch.time_s >= begin_s) & (stretch.time_s <= end_s)]
+    lowest = float(stretch.aperture[valley])
+    closed = stretch.aperture[(stretch.time_s >= begin_s) & (stretch.time_s <= end_s)]
     level = float(closed.mean()) if len(closed) else lowest
     rise = max(
-        float(stretch.opening[peak]) - lowest for peak in (before, after) if peak is not None
+        float(stretch.aperture[peak]) - lowest for peak in (before, after) if peak is not None
     )
     return _Closure(begin_s, end_s, (begin_s + end_s) / 2, level, rise, valley, is_cut)
 
@@ -233,14 +233,14 @@ def _edge(stretch: Stretch, valley: int, peak: int | None, rules: TapRules) -> _
 
 
 def _crossing_s(stretch: Stretch, valley: int, peak: int, level: float) -> float:
-    """Return when the opening last has a share of the rise from `valley`, before it peaks.
+    """Return when the aperture last has a share of the rise from `valley`, before it peaks.
 
     Looked for from the peak inwards, so that a tremor of the closed hand stays within the closed
     phase.
     """
     way = slice(valley, peak + 1) if peak > valley else slice(peak, valley + 1)
     turn = 1 if peak > valley else -1
-    path, path_s = stretch.opening[way][::turn], stretch.time_s[way][::turn]
+    path, path_s = stretch.aperture[way][::turn], stretch.time_s[way][::turn]
     share = (path - path[0]) / (path[-1] - path[0])
     last = int(np.flatnonzero(share <= level)[-1])
     return float(np.interp(level, share[last : last + 2], path_s[last : last + 2]))
@@ -249,12 +249,12 @@ def _crossing_s(stretch: Stretch, valley: int, peak: int, level: float) -> float
 def _measure(stretch: Stretch, left: _Closure, right: _Closure, peak: int) -> tuple[float, ...]:
     """Return the numbers of one tap in the order of the fields of `Taps`."""
     step_s = float(stretch.time_s[1] - stretch.time_s[0])
-    shift, height = parabola_peak(stretch.opening, peak)
+    shift, height = parabola_peak(stretch.aperture, peak)
     speed = stretch.speed
     means = []
     for closure in (left, right):
         begin_s, end_s = (_crossing_s(stretch, closure.index, peak, level) for level in _PHASE)
-        rise = float(stretch.opening[peak] - stretch.opening[closure.index])
+        rise = float(stretch.aperture[peak] - stretch.aperture[closure.index])
         means.append((_PHASE[1] - _PHASE[0]) * rise / abs(end_s - begin_s))
     return (
         left.middle_s,
@@ -291,10 +291,10 @@ def _is_interrupted(
     """Return whether the opening falls back or stands still on its way to the peak."""
     first_s, last_s = (_crossing_s(stretch, left.index, peak, share) for share in (0.15, 0.85))
     inside = (stretch.time_s >= first_s) & (stretch.time_s <= last_s)
-    path = stretch.opening[inside]
+    path = stretch.aperture[inside]
     if len(path) < 2:
         return False
-    rise = float(stretch.opening[peak] - stretch.opening[left.index])
+    rise = float(stretch.aperture[peak] - stretch.aperture[left.index])
     fall_back = float((np.maximum.accumulate(path) - path).max())
     if fall_back > max(rules.interrupted_share * rise, rules.noise_multiple * found.noise):
         return True

@@ -5,7 +5,7 @@ every lag, normalised by what both sides know there. Taps repeat, so a lag that 
 cycle fits nearly as well; how much worse is the margin, and what is not clear is flagged.
 
 Deviations from plain correlation of speeds, each measured to lower slips (tests/bench):
-the correlation of the openings takes part, since the noise of a video is white in position and its
+the correlation of the apertures takes part, since the noise of a video is white in position and its
 derivative is mostly noise; the band ends at 2.3 times the tapping rate where that is under 8 Hz;
 of two peaks alike the one with the longer overlap wins.
 """
@@ -117,7 +117,7 @@ def choose_sign(
     """Tell from the video which of several readings of a sensor opens when the hand does.
 
     A gyroscope whose axis sign nobody stated gives two trajectories, one for each sign; only with
-    the right one do speeds and openings agree at one lag. The margin of the result also counts the
+    the right one do speeds and apertures agree at one lag. The margin of the result also counts the
     best of the wrong sign as a rival, so that a half-cycle slip is flagged as well.
 
     Parameters
@@ -150,8 +150,8 @@ def choose_sign(
 
 def _band(video: Trajectory) -> tuple[float, float]:
     """Return the pass band: 0.3 to 8 Hz, or to 2.3 times the tapping rate if that is less."""
-    known = np.isfinite(video.opening)
-    rate_hz = spectral_rate_hz(video.time_s[known], video.opening[known])
+    known = np.isfinite(video.aperture)
+    rate_hz = spectral_rate_hz(video.time_s[known], video.aperture[known])
     top_hz = _BAND_RATES * rate_hz if math.isfinite(rate_hz) else _BAND_HZ[1]
     return _BAND_HZ[0], float(np.clip(top_hz, 2.0, max(_BAND_HZ[1], 1.5 * rate_hz)))
 

@@ -21,11 +21,11 @@ _ORDER: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class GridMotion:
-    """Band-limited opening and its speed at the times index / GRID_HZ."""
+    """Band-limited aperture and its speed at the times index / GRID_HZ."""
 
     first: int
     """Index of the first sample on the grid."""
-    opening: FloatArray
+    aperture: FloatArray
     """Scaled to a standard deviation of 1, 0 where unknown; shape (samples,)."""
     speed: FloatArray
     """Likewise."""
@@ -41,11 +41,11 @@ class GridMotion:
         """Return the samples whose grid index lies from `start` to before `stop`."""
         cut = slice(max(start - self.first, 0), max(stop - self.first, 0))
         first = max(start, self.first)
-        return GridMotion(first, self.opening[cut], self.speed[cut], self.known[cut])
+        return GridMotion(first, self.aperture[cut], self.speed[cut], self.known[cut])
 
 
 def on_grid(trajectory: Trajectory, band_hz: tuple[float, float]) -> GridMotion | None:
-    """Put opening and speed on the grid, band-limited without phase shift.
+    """Put aperture and speed on the grid, band-limited without phase shift.
 
     Each stretch between gaps is interpolated on its true time stamps, filtered on a grid at least
     as fine as its samples (so that nothing folds), and only then thinned to GRID_HZ.
@@ -62,8 +62,8 @@ def on_grid(trajectory: Trajectory, band_hz: tuple[float, float]) -> GridMotion 
     GridMotion or None
         None where no stretch is as long as 0.6 s or nothing moves.
     """
-    finite = np.isfinite(trajectory.opening)
-    time_s, opening = trajectory.time_s[finite], trajectory.opening[finite]
+    finite = np.isfinite(trajectory.aperture)
+    time_s, aperture = trajectory.time_s[finite], trajectory.aperture[finite]
     if time_s.size < 8:
         return None
     step_s = float(np.median(np.diff(time_s)))
@@ -78,7 +78,7 @@ def on_grid(trajectory: Trajectory, band_hz: tuple[float, float]) -> GridMotion 
         if time_s[part[-1]] - time_s[part[0]] < _SHORTEST_STRETCH_S:
             continue
         start = math.ceil(time_s[part[0]] * GRID_HZ)
-        stretch = _filtered(time_s[part], opening[part], start, finer, band_hz)
+        stretch = _filtered(time_s[part], aperture[part], start, finer, band_hz)
         place = slice(start - first, start - first + stretch.shape[1])
         band[:, place] = stretch
         known[place] = True
@@ -89,17 +89,17 @@ def on_grid(trajectory: Trajectory, band_hz: tuple[float, float]) -> GridMotion 
 
 
 def _filtered(
-    time_s: FloatArray, opening: FloatArray, start: int, finer: int, band_hz: tuple[float, float]
+    time_s: FloatArray, aperture: FloatArray, start: int, finer: int, band_hz: tuple[float, float]
 ) -> FloatArray:
-    """Return opening and speed of one stretch from grid index `start`; shape (2, samples)."""
+    """Return aperture and speed of one stretch from grid index `start`; shape (2, samples)."""
     stop = math.floor(time_s[-1] * GRID_HZ)
     rate_hz = finer * GRID_HZ
     fine_s = np.arange(start * finer, stop * finer + 1) / rate_hz
     # A spline rebuilds what lies between video frames; between dense samples it only rings.
     if finer == 1 and time_s.size > 3:
-        values = CubicSpline(time_s, opening)(fine_s)
+        values = CubicSpline(time_s, aperture)(fine_s)
     else:
-        values = np.interp(fine_s, time_s, opening)
+        values = np.interp(fine_s, time_s, aperture)
     top_hz = min(band_hz[1], 0.45 * rate_hz)
     sections = butter(_ORDER, (band_hz[0], top_hz), "bandpass", fs=rate_hz, output="sos")
     smooth = sosfiltfilt(sections, values - values.mean())
@@ -114,7 +114,7 @@ def correlation(
     Parameters
     ----------
     opening_share
-        Weight of the correlation of the openings; the rest is that of the speeds.
+        Weight of the correlation of the apertures; the rest is that of the speeds.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def correlation(
     overlap = np.rint(mask.product())
     r = np.zeros(overlap.size)
     for share, of_video, of_sensor in (
-        (opening_share, video.opening, sensor.opening),
+        (opening_share, video.aperture, sensor.aperture),
         (1.0 - opening_share, video.speed, sensor.speed),
     ):
         value = _Spectra(of_video, of_sensor, size)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.datasets.annotations import LabelledHand, LabelledImage
-from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 from tapscope.network.crop import Window, cut, inverse, move
 from tapscope.records import FloatArray
 
@@ -26,14 +26,14 @@ PALM = (0, 1, 5, 9, 13, 17)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One view of one picture."""
+    """One view of one image."""
 
     pixels: Pixels
     """RGB, shape (size, size, 3)."""
     position_px: FloatArray
-    """Joints of each hand in view, shape (hands, joints, 2); NaN where there is none."""
+    """Keypoints of each hand in view, shape (hands, keypoints, 2); NaN where there is none."""
     weight: FloatArray
-    """0 for joints that must not count, 1 labelled by hand, less for pseudo-labels; (joints,)."""
+    """0 for keypoints that must not count, 1 by hand, less for pseudo-labels; (keypoints,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Settings:
     any_turn_share: float = 0.2
     turn_sd_deg: float = 25.0
     background_share: float = 0.15
-    """Close and far views whose background is replaced by another picture."""
+    """Close and far views whose background is replaced by another image."""
     strength: float = 1.0
     """What the shares of covers, blur, noise and the like are multiplied by."""
     pseudo_weight: float = 0.6
     tip_weight: float = 8.0
     """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
-    pictures with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
-    is best is a guess: the other joints teach which finger is which."""
+    images with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
+    is best is a guess: the other keypoints teach which finger is which."""
     palm_weight: float = 3.0
     """Wrist and middle knuckle give the unit of length."""
 
@@ -71,24 +71,24 @@ def view(
     *,
     other: Callable[[], tuple[LabelledImage, Pixels]],
 ) -> Sample:
-    """Return a random view of a labelled picture.
+    """Return a random view of a labelled image.
 
     Parameters
     ----------
     image, pixels
-        The labels and the picture.
+        The labels and the image.
     size_px
         Side of the view.
     other
-        Gives another labelled picture, for backgrounds and for things in front of the hand.
+        Gives another labelled image, for backgrounds and for things in front of the hand.
     """
     hand = image.hands[int(rng.integers(len(image.hands)))]
     window = _window(hand, rng, settings)
     if rng.random() < settings.empty_share:
         window = _empty_window(image, window, rng)
     seen = cut(pixels, window, size_px)
-    from_picture = inverse(window.to_picture(size_px))
-    position = np.stack([move(h.position_px, from_picture) for h in image.hands])
+    from_image = inverse(window.to_image(size_px))
+    position = np.stack([move(h.position_px, from_image) for h in image.hands])
     if rng.random() < settings.background_share and len(image.hands) == 1:
         seen = _replace_background(seen, position[0], size_px, rng, other)
     if rng.random() < 0.18 * settings.strength:
@@ -131,7 +131,7 @@ def _empty_window(image: LabelledImage, window: Window, rng: np.random.Generator
 def _weights(
     image: LabelledImage, position: FloatArray, size_px: int, settings: Settings
 ) -> FloatArray:
-    """Let a joint count only if every hand in view has a label for it."""
+    """Let a keypoint count only if every hand in view has a label for it."""
     margin = 0.15 * size_px
     weight = np.ones(position.shape[1])
     for hand, place in zip(image.hands, position, strict=True):
@@ -140,15 +140,15 @@ def _weights(
         if in_view:
             value = np.choose(np.clip(hand.visibility, 0, 2), [0.0, settings.pseudo_weight, 1.0])
             weight = np.minimum(weight, value)
-    if len(weight) == len(JOINTS):
+    if len(weight) == len(KEYPOINTS):
         weight[[THUMB_TIP, INDEX_TIP]] *= settings.tip_weight
         weight[[WRIST, MIDDLE_MCP]] *= settings.palm_weight
     return weight
 
 
 def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
-    """Draw roughly where the hand is, 0 to 1, from its 21 joints; None if some are missing."""
-    if len(position) != len(JOINTS) or not np.isfinite(position).all():
+    """Draw roughly where the hand is, 0 to 1, from its 21 keypoints; None if some are missing."""
+    if len(position) != len(KEYPOINTS) or not np.isfinite(position).all():
         return None
     extent = float(np.ptp(position, axis=0).max())
     palm = float(np.linalg.norm(position[9] - position[0]))
@@ -177,7 +177,7 @@ def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
 def _stranger(
     size_px: int, rng: np.random.Generator, other: Callable[[], tuple[LabelledImage, Pixels]]
 ) -> Pixels | None:
-    """Return a square of another picture that shows no labelled hand, or None."""
+    """Return a square of another image that shows no labelled hand, or None."""
     for _ in range(4):
         image, pixels = other()
         side = rng.uniform(0.3, 0.9) * min(image.width, image.height)
@@ -208,7 +208,7 @@ def _cover(
     rng: np.random.Generator,
     other: Callable[[], tuple[LabelledImage, Pixels]],
 ) -> Pixels:
-    """Put something in front: a flat patch, noise, or a piece of another picture."""
+    """Put something in front: a flat patch, noise, or a piece of another image."""
     size = len(seen)
     height, width = (int(v) for v in rng.uniform(0.08, 0.35, 2) * size)
     top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
@@ -225,30 +225,30 @@ def _cover(
 def photograph(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
     """Change light, colour, sharpness and noise as cameras do; nothing moves."""
     size = len(seen)
-    picture = seen
+    image = seen
     if rng.random() < 0.3 * strength:
-        picture = motion_blur(picture, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
+        image = motion_blur(image, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
     if rng.random() < 0.2 * strength:
-        picture = _low_resolution(picture, rng.uniform(1.3, 3.0))
-    level = _colour(picture.astype(np.float32) / np.float32(255), rng)
+        image = _low_resolution(image, rng.uniform(1.3, 3.0))
+    level = _colour(image.astype(np.float32) / np.float32(255), rng)
     if rng.random() < 0.4 * strength:
         spread = np.float32(rng.uniform(0.005, 0.07))
         level += spread * rng.standard_normal(level.shape, dtype=np.float32)
-    picture = (np.clip(level, 0, 1) * 255).astype(np.uint8)
+    image = (np.clip(level, 0, 1) * 255).astype(np.uint8)
     if rng.random() < 0.25 * strength:
-        picture = _compressed(picture, int(rng.integers(12, 70)))
-    return picture
+        image = _compressed(image, int(rng.integers(12, 70)))
+    return image
 
 
-def _low_resolution(picture: Pixels, factor: float) -> Pixels:
-    size = len(picture)
+def _low_resolution(image: Pixels, factor: float) -> Pixels:
+    size = len(image)
     small = max(16, round(size / factor))
-    shrunk = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
+    shrunk = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
     return cv2.resize(shrunk, (size, size)).astype(np.uint8, copy=False)
 
 
-def _compressed(picture: Pixels, quality: int) -> Pixels:
-    _, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _compressed(image: Pixels, quality: int) -> Pixels:
+    _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), dtype=np.uint8)
 
 
@@ -269,8 +269,8 @@ def _colour(level: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     return level
 
 
-def motion_blur(picture: Pixels, length_px: float, direction_deg: float) -> Pixels:
-    """Smear a picture evenly along a line; its middle stays where it was."""
+def motion_blur(image: Pixels, length_px: float, direction_deg: float) -> Pixels:
+    """Smear an image evenly along a line; its middle stays where it was."""
     reach = max(1, int(np.ceil(length_px / 2)))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
     steps = np.linspace(-length_px / 2, length_px / 2, 4 * reach + 1)
@@ -278,5 +278,5 @@ def motion_blur(picture: Pixels, length_px: float, direction_deg: float) -> Pixe
     columns = np.round(reach + steps * np.cos(angle)).astype(int)
     rows = np.round(reach + steps * np.sin(angle)).astype(int)
     np.add.at(kernel, (rows, columns), np.float32(1))
-    blurred = cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
     return blurred.astype(np.uint8, copy=False)

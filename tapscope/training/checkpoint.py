@@ -47,7 +47,7 @@ def save(
     run: Run,
     *,
     settings: dict[str, Any],
-    pictures: int,
+    images: int,
     reports: list[dict[str, Any]],
     best_score: float,
 ) -> None:
@@ -63,20 +63,20 @@ def save(
     tensors = {name: t.clone() for name, t in tensors.items()}
     note = {
         "settings": settings,
-        "pictures": pictures,
+        "images": images,
         "reports": reports,
         "best_score": best_score,
     }
     write_whole(path_of(out), pack(tensors, metadata={"state": json.dumps(note)}))
 
 
-def load(out: Path, run: Run, *, settings: dict[str, Any], pictures: int) -> State:
+def load(out: Path, run: Run, *, settings: dict[str, Any], images: int) -> State:
     """Restore a run in place.
 
     Raises
     ------
     WeightsError
-        There is no checkpoint, it is damaged, or it belongs to other settings or pictures.
+        There is no checkpoint, it is damaged, or it belongs to other settings or images.
     """
     file = path_of(out)
     if not file.is_file():
@@ -89,10 +89,10 @@ def load(out: Path, run: Run, *, settings: dict[str, Any], pictures: int) -> Sta
         raise WeightsError(f"{file}: damaged ({problem}); start without --resume") from problem
     # Through JSON once, so that tuples and lists compare alike.
     expected = json.loads(json.dumps(settings))
-    if note["settings"] != expected or note["pictures"] != pictures:
+    if note["settings"] != expected or note["images"] != images:
         differing = sorted(k for k in expected if note["settings"].get(k) != expected[k])
         raise WeightsError(
-            f"{file}: made with other settings ({', '.join(differing) or 'number of pictures'}); "
+            f"{file}: made with other settings ({', '.join(differing) or 'number of images'}); "
             "repeat the command that made it, or start without --resume"
         )
     try:

@@ -27,9 +27,9 @@ class Batch:
     pixels: Tensor
     """uint8 RGB, shape (n, size, size, 3)."""
     position_px: Tensor
-    """Shape (n, hands, joints, 2); NaN where there is no such hand or joint."""
+    """Shape (n, hands, keypoints, 2); NaN where there is no such hand or keypoint."""
     weight: Tensor
-    """Shape (n, joints)."""
+    """Shape (n, keypoints)."""
 
     @staticmethod
     def stack(samples: Sequence[Sample]) -> "Batch":
@@ -57,7 +57,7 @@ class Draw:
     """Seed of the view's random numbers."""
 
 
-class Pictures:
+class ImageCache:
     """Pixels of labelled images, kept in memory as long as they fit."""
 
     def __init__(self, images: Sequence[LabelledImage]) -> None:
@@ -80,27 +80,27 @@ class Pictures:
 class Views(Dataset[Sample]):
     """Random views; `views[draw]` is the same whenever and wherever it is made."""
 
-    def __init__(self, pictures: Pictures, settings: Settings) -> None:
-        self._pictures = pictures
+    def __init__(self, images: ImageCache, settings: Settings) -> None:
+        self._images = images
         self._settings = settings
 
     def __getitem__(self, draw: Draw) -> Sample:
         rng = np.random.default_rng(draw.key)
-        image, pixels = self._pictures[draw.index]
+        image, pixels = self._images[draw.index]
         return view(
             image,
             pixels,
             draw.size_px,
             rng,
             self._settings,
-            other=lambda: self._pictures[int(rng.integers(len(self._pictures)))],
+            other=lambda: self._images[int(rng.integers(len(self._images)))],
         )
 
 
 class EpochDraws(Sampler[list[Draw]]):
     """The batches of one epoch.
 
-    Pictures with hand-made or exact labels are drawn twice, others once.
+    Images with hand-made or exact labels are drawn twice, others once.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class EpochDraws(Sampler[list[Draw]]):
             ]
         )
         order = rng.permutation(pool)
-        # A single left-over picture would make batch statistics of its coarsest maps meaningless.
+        # A single left-over image would make batch statistics of its coarsest maps meaningless.
         steps = max(1, len(order) // batch_size)
         self._batches = []
         for step in range(steps):
@@ -136,25 +136,25 @@ class EpochDraws(Sampler[list[Draw]]):
 
 @dataclass(frozen=True, slots=True)
 class FixedView:
-    """One hand of a validation picture, cut out the same way each time."""
+    """One hand of a validation image, cut out the same way each time."""
 
     pixels: NDArray[np.uint8]
     position_px: NDArray[np.float64]
-    """Joints in the view, NaN without label; shape (joints, 2)."""
+    """Keypoints in the view, NaN without label; shape (keypoints, 2)."""
     hand_px: float
     """Longer side of the hand in the view."""
     dataset: str
 
 
 def fixed_views(images: LabelledSet, size_px: int, *, most: int) -> list[FixedView]:
-    """Cut one hand out of each of at most `most` pictures, evenly spread over the set."""
+    """Cut one hand out of each of at most `most` images, evenly spread over the set."""
     step = max(1, -(-len(images) // most))
     views = []
     for image in images.images[::step]:
         hand = image.hands[0]
         middle = (hand.box_px[:2] + hand.box_px[2:]) / 2
         window = Window(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_FILL)
-        position = move(hand.position_px, inverse(window.to_picture(size_px)))
+        position = move(hand.position_px, inverse(window.to_image(size_px)))
         views.append(
             FixedView(
                 cut(image.pixels(), window, size_px),

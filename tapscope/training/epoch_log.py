@@ -25,11 +25,11 @@ class EpochReport:
     It means something else from the epoch on in which the foreground weight changes."""
     tips_pck_005: float
     """Share of validation thumb and index tips within 0.05 of the hand's longer side; of all
-    joints where the tips are not among them."""
+    keypoints where the tips are not among them."""
     tips_pck_01: float
     """The same within 0.1."""
-    joints_pck_01: float
-    """Share of all validation joints within 0.1."""
+    keypoints_pck_01: float
+    """Share of all validation keypoints within 0.1."""
     tips_area_01: float
     """Area under the tips' PCK curve from 0 to 0.1, over 0.1; the best epoch is chosen by it."""
     best: bool
@@ -52,7 +52,7 @@ def report_of(
         loss=loss,
         tips_pck_005=share_within(tips, 0.05),
         tips_pck_01=share_within(tips, 0.1),
-        joints_pck_01=share_within(error, 0.1),
+        keypoints_pck_01=share_within(error, 0.1),
         tips_area_01=score,
         best=score > best_score,
     )

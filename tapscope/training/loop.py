@@ -18,7 +18,7 @@ from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.records import FloatArray
 from tapscope.training import checkpoint
 from tapscope.training.augmentation import Sample
-from tapscope.training.dataset import Batch, EpochDraws, FixedView, Pictures, Views, fixed_views
+from tapscope.training.dataset import Batch, EpochDraws, FixedView, ImageCache, Views, fixed_views
 from tapscope.training.ema import hold_statistics, mixture, update_average
 from tapscope.training.epoch_log import EpochReport, log_of, report_of, reports_from, score_of
 from tapscope.training.loss import targets, total_loss
@@ -51,8 +51,8 @@ class TrainResult:
     tips_pck_01: float
     """The same within 0.1."""
     confidence: FloatArray | None
-    """Slope, rival slope and intercept of the calibration on the measured joints, see
-    `weights.Card`; shape (3,). None where the validation joints are too few, or too few of them
+    """Slope, rival slope and intercept of the calibration on the measured keypoints, see
+    `weights.Card`; shape (3,). None where the validation keypoints are too few, or too few of them
     wrong, to fit it."""
 
     @property
@@ -88,7 +88,7 @@ def train(
     Parameters
     ----------
     training, validation
-        Labelled pictures; no group on both sides.
+        Labelled images; no group on both sides.
     out
         Where the weights will be written; checkpoint and log lie beside it.
     network
@@ -108,7 +108,7 @@ def train(
         There is nothing to resume, or it was made with other settings.
     """
     torch.manual_seed(settings.seed)
-    pictures = Pictures(training.images)
+    images = ImageCache(training.images)
     fixed = fixed_views(validation, settings.size_px, most=settings.most_validated)
     network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
@@ -118,7 +118,7 @@ def train(
         adam_rate=settings.adam_rate,
         weight_decay=settings.weight_decay,
     )
-    leading = places_of(training.joints, (THUMB_TIP, INDEX_TIP))
+    leading = places_of(training.keypoints, (THUMB_TIP, INDEX_TIP))
     keeps_best = (settings.keep or ("last" if fine_tuning else "best")) == "best"
     before, best_score = {}, -1.0
     start = copy.deepcopy(average) if fine_tuning else None
@@ -132,18 +132,18 @@ def train(
     first = 0
     run = checkpoint.Run(network, average, best, optimiser)
     if resume:
-        state = checkpoint.load(out, run, settings=asdict(settings), pictures=len(training))
+        state = checkpoint.load(out, run, settings=asdict(settings), images=len(training))
         reports = reports_from(state.reports, checkpoint.path_of(out))
         first, best_score = len(reports), state.best_score
 
-    joint_weight = _joint_weight(len(training.joints), leading, settings).to(device)
-    loss_of = _loss(network, settings, joint_weight)
+    keypoint_weight = _keypoint_weight(len(training.keypoints), leading, settings).to(device)
+    loss_of = _loss(network, settings, keypoint_weight)
     stride = network.largest_stride
     steps_an_epoch = len(_draws(training, settings, 0, stride))
     steps = steps_an_epoch * settings.epochs
     for epoch in range(first, settings.epochs):
         mean_loss = _one_epoch(
-            run, Views(pictures, augment_in_epoch(epoch, settings)),
+            run, Views(images, augment_in_epoch(epoch, settings)),
             _draws(training, settings, epoch, stride), settings, device=device,
             loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
             first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
@@ -158,30 +158,30 @@ def train(
             best.load_state_dict(kept.state_dict())
         reports.append(report)
         checkpoint.save(
-            out, run, settings=asdict(settings), pictures=len(training),
+            out, run, settings=asdict(settings), images=len(training),
             reports=[asdict(r) for r in reports], best_score=best_score,
         )  # fmt: skip
         write_whole(out.with_suffix(".log.csv"), log_of(reports))
         on_epoch(report, best)
 
-    return _result(best, fixed, training.joints, device, reports=reports, before=before)
+    return _result(best, fixed, training.keypoints, device, reports=reports, before=before)
 
 
-def _joint_weight(count: int, leading: Sequence[int], settings: TrainSettings) -> Tensor:
-    """Return the weight of each joint in the loss, shape (joints,)."""
+def _keypoint_weight(count: int, leading: Sequence[int], settings: TrainSettings) -> Tensor:
+    """Return the weight of each keypoint in the loss, shape (keypoints,)."""
     weight = torch.ones(count)
     weight[list(leading)] = settings.tip_weight
     return weight
 
 
 def _loss(
-    network: HeatmapNetwork, settings: TrainSettings, joint_weight: Tensor
+    network: HeatmapNetwork, settings: TrainSettings, keypoint_weight: Tensor
 ) -> Callable[..., Tensor]:
     """Return the loss of a batch: pixels, target, weight and foreground weight to a scalar."""
 
     def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
         return total_loss(
-            network(pixels), target, weight * joint_weight, alpha=settings.alpha,
+            network(pixels), target, weight * keypoint_weight, alpha=settings.alpha,
             foreground_weight=foreground, stride=network.stride,
         )  # fmt: skip
 
@@ -191,7 +191,7 @@ def _loss(
 def _result(
     network: HeatmapNetwork,
     fixed: Sequence[FixedView],
-    joints: Sequence[str],
+    keypoints: Sequence[str],
     device: torch.device,
     *,
     reports: list[EpochReport],
@@ -199,8 +199,8 @@ def _result(
 ) -> TrainResult:
     """Measure the weights that are returned, and calibrate their confidence."""
     error, heights = validate(network, fixed, device)
-    tips = error[:, places_of(joints, (THUMB_TIP, INDEX_TIP))]
-    measured = places_of(joints, MEASURED)
+    tips = error[:, places_of(keypoints, (THUMB_TIP, INDEX_TIP))]
+    measured = places_of(keypoints, MEASURED)
     known = np.isfinite(error[:, measured])
     good = error[:, measured][known] < 0.1
     return TrainResult(

@@ -37,15 +37,15 @@ def targets(batch: Batch, size: tuple[int, int], stride: int = 1) -> Tensor:
 def heatmap_loss(
     answer: Tensor, target: Tensor, weight: Tensor, foreground_weight: float, stride: int = 1
 ) -> Tensor:
-    """Return the weighted squared error over that of an empty answer to one joint in view.
+    """Return the weighted squared error over that of an empty answer to one keypoint in view.
 
     `stride` is that of the targets as they were drawn, however small they were made since.
     """
     error = (answer - target).square() * (1 + foreground_weight * target)
-    joint_error = error.sum(dim=(2, 3)) * weight
+    keypoint_error = error.sum(dim=(2, 3)) * weight
     # Sums of Y^2 and Y^3 for a Gaussian of height 1: pi * v and 2 pi v / 3.
     empty = math.pi * variance(stride) * (1 + foreground_weight * 2 / 3)
-    return joint_error.sum() / weight.sum().clamp_min(1.0) / empty
+    return keypoint_error.sum() / weight.sum().clamp_min(1.0) / empty
 
 
 def total_loss(

@@ -1,7 +1,7 @@
-"""How well joints are placed: PCK, MPJPE under a threshold, and the share found.
+"""How well keypoints are placed: PCK, MPJPE under a threshold, and the share found.
 
-Definitions after Li et al. 2021 (see network.py): an undetected joint counts as wrong in PCK;
-MPJPE@t is the mean error of the joints that are nearer than t, with their number.
+Definitions after Li et al. 2021 (see network.py): an undetected keypoint counts as wrong in PCK;
+MPJPE@t is the mean error of the keypoints that are nearer than t, with their number.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ THRESHOLDS_HAND = (0.05, 0.1, 0.2)
 def pck(error: FloatArray, threshold: float) -> float:
     """Return the share of errors under a threshold; NaN errors (undetected) count as wrong.
 
-    Returns NaN when there is no joint at all.
+    Returns NaN when there is no keypoint at all.
     """
     if error.size == 0:
         return float("nan")
@@ -35,14 +35,14 @@ def mpjpe(error: FloatArray, threshold: float) -> tuple[float, int]:
 def summary(
     error_px: FloatArray, hand_px: FloatArray, found: NDArray[np.bool_]
 ) -> dict[str, object]:
-    """Gather every figure for some joints.
+    """Gather every figure for some keypoints.
 
     Parameters
     ----------
     error_px
-        Distance from the label of each labelled joint in pixels; NaN undetected; shape (n,).
+        Distance from the label of each labelled keypoint in pixels; NaN undetected; shape (n,).
     hand_px
-        Longer side of the hand that each joint belongs to; shape (n,).
+        Longer side of the hand that each keypoint belongs to; shape (n,).
     found
         Whether the hand of each image was found; shape (images,).
     """
@@ -60,19 +60,19 @@ def summary(
 
 
 LEAST_OF_EACH: Final = 30
-"""Good and bad joints from which three numbers can be fitted: ten a number (Peduzzi and others
-1996, J Clin Epidemiol 49:1373). Of joints nearly all good a fit learns that any joint is good."""
+"""Good and bad keypoints from which three numbers can be fitted: ten a number (Peduzzi and others
+1996, J Clin Epidemiol 49:1373). From keypoints nearly all good a fit learns that all are."""
 
 
 def can_calibrate(good: NDArray[np.bool_]) -> bool:
-    """Return whether there are enough good and bad joints for `calibrate`."""
+    """Return whether there are enough good and bad keypoints for `calibrate`."""
     return bool(min(good.sum(), (~good).sum()) >= LEAST_OF_EACH)
 
 
 def calibrate(features: FloatArray, good: NDArray[np.bool_]) -> FloatArray:
-    """Fit logistic(features @ slopes + intercept) to whether joints were good.
+    """Fit logistic(features @ slopes + intercept) to whether keypoints were good.
 
-    Newton's method with a light ridge on the slopes, so that perfectly separated joints
+    Newton's method with a light ridge on the slopes, so that perfectly separated keypoints
     still give a finite answer.
 
     Parameters

@@ -9,7 +9,7 @@ from tapscope.training.loop import TrainResult
 from tapscope.training.settings import TrainSettings
 
 USUAL_CONFIDENCE: Final = (7.5, -8.3, -0.6)
-"""Slope, rival slope and intercept of weights whose validation joints are too few to fit them:
+"""Slope, rival slope and intercept of weights whose validation keypoints are too few to fit them:
 those of the bundled weights, rounded; the maps of all are trained to the same height."""
 
 
@@ -33,7 +33,7 @@ def make_card(
         architecture=model.architecture,
         network=dict(model.arguments),
         input_size_px=settings.size_px,
-        joints=training.joints,
+        keypoints=training.keypoints,
         confidence_slope=slope,
         confidence_rival_slope=rival_slope,
         confidence_intercept=intercept,
@@ -66,5 +66,5 @@ def _notes(result: TrainResult, old: weights.Weights | None) -> list[str]:
         notes.append(f"Begun with {old.name}.")
     if result.confidence is None:
         whose = "that of the weights begun with" if old else "the usual one"
-        notes.append(f"Confidence is {whose}: too few validation joints are wrong to fit it.")
+        notes.append(f"Confidence is {whose}: too few validation keypoints are wrong to fit it.")
     return notes

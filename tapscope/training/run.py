@@ -41,7 +41,7 @@ def folders_or_default(folders: Sequence[Path]) -> list[Path]:
     raise AnnotationError(
         f"nothing to train on: there is no folder {DEFAULT_FOLDER}/ here. Give --data FOLDER; "
         "FOLDER holds annotations.json (COCO keypoints: images, annotations with keypoints "
-        "[x, y, visibility, ...], categories with the joints' names) and the pictures it names"
+        "[x, y, visibility, ...], categories with the keypoints' names) and the images it names"
     )
 
 
@@ -63,7 +63,7 @@ def train_weights(
     *,
     init: Path | None = None,
     model: Model = MODELS[DEFAULT],
-    joints: Sequence[str] = (),
+    keypoints: Sequence[str] = (),
     tenths: int | None = None,
     size_px: int | None = None,
     rate: float | None = None,
@@ -75,7 +75,7 @@ def train_weights(
 ) -> Trained:
     """Train on folders of labelled frames and write weights with their card.
 
-    Pictures marked as `test` are left out; the rest is divided by group into training and
+    Images marked as `test` are left out; the rest is divided by group into training and
     validation.
 
     Parameters
@@ -85,11 +85,11 @@ def train_weights(
     out
         The weights file; card, checkpoint and log lie beside it.
     init
-        Weights to start from; their architecture and joints are kept.
+        Weights to start from; their architecture and keypoints are kept.
     model
         What to begin from nothing; with `init` that of the weights given.
-    joints
-        Which of the labelled joints to learn; all by default.
+    keypoints
+        Which of the labelled keypoints to learn; all by default.
     tenths
         Seed of the paper's division: train on eight tenths, validate on one, see
         `split.tenths`; without it a few groups of each folder are set aside.
@@ -109,17 +109,17 @@ def train_weights(
     Raises
     ------
     AnnotationError
-        A folder cannot be used, or its joints are not those of the weights given.
+        A folder cannot be used, or its keypoints are not those of the weights given.
     WeightsError
         The weights given cannot be read, there is nothing to resume, no GPU where one is asked, or
         a size that does not suit the network.
     """
     old = weights.read(init) if init else None
-    training, validation = _gathered(folders, old, joints=joints, tenths=tenths)
+    training, validation = _gathered(folders, old, keypoints=keypoints, tenths=tenths)
     if old:
         model = Model(old.card.architecture, old.card.network)
     else:
-        model = Model(model.architecture, {"joints": len(training.joints), **model.arguments})
+        model = Model(model.architecture, {"keypoints": len(training.keypoints), **model.arguments})
     torch.manual_seed(settings.seed)  # the network's first weights
     network = build(*model)
     if old:
@@ -155,7 +155,7 @@ def _gathered(
     folders: Sequence[Path],
     old: weights.Weights | None,
     *,
-    joints: Sequence[str],
+    keypoints: Sequence[str],
     tenths: int | None,
 ) -> tuple[LabelledSet, LabelledSet]:
     """Read the folders; return what to train on, as often as it is given, and to validate on."""
@@ -163,14 +163,14 @@ def _gathered(
     loaded = {folder: annotations.usable(annotations.load(folder), folder) for folder in times}
     images = annotations.merge(list(loaded.values()))
     if old:
-        images = _in_order_of(images, old.card.joints)
+        images = _in_order_of(images, old.card.keypoints)
     training, validation = _divided(images, tenths)
-    if joints:
-        training = annotations.only_joints(training, joints)
-        validation = annotations.only_joints(validation, joints)
+    if keypoints:
+        training = annotations.only_keypoints(training, keypoints)
+        validation = annotations.only_keypoints(validation, keypoints)
     often = {image.path: times[folder] for folder, kept in loaded.items() for image in kept.images}
     every = (image for image in training.images for _ in range(often[image.path]))
-    return LabelledSet(tuple(every), training.joints), validation
+    return LabelledSet(tuple(every), training.keypoints), validation
 
 
 def _suited(
@@ -209,7 +209,7 @@ def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, Labe
         return split.held_out(images)
     training, validation, _ = split.tenths(images, seed=tenths)
     if not len(training) or not len(validation):
-        raise AnnotationError(f"{len(images)} pictures are too few to be divided 8:1:1; give more")
+        raise AnnotationError(f"{len(images)} images are too few to be divided 8:1:1; give more")
     return training, validation
 
 
@@ -217,16 +217,16 @@ def _paths(images: LabelledSet) -> set[Path]:
     return {image.path for image in images.images}
 
 
-def _in_order_of(images: LabelledSet, joints: tuple[str, ...]) -> LabelledSet:
-    """Return the pictures with their joints as the old weights have them."""
-    unknown = sorted(set(images.joints) - set(joints))
+def _in_order_of(images: LabelledSet, keypoints: tuple[str, ...]) -> LabelledSet:
+    """Return the images with their keypoints as the old weights have them."""
+    unknown = sorted(set(images.keypoints) - set(keypoints))
     if unknown:
         raise AnnotationError(
-            f"joints {', '.join(unknown)} are not among those of the weights given with --init; "
-            "train without --init, or label the joints that the weights place"
+            f"keypoints {', '.join(unknown)} are not among those of the weights given with --init; "
+            "train without --init, or label the keypoints that the weights place"
         )
-    adopted = (annotations.adopt(image, images.joints, joints) for image in images.images)
-    return LabelledSet(tuple(adopted), joints)
+    adopted = (annotations.adopt(image, images.keypoints, keypoints) for image in images.images)
+    return LabelledSet(tuple(adopted), keypoints)
 
 
 def _sources(

@@ -1,4 +1,4 @@
-"""What a training run depends on besides its pictures, and how it changes over its epochs."""
+"""What a training run depends on besides its images, and how it changes over its epochs."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from tapscope.training.augmentation import Settings
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """Settings of a training run; together with the pictures they decide its result."""
+    """Settings of a training run; together with the images they decide its result."""
 
     epochs: int = 20
     size_px: int = 128
@@ -28,7 +28,7 @@ class TrainSettings:
     tip_weight: float = 4.0
     """Weight in the loss of thumb and index tip, which are what is measured; of the others 1."""
     early_foreground_weight: float = 50.0
-    """Extra weight of a pixel at a joint's very place, against the collapse to all-zero maps."""
+    """Extra weight of a pixel at a keypoint's very place, against the collapse to all-zero maps."""
     late_foreground_weight: float = 1.0
     """The same once there is nothing left to collapse: while a false peak costs next to nothing
     the network answers at every finger tip alike."""
@@ -45,7 +45,7 @@ class TrainSettings:
     most_validated: int = 400
     keep: Literal["best", "last"] | None = None
     """Which epoch's weights to return; None is the best, when fine-tuning the last: on a handful of
-    held-out pictures it is chance which of twenty epochs is best."""
+    held-out images it is chance which of twenty epochs is best."""
     augment: Settings = field(default_factory=Settings)
     late_augment: Settings = field(
         default_factory=lambda: Settings(
@@ -80,7 +80,7 @@ def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
 
 
 def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
-    """Return the weight of a joint's place in an epoch (from 0)."""
+    """Return the weight of a keypoint's place in an epoch (from 0)."""
     if epoch < round(settings.early_share * settings.epochs):
         return settings.early_foreground_weight
     return settings.late_foreground_weight

@@ -1,11 +1,11 @@
-"""How well a network in training places the joints of pictures that it does not learn from."""
+"""How well a network in training places the keypoints of images that it does not learn from."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from tapscope.hand import JOINTS
+from tapscope.hand import KEYPOINTS
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.training.dataset import FixedView
@@ -21,9 +21,9 @@ def validate(
     Returns
     -------
     error
-        Over the hand's longer side, shape (views, joints); NaN without label.
+        Over the hand's longer side, shape (views, keypoints); NaN without label.
     heights
-        Of the peaks and of their rivals; shape (views, joints, 2).
+        Of the peaks and of their rivals; shape (views, keypoints, 2).
     """
     network.eval()
     errors, heights = [], []
@@ -49,21 +49,25 @@ def by_dataset(error: np.ndarray, views: Sequence[FixedView]) -> dict[str, float
 
 
 def share_within(error: np.ndarray, limit: float) -> float:
-    """Return PCK of the labelled joints."""
+    """Return PCK of the labelled keypoints."""
     return pck(error[np.isfinite(error)], limit)
 
 
 def area_within(error: np.ndarray, limit: float) -> float:
-    """Return the area under the PCK curve from 0 to `limit`, over `limit`, of the labelled joints.
+    """Return the area under the PCK curve from 0 to `limit`, over `limit`, for labelled keypoints.
 
-    1 where all are placed exactly. Unlike PCK it tells two networks apart on a few pictures, too;
+    1 where all are placed exactly. Unlike PCK it tells two networks apart on a few images, too;
     NaN without any.
     """
     known = error[np.isfinite(error)]
     return float(1 - np.minimum(known, limit).mean() / limit) if len(known) else float("nan")
 
 
-def places_of(joints: Sequence[str], wanted: Sequence[int]) -> list[int]:
-    """Return where some joints of a hand stand among `joints`; all where none is there."""
-    found = [joints.index(JOINTS[joint]) for joint in wanted if JOINTS[joint] in joints]
-    return found or list(range(len(joints)))
+def places_of(keypoints: Sequence[str], wanted: Sequence[int]) -> list[int]:
+    """Return where some keypoints of a hand stand among `keypoints`; all where none is there."""
+    found = [
+        keypoints.index(KEYPOINTS[keypoint])
+        for keypoint in wanted
+        if KEYPOINTS[keypoint] in keypoints
+    ]
+    return found or list(range(len(keypoints)))

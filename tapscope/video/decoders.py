@@ -1,4 +1,4 @@
-"""The two decoders: each yields the stored time stamp and the displayed picture of every frame."""
+"""The two decoders: each yields the stored time stamp and the displayed image of every frame."""
 
 import re
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from tapscope.video.probe import (
     Pixels,
     VideoInfo,
     choose_stream,
-    first_picture,
+    first_image,
     open_container,
     turn,
 )
 from tapscope.video.timestamps import PacketIndex
 
 _SAME_PICTURE: Final = 8.0
-"""Mean difference in grey levels up to which two decoders show one picture (measured: under 2)."""
+"""Mean difference in grey levels up to which two decoders show one image (measured: under 2)."""
 _DECORD_CODECS: Final = {"h264", "mjpeg"}
-"""Codecs whose decoder reports every packet that gives no picture.
+"""Codecs whose decoder reports every packet that gives no image.
 
 The others (HEVC, VP9 ...) may pass over one in silence; decord, which sees no stamps while
 decoding, then gives every later frame the time of its neighbour.
@@ -51,7 +51,7 @@ def pyav_frames(info: VideoInfo, index: PacketIndex, damage: Damage) -> Frames:
     """Decode with PyAV, leaving out what is damaged.
 
     After a damaged packet frames are used again from the next key frame on: those between are
-    patched up by the decoder from pictures that are not there.
+    patched up by the decoder from images that are not there.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def pyav_frames(info: VideoInfo, index: PacketIndex, damage: Damage) -> Frames:
     Yields
     ------
     float, array
-        Stamp in seconds as stored, and RGB picture in display orientation, (height, width, 3).
+        Stamp in seconds as stored, and RGB image in display orientation, (height, width, 3).
     """
     time_base_s = float(index.time_base_s)
     by_order = iter(index.stamps.tolist()) if index.by_order else None
@@ -136,13 +136,13 @@ def decord_frames(info: VideoInfo, index: PacketIndex) -> Frames:
     Yields
     ------
     float, array
-        Stamp in seconds as stored, and RGB picture in display orientation, (height, width, 3).
+        Stamp in seconds as stored, and RGB image in display orientation, (height, width, 3).
 
     Raises
     ------
     DecordUnfitError
         Before the first frame, where decord cannot open the file or disagrees with the stamps, the
-        number of frames or the first picture; at a later frame, where a packet is damaged.
+        number of frames or the first image; at a later frame, where a packet is damaged.
     VideoError
         At the end, where decord has silently passed over frames, so that times were wrong.
     """
@@ -171,7 +171,7 @@ def decord_frames(info: VideoInfo, index: PacketIndex) -> Frames:
     time_base_s = float(index.time_base_s)
     for number, stamp in enumerate(index.stamps.tolist()):
         try:
-            picture: Pixels = video.next().asnumpy()
+            image: Pixels = video.next().asnumpy()
         except decord.DECORDLimitReachedError as error:
             raise VideoError(
                 f"{info.path}: decord has passed over frames, so that the times of those read are "
@@ -181,8 +181,8 @@ def decord_frames(info: VideoInfo, index: PacketIndex) -> Frames:
             # Not after how many frames: that differs from run to run, its threads race.
             raise DecordUnfitError(f"decord stopped: {_told(error)}") from error
         if number == 0:
-            _check_first_picture(picture, info, index)
-        yield stamp * time_base_s, picture
+            _check_first_image(image, info, index)
+        yield stamp * time_base_s, image
 
 
 def _told(error: BaseException) -> str:
@@ -203,18 +203,18 @@ def _check_times(times_s: np.ndarray[tuple[int], np.dtype[np.float32]], index: P
         raise DecordUnfitError(f"decord's times differ by up to {float(np.nanmax(error_s)):.3g} s")
 
 
-def _check_first_picture(picture: Pixels, info: VideoInfo, index: PacketIndex) -> None:
-    """Refuse decord where PyAV shows another first picture: orientation, stream, colours, time."""
-    if picture.shape != (info.height, info.width, 3):
+def _check_first_image(image: Pixels, info: VideoInfo, index: PacketIndex) -> None:
+    """Refuse decord where PyAV shows another first image: orientation, stream, colours, time."""
+    if image.shape != (info.height, info.width, 3):
         raise DecordUnfitError(
-            f"decord's picture is {picture.shape[1]} x {picture.shape[0]}, "
+            f"decord's image is {image.shape[1]} x {image.shape[0]}, "
             f"not {info.width} x {info.height}"
         )
     with open_container(info.path) as container:
-        frame = first_picture(container, choose_stream(container, info.path))
+        frame = first_image(container, choose_stream(container, info.path))
         if frame is None or frame.pts != index.stamps[0]:
             raise DecordUnfitError("the first frames cannot be decoded")
         reference = _displayed(frame, info).astype(np.int16)
-    difference = float(np.abs(reference - picture).mean())
+    difference = float(np.abs(reference - image).mean())
     if not difference <= _SAME_PICTURE:
-        raise DecordUnfitError(f"decord's first picture differs by {difference:.0f} grey levels")
+        raise DecordUnfitError(f"decord's first image differs by {difference:.0f} grey levels")

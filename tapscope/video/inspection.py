@@ -64,7 +64,7 @@ def inspect_video(
     max_duration_s
         Greatest duration, seconds.
     min_side_px
-        Least length of the picture's shorter side, pixels.
+        Least length of the image's shorter side, pixels.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def inspect_video(
         *_rate_findings(summary, min_fps),
         *_duration_findings(summary, min_duration_s, max_duration_s),
         *_frame_findings(summary),
-        *_picture_findings(info, min_side_px),
+        *_image_findings(info, min_side_px),
     )
     return Inspection(info, summary, tuple(sorted(findings, key=lambda found: not found.serious)))
 
@@ -164,19 +164,19 @@ def _frame_findings(summary: StreamSummary) -> Iterator[Finding]:
         )
 
 
-def _picture_findings(info: VideoInfo, min_side_px: int) -> Iterator[Finding]:
+def _image_findings(info: VideoInfo, min_side_px: int) -> Iterator[Finding]:
     if min(info.width, info.height) < min_side_px:
         yield Finding(
-            "picture_small",
+            "image_small",
             True,
-            f"The picture is {info.width} x {info.height}; "
+            f"The image is {info.width} x {info.height}; "
             f"{min_side_px} or more pixels are wanted on the shorter side.",
         )
     if info.interlaced:
         yield Finding(
             "interlaced",
             False,
-            "The picture is interlaced: fast fingers show as combs. Record progressively.",
+            "The image is interlaced: fast fingers show as combs. Record progressively.",
         )
     if info.mirrored:
         yield Finding(
@@ -190,5 +190,5 @@ def _picture_findings(info: VideoInfo, min_side_px: int) -> Iterator[Finding]:
             "pixels_not_square",
             False,
             f"The stored pixels are {info.pixel_aspect:.3f} times as wide as high; "
-            "the picture is stretched so that distances are right.",
+            "the image is stretched so that distances are right.",
         )

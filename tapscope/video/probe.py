@@ -1,4 +1,4 @@
-"""What a video file says of itself: its header and the orientation of its pictures."""
+"""What a video file says of itself: its header and the orientation of its images."""
 
 import math
 import struct
@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 _NOT_RECORDINGS: Final = {
     "tty": "plain text",
-    "image2": "a still picture",
+    "image2": "a still image",
     "hls": "a playlist",
     "concat": "a playlist",
     "concatf": "a playlist",
@@ -35,7 +35,7 @@ READING_ERRORS: Final = (av.FFmpegError, IndexError)
 """What PyAV raises between packets; IndexError where a damaged file seems to begin a new stream."""
 
 _FIRST_PICTURE_PACKETS: Final = 300
-"""How far into the file the first picture is looked for: ten seconds at 30 frames a second."""
+"""How far into the file the first image is looked for: ten seconds at 30 frames a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class VideoInfo:
     height: int
     """Pixels down, likewise."""
     rotation_deg: int
-    """Clockwise turn from the stored to the displayed picture: 0, 90, 180 or 270."""
+    """Clockwise turn from the stored to the displayed image: 0, 90, 180 or 270."""
     nominal_fps: float
     """Frames a second as the header claims; metadata only, NaN unknown."""
     header_frames: int | None
@@ -62,17 +62,17 @@ class VideoInfo:
     """Seconds as the header claims."""
     size_bytes: int
     mirrored: bool = False
-    """Whether the picture is to be mirrored, left to right, before it is turned."""
+    """Whether the image is to be mirrored, left to right, before it is turned."""
     pixel_aspect: float = 1.0
     """Width over height of one stored pixel; the displayed pixels are square."""
     interlaced: bool = False
-    """Whether the first picture consists of two fields taken at different times."""
+    """Whether the first image consists of two fields taken at different times."""
 
 
 def probe(path: Path) -> VideoInfo:
-    """Read the header of a video and the orientation of its first picture.
+    """Read the header of a video and the orientation of its first image.
 
-    Only the first picture is decoded: FFmpeg tells the display matrix nowhere else.
+    Only the first image is decoded: FFmpeg tells the display matrix nowhere else.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def probe(path: Path) -> VideoInfo:
     with open_container(path) as container:
         stream = choose_stream(container, path)
         context = stream.codec_context
-        picture = first_picture(container, stream)
-        rotation_deg, mirrored = (0, False) if picture is None else _orientation(picture)
+        image = first_image(container, stream)
+        rotation_deg, mirrored = (0, False) if image is None else _orientation(image)
         aspect = _pixel_aspect(stream)
         width, height = round(context.width * aspect), context.height
         if width < 1 or height < 1:
             raise VideoError(
-                f"{path}: the video stream has no picture size; "
+                f"{path}: the video stream has no image size; "
                 "the file is damaged, record or copy it again"
             )
         if rotation_deg in (90, 270):
@@ -119,7 +119,7 @@ def probe(path: Path) -> VideoInfo:
             size_bytes=path.stat().st_size,
             mirrored=mirrored,
             pixel_aspect=aspect,
-            interlaced=picture is not None and picture.interlaced_frame,
+            interlaced=image is not None and image.interlaced_frame,
         )
 
 
@@ -155,7 +155,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
         ) from error
     with container:
         form = container.format.name
-        kind = "a still picture" if form.endswith("_pipe") else _NOT_RECORDINGS.get(form)
+        kind = "a still image" if form.endswith("_pipe") else _NOT_RECORDINGS.get(form)
         if kind is not None:
             raise VideoError(f"{path}: this is {kind}, not a video; give a video file")
         yield container
@@ -182,7 +182,7 @@ def _check_readable(path: Path) -> None:
 def choose_stream(
     container: av.container.InputContainer, path: Path
 ) -> av.video.stream.VideoStream:
-    """Return the first video stream that is no cover picture.
+    """Return the first video stream that is no cover image.
 
     Parameters
     ----------
@@ -201,23 +201,23 @@ def choose_stream(
     if stream is None:
         kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
         raise VideoError(
-            f"{path}: no video stream in the file (found: {kinds}); give the file with the picture"
+            f"{path}: no video stream in the file (found: {kinds}); give the file with the image"
         )
     if stream.codec_context is None:
         raise VideoError(
-            f"{path}: the picture is encrypted or its codec is unknown "
+            f"{path}: the image is encrypted or its codec is unknown "
             "(FFmpeg has no decoder for it); convert the video to H.264 in mp4"
         )
-    # One thread: the pictures of a damaged file are then the same at every run, and on a small
+    # One thread: the images of a damaged file are then the same at every run, and on a small
     # machine the network needs the other cores.
     stream.codec_context.thread_count = 1
     return stream
 
 
-def first_picture(
+def first_image(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> av.VideoFrame | None:
-    """Decode the first picture that can be decoded, None where none comes within 300 packets."""
+    """Decode the first image that can be decoded, None where none comes within 300 packets."""
     try:
         for count, packet in enumerate(container.demux(stream)):
             try:
@@ -232,14 +232,14 @@ def first_picture(
     return None
 
 
-def _orientation(picture: av.VideoFrame) -> tuple[int, bool]:
+def _orientation(image: av.VideoFrame) -> tuple[int, bool]:
     """Return the clockwise turn in degrees and whether to mirror first, from the display matrix.
 
     FFmpeg maps a stored point to x' = a x + c y, y' = b x + d y. A negative determinant is a
     mirror image, as front cameras store it: it is split off as a flip from left to right.
     """
     kind = av.sidedata.sidedata.Type.DISPLAYMATRIX
-    entries = cast(av.sidedata.sidedata.SideDataContainer, picture.side_data)
+    entries = cast(av.sidedata.sidedata.SideDataContainer, image.side_data)
     if kind not in entries:
         return 0, False
     a, b, _, c, d = struct.unpack_from("=5i", bytes(entries[kind]))
@@ -267,7 +267,7 @@ def _header_duration_s(
 
 
 def turn(pixels: Pixels, rotation_deg: int, mirrored: bool) -> Pixels:
-    """Bring a stored picture into display orientation.
+    """Bring a stored image into display orientation.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Video to a stream of FrameBatch: display orientation, true times, bounded memory.
 
-Two decoders give the same pictures, bit by bit for 8-bit H.264 and Motion JPEG. 'decord' reads with
+Two decoders give the same images, bit by bit for 8-bit H.264 and Motion JPEG. 'decord' reads with
 decord, and with PyAV where decord cannot read or disagrees with the packets' time stamps, their
-number, or the first picture. 'auto' is PyAV alone, because of what decord 0.6.0 was seen to do:
+number, or the first image. 'auto' is PyAV alone, because of what decord 0.6.0 was seen to do:
 - a damaged packet can end the whole Python process (a thread of its own is left joinable; about
   once in a thousand damaged files), and no look at the packets tells which are damaged;
 - frames that HEVC or VP9 pass over in silence shift the times of all later frames;
@@ -61,7 +61,7 @@ class StreamSummary:
     dropped_frames: int
     """Frames missing from gaps of more than 1.5 usual intervals."""
     duplicate_frames: int
-    """Frames that show the same picture, bit by bit, as the one before, or repeat its stamp."""
+    """Frames that show the same image, bit by bit, as the one before, or repeat its stamp."""
     backward_frames: int
     """Frames left out because their stamp does not lie after the one before."""
     longest_interval_s: float
@@ -236,14 +236,14 @@ def _note_lost_end(index: PacketIndex, tally: _Tally) -> None:
 def _batches(
     frames: Frames, info: VideoInfo, batch_size: int, tally: _Tally
 ) -> Iterator[FrameBatch]:
-    """Gather frames into batches, counting pictures that repeat the one before."""
+    """Gather frames into batches, counting images that repeat the one before."""
     shape = (info.height, info.width, 3)
     capacity = max(1, min(batch_size, MAX_BATCH_BYTES // math.prod(shape)))
     previous: Pixels | None = None
     gathered = np.empty((capacity, *shape), np.uint8)
     filled = 0
-    for stamp_s, picture in frames:
-        gathered[filled] = picture
+    for stamp_s, image in frames:
+        gathered[filled] = image
         tally.duplicate_frames += previous is not None and _same(previous, gathered[filled])
         tally.stamps_s.append(stamp_s)
         previous = gathered[filled]
@@ -262,34 +262,34 @@ def _batch(pixels: Pixels, tally: _Tally, count: int) -> FrameBatch:
 
 
 def _same(one: Pixels, other: Pixels) -> bool:
-    # Every 16th row tells nearly all pictures apart at a sixteenth of the cost.
+    # Every 16th row tells nearly all images apart at a sixteenth of the cost.
     return np.array_equal(one[::16], other[::16]) and np.array_equal(one, other)
 
 
 def _rising(frames: Frames, tally: _Tally) -> Frames:
     """Leave out frames whose stamp repeats the one before or goes back."""
     last_s = -math.inf
-    for stamp_s, picture in frames:
+    for stamp_s, image in frames:
         if stamp_s > last_s:
             last_s = stamp_s
-            yield stamp_s, picture
+            yield stamp_s, image
         else:
             tally.duplicate_frames += stamp_s == last_s
             tally.backward_frames += 1
 
 
 def _frames(info: VideoInfo, index: PacketIndex, reader: Reader, tally: _Tally) -> Frames:
-    """Yield stamp in seconds and picture of each frame; PyAV goes on where decord stops."""
+    """Yield stamp in seconds and image of each frame; PyAV goes on where decord stops."""
     after_s = -math.inf
     if reader == "decord":
         try:
-            for stamp_s, picture in decord_frames(info, index):
+            for stamp_s, image in decord_frames(info, index):
                 after_s = stamp_s
-                yield stamp_s, picture
+                yield stamp_s, image
             tally.reader = "decord"
             return
         except DecordUnfitError as error:
             tally.reader_reason = str(error)
-    for stamp_s, picture in pyav_frames(info, index, tally.damage):
+    for stamp_s, image in pyav_frames(info, index, tally.damage):
         if stamp_s > after_s:
-            yield stamp_s, picture
+            yield stamp_s, image

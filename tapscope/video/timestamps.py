@@ -131,7 +131,7 @@ def index_packets(path: Path) -> PacketIndex:
     with open_container(path) as container:
         stream = choose_stream(container, path)
         try:
-            # All streams: the sound may well go on after the picture has ended.
+            # All streams: the sound may well go on after the image has ended.
             for packet in container.demux():
                 if packet.pts is not None and packet.time_base:
                     ticks = packet.pts + (packet.duration or 0)

@@ -29,12 +29,12 @@ STEADY_FRAMES = 15
 HIDING_BLOCKS = 8
 """What is not the hand is shown in so many blocks a side."""
 HAND_MARGIN = 0.1
-"""Of the window, by which the hand reaches beyond its joints."""
+"""Of the window, by which the hand reaches beyond its keypoints."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What the network made of one picture of a hand."""
+    """What the network made of one image of a hand."""
 
     pixels: NDArray[np.uint8]
     """The crop as it is shown, RGB, shape (size, size, 3)."""
@@ -43,7 +43,7 @@ class Attention:
     final: NDArray[np.float32]
     """Highest of the final heatmaps at every place, shape (size, size)."""
     position_px: FloatArray
-    """Where the joints were placed in the crop, shape (joints, 2)."""
+    """Where the keypoints were placed in the crop, shape (keypoints, 2)."""
     truth_px: FloatArray | None
     """Their labels in the crop, where there are some."""
 
@@ -66,36 +66,36 @@ def require_attention(weights: Weights) -> PMSDSNet:
 
 def attend(
     network: PMSDSNet,
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     window: Window,
     size_px: int,
     *,
     truth_px: FloatArray | None = None,
     background: bool = False,
 ) -> Attention:
-    """Show a picture's window to the network and keep what it looked at.
+    """Show an image's window to the network and keep what it looked at.
 
     Parameters
     ----------
     network
         In evaluation mode.
-    picture
+    image
         RGB, shape (height, width, 3).
     window, size_px
         What is shown, and its side in pixels.
     truth_px
-        Labels in the picture, shape (joints, 2).
+        Labels in the image, shape (keypoints, 2).
     background
         Show what lies around the hand; else it is made unrecognisable in `Attention.pixels`, for
         faces lie behind hands.
     """
-    crop = cut(picture, window, size_px)
+    crop = cut(image, window, size_px)
     with torch.inference_mode():
         final, maps = network.attention(normalise(torch.from_numpy(crop[None])))
     place = decode(final).position_px[0].double().numpy()
     truth = None
     if truth_px is not None:
-        truth = move(truth_px, inverse(window.to_picture(size_px)))
+        truth = move(truth_px, inverse(window.to_image(size_px)))
     return Attention(
         crop if background else _hidden(crop, place),
         [[one[0, 0].numpy() for one in stage] for stage in maps],
@@ -106,7 +106,7 @@ def attend(
 
 
 def _hidden(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
-    """Return a crop in which all but the hull of the joints is shown in large blocks."""
+    """Return a crop in which all but the hull of the keypoints is shown in large blocks."""
     size = len(crop)
     blocks = cv2.resize(crop, (HIDING_BLOCKS, HIDING_BLOCKS), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(blocks, (size, size), interpolation=cv2.INTER_NEAREST)
@@ -121,31 +121,31 @@ def _hidden(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
 def attend_still(
     path: Path, weights: Weights, finder: Engine, size_px: int, *, background: bool = False
 ) -> Attention:
-    """Show the surest hand of a picture to the network.
+    """Show the surest hand of an image to the network.
 
-    Labels are taken from an annotations.json in the picture's folder or the one above.
+    Labels are taken from an annotations.json in the image's folder or the one above.
 
     Raises
     ------
     AnnotationError
-        The picture cannot be read, or no hand is found in it.
+        The image cannot be read, or no hand is found in it.
     WeightsError
         The weights have no attention maps.
     """
     network = require_attention(weights)
     read = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if read is None:
-        raise AnnotationError(f"{path}: cannot be read as a picture; give a PNG, a JPEG or a video")
-    picture = np.ascontiguousarray(read[:, :, ::-1]).astype(np.uint8, copy=False)
-    windows = find_windows(finder, picture)
+        raise AnnotationError(f"{path}: cannot be read as an image; give a PNG, a JPEG or a video")
+    image = np.ascontiguousarray(read[:, :, ::-1]).astype(np.uint8, copy=False)
+    windows = find_windows(finder, image)
     if not windows:
-        raise AnnotationError(f"{path}: no hand was found in it; give a picture that shows one")
-    truth = labels_of(path, weights.card.joints, windows[0])
-    return attend(network, picture, windows[0], size_px, truth_px=truth, background=background)
+        raise AnnotationError(f"{path}: no hand was found in it; give an image that shows one")
+    truth = labels_of(path, weights.card.keypoints, windows[0])
+    return attend(network, image, windows[0], size_px, truth_px=truth, background=background)
 
 
-def labels_of(path: Path, joints: tuple[str, ...], window: Window) -> FloatArray | None:
-    """Return the labels of the hand in a window, (joints, 2) in the picture; None without any."""
+def labels_of(path: Path, keypoints: tuple[str, ...], window: Window) -> FloatArray | None:
+    """Return the labels of the hand in a window, (keypoints, 2) in the image; None without any."""
     wanted = path.resolve()
     for folder in (wanted.parent, wanted.parent.parent):
         if not (folder / "annotations.json").is_file():
@@ -153,7 +153,7 @@ def labels_of(path: Path, joints: tuple[str, ...], window: Window) -> FloatArray
         images = annotations.load(folder)
         for image in images.images:
             if image.path.resolve() == wanted:
-                hands = annotations.adopt(image, images.joints, joints).hands
+                hands = annotations.adopt(image, images.keypoints, keypoints).hands
                 middles = [(hand.box_px[:2] + hand.box_px[2:]) / 2 for hand in hands]
                 away = [float(np.hypot(*(m - (window.x, window.y)))) for m in middles]
                 return hands[int(np.argmin(away))].position_px
@@ -211,8 +211,8 @@ def attend_video(
     remaining = iter(windows)
     with VideoStream(path) as stream:
         for batch in stream:
-            for picture, window in zip(batch.pixels, remaining, strict=False):
+            for image, window in zip(batch.pixels, remaining, strict=False):
                 if window is None:
                     yield None
                 else:
-                    yield attend(network, picture, window, size_px, background=background)
+                    yield attend(network, image, window, size_px, background=background)

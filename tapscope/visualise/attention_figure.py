@@ -35,7 +35,7 @@ TIP_COLOURS = {THUMB_TIP: (0, 114, 178), INDEX_TIP: (213, 94, 0)}
 """RGB of thumb and index tip in a clip."""
 
 
-def draw(attention: Attention, joints: tuple[str, ...]) -> Figure:
+def draw(attention: Attention, keypoints: tuple[str, ...]) -> Figure:
     """Draw input, attention of every stage and scale, final heatmaps, and labels where known."""
     stages, scales = len(attention.maps), len(attention.maps[0])
     rows = max(stages, 3)
@@ -54,14 +54,14 @@ def draw(attention: Attention, joints: tuple[str, ...]) -> Figure:
             axes.grid(visible=False)
             return axes
 
-        _picture(panel(0, 0), attention.pixels, "input")
+        _image(panel(0, 0), attention.pixels, "input")
         heat = panel(1, 0)
-        _picture(heat, attention.pixels, "final heatmaps")
+        _image(heat, attention.pixels, "final heatmaps")
         heat.imshow(attention.final, cmap="magma", alpha=0.65, vmin=0, vmax=1)
         placed = panel(2, 0)
         title = "placed" if attention.truth_px is None else "placed, and labels"
-        _picture(placed, attention.pixels, title)
-        tips = [n for n, name in enumerate(joints) if name in ("thumb_tip", "index_tip")]
+        _image(placed, attention.pixels, title)
+        tips = [n for n, name in enumerate(keypoints) if name in ("thumb_tip", "index_tip")]
         if attention.truth_px is not None:
             placed.plot(*attention.truth_px.T, "o", color="white", ms=4, mfc="none", mew=1)
         placed.plot(*attention.position_px.T, ".", color=VIDEO_COLOUR, ms=3)
@@ -77,7 +77,7 @@ def draw(attention: Attention, joints: tuple[str, ...]) -> Figure:
     return figure
 
 
-def _picture(axes: Axes, pixels: NDArray[np.uint8], title: str) -> None:
+def _image(axes: Axes, pixels: NDArray[np.uint8], title: str) -> None:
     axes.imshow(pixels)
     axes.set_title(title)
     axes.set_xlim(-0.5, pixels.shape[1] - 0.5)
@@ -97,9 +97,9 @@ def tiles(attention: Attention) -> NDArray[np.uint8]:
 
     put(0, 0, attention.pixels)
     scale_up = TILE_PX / len(attention.pixels)
-    for joint, colour in TIP_COLOURS.items():
-        if joint < len(attention.position_px):
-            x, y = ((attention.position_px[joint] + 0.5) * scale_up).round().astype(int)
+    for keypoint, colour in TIP_COLOURS.items():
+        if keypoint < len(attention.position_px):
+            x, y = ((attention.position_px[keypoint] + 0.5) * scale_up).round().astype(int)
             cv2.circle(frame, (int(x), int(y)), 3, colour, -1, cv2.LINE_AA)
     put(1, 0, _coloured(attention.final, "magma"))
     for stage, row in enumerate(attention.maps):
@@ -140,16 +140,16 @@ def _encode(
     unseen = 0  # how large a frame is, the first one with a hand will tell
     blank: NDArray[np.uint8] | None = None
     for attention in frames:
-        picture = blank if attention is None else tiles(attention)
-        if picture is None:
+        image = blank if attention is None else tiles(attention)
+        if image is None:
             unseen += 1
             continue
-        pictures = [picture]
+        images = [image]
         if blank is None:
-            blank = np.zeros_like(picture)
-            stream.height, stream.width = picture.shape[:2]
-            pictures = [blank] * unseen + pictures
-        for one in pictures:
+            blank = np.zeros_like(image)
+            stream.height, stream.width = image.shape[:2]
+            images = [blank] * unseen + images
+        for one in images:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(one, format="rgb24")))
     if blank is not None:
         file.mux(stream.encode(None))
@@ -166,14 +166,14 @@ def show(
     background: bool = False,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
-    """Write the attention of a picture or a video and return where.
+    """Write the attention of an image or a video and return where.
 
     Parameters
     ----------
     source
-        A picture by its ending, else a video.
+        An image by its ending, else a video.
     out
-        PNG or SVG for a picture, MP4 for a video; by default `NAME.attention.png` or `.mp4` beside
+        PNG or SVG for an image, MP4 for a video; by default `NAME.attention.png` or `.mp4` beside
         it.
     weights
         What is shown.
@@ -192,18 +192,18 @@ def show(
         The source cannot be read or shows no hand, the weights have no attention maps, or the
         ending of `out` does not suit.
     """
-    is_picture = source.suffix.lower() in PICTURE_ENDINGS
-    endings = (".png", ".svg") if is_picture else (".mp4",)
+    is_image = source.suffix.lower() in PICTURE_ENDINGS
+    endings = (".png", ".svg") if is_image else (".mp4",)
     path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
     if path.suffix.lower() not in endings:
         raise OutputError(f"{path}: give a name that ends with {' or '.join(endings)}")
     stride = weights.network.largest_stride
     if size_px and size_px % stride:
         raise WeightsError(f"--size {size_px}: give a multiple of {stride}")
-    if is_picture:
+    if is_image:
         size = size_px or still_size_px(engine)
         seen = attend_still(source, weights, engine, size, background=background)
-        svg, png = render(draw(seen, weights.card.joints))
+        svg, png = render(draw(seen, weights.card.keypoints))
         write_result(path, png if path.suffix.lower() == ".png" else svg)
         return path
     size = size_px or weights.card.input_size_px

@@ -1,9 +1,9 @@
-"""Adaptive depth: accuracy and arithmetic against the height at which a picture may end early.
+"""Adaptive depth: accuracy and arithmetic against the height at which an image may end early.
 
     python -m tests.bench.adaptive_depth FOLDER [--split test] [--weights FILE] [--joint NAME ...]
 
-The hands are found once, at full depth; only placing their joints is adaptive. The joints named
-(all by default) are those that must be clear for a picture to end early.
+The hands are found once, at full depth; only placing their keypoints is adaptive. The keypoints
+named (all by default) are those that must be clear for an image to end early.
 """
 
 import argparse
@@ -35,20 +35,20 @@ def main() -> None:
     given = read(find_weights(options.weights))
     finder = make_engine(read(find_weights(options.finder)))
     ((name, images),) = load_sets(
-        [options.folder], split=options.split, joints=options.joint
+        [options.folder], split=options.split, keypoints=options.keypoint
     ).items()
     windows = [find_windows(finder, image.pixels()) for image in images.images]
     first = AdaptiveEngine(given, THRESHOLDS[0])
     size = still_size_px(first)
     shares = np.array(arithmetic(first.network, size))
-    print(f"{given.name} on {name}: {len(images)} pictures, crops of {size} px")
-    print("threshold  stages  arithmetic  PCK@5  PCK@10  PCK@20  pictures/s")
+    print(f"{given.name} on {name}: {len(images)} images, crops of {size} px")
+    print("threshold  stages  arithmetic  PCK@5  PCK@10  PCK@20  images/s")
     for threshold in THRESHOLDS:
-        engine = AdaptiveEngine(given, threshold, options.joint)
+        engine = AdaptiveEngine(given, threshold, options.keypoint)
         begin = time.perf_counter()
         errors = evaluate_set(engine, images, windows=windows, size_px=size)
         seconds = time.perf_counter() - begin
-        distance, _ = tips_of(Scored("", 0, "", name, images.joints, tuple(errors))).distances()
+        distance, _ = tips_of(Scored("", 0, "", name, images.keypoints, tuple(errors))).distances()
         stages = np.array(engine.stages)
         within = "  ".join(f"{100 * pck(distance, t):5.1f}" for t in (5, 10, 20))
         print(

@@ -3,11 +3,11 @@
     python -m tests.bench.deepen WEIGHTS OUT --stages M --data FOLDER
 
 Copies of the last stage would be of no use: they read maps that another stage made, and what
-comes out places no joint. A stage added here hands on the maps that it gets (Chen, Goodfellow and
-Shlens 2016, "Net2Net", arXiv 1511.05641): the three convolutions of each scale are the identity,
-what comes from the coarser scale is made as in the last stage, and its gates stand at one half,
-which is made good. The pictures of FOLDER, but for those marked as test, tell where the gates of
-the last stage stand, and the batch statistics.
+comes out places no keypoint. A stage added here hands on the maps that it gets (Chen, Goodfellow
+and Shlens 2016, "Net2Net", arXiv 1511.05641): the three convolutions of each scale are the
+identity, what comes from the coarser scale is made as in the last stage, and its gates stand at
+one half, which is made good. The images of FOLDER, but for those marked as test, tell where the
+gates of the last stage stand, and the batch statistics.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def deepen(given: PMSDSNet, deeper: PMSDSNet, image: Tensor) -> None:
     Parameters
     ----------
     image
-        Some pictures as the networks take them.
+        Some images as the networks take them.
     """
     known = given.state_dict()
     deeper.load_state_dict(
@@ -98,8 +98,8 @@ def main() -> None:
     arguments = {**given.card.network, "stages": options.stages}
     network, old = build(given.card.architecture, arguments).eval(), given.network
     assert isinstance(network, PMSDSNet) and isinstance(old, PMSDSNet)
-    pictures = annotations.usable(annotations.load(options.data), options.data)
-    views = fixed_views(pictures, given.card.input_size_px, most=PICTURES)
+    images = annotations.usable(annotations.load(options.data), options.data)
+    views = fixed_views(images, given.card.input_size_px, most=PICTURES)
     image = normalise(torch.stack([torch.from_numpy(view.pixels) for view in views]))
     deepen(old, network, image)
     with torch.no_grad():

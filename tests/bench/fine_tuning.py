@@ -31,7 +31,7 @@ FRAMES = 30
 
 def errors_of(weights: Path, images: LabelledSet) -> tuple[np.ndarray, np.ndarray]:
     errors = evaluate_set(make_engine(read(weights)), images)
-    return tips_of(Scored("", 0, "", "", images.joints, tuple(errors))).distances()
+    return tips_of(Scored("", 0, "", "", images.keypoints, tuple(errors))).distances()
 
 
 def told(title: str, weights: Path, images: LabelledSet) -> tuple[float, float]:

@@ -4,7 +4,7 @@
 
 NEW was trained on from OLD (`tapscope train --init`). Between two such weights those in between are
 often better than either (Wortsman and others 2022, "Model soups", arXiv 2203.05482). S of NEW, the
-rest of OLD. Figures and confidence come from the pictures of each --data folder that training holds
+rest of OLD. Figures and confidence come from the images of each --data folder that training holds
 out, and from all of each --unseen one; of folders that OLD learned whole they would say nothing.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
     known = np.isfinite(measured)
     good = measured[known] < 0.1
     if not can_calibrate(good):
-        parser.error("too few of these pictures' joints are right, or wrong, to fit a confidence")
+        parser.error("too few of these images' keypoints are right, or wrong, to fit a confidence")
     slope, rival, intercept = calibrate(heights[:, MEASURED][known].astype(float), good)
     tips = error[:, [THUMB_TIP, INDEX_TIP]]
     metrics = {f"validation_pck@0.1_{name}": v for name, v in by_dataset(error, views).items()}
@@ -60,7 +60,7 @@ def main() -> None:
         f"{1 - share:g} of {old.name}.",
     )
     card = weights.write(options.out, network, card)
-    print(f"{options.out}: {len(views)} pictures held out, {metrics}")
+    print(f"{options.out}: {len(views)} images held out, {metrics}")
 
 
 if __name__ == "__main__":

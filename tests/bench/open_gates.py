@@ -25,7 +25,7 @@ SOFTER = 0.1
 
 @torch.no_grad()
 def open_gates(network: PMSDSNet, image: torch.Tensor) -> list[str]:
-    """Open closed gates in place, by what they do with some pictures; say which."""
+    """Open closed gates in place, by what they do with some images; say which."""
     done = []
     x, base = network.enter(image)
     stages = [stage for stage in network.stage if isinstance(stage, Stage)]

@@ -1,6 +1,6 @@
-"""Draw the README's picture from what `tapscope analyze` wrote.
+"""Draw the README's image from what `tapscope analyze` wrote.
 
-    python -m tests.bench.picture VIDEO features.tapscope/NAME docs/tapping.png
+    python -m tests.bench.image VIDEO features.tapscope/NAME docs/tapping.png
 
 One frame with the tips found in it, and the aperture over time with its taps.
 """
@@ -46,12 +46,12 @@ def frame_at(video: Path, time_s: float) -> tuple[NDArray[np.uint8], int]:
 def main(video: str, name: str, out: str) -> None:
     tracks = read_columns(Path(f"{name}.tracks.csv"))
     taps = read_columns(Path(f"{name}.taps.csv"))
-    picture, frame = frame_at(Path(video), float(taps["peak_s"][len(taps["peak_s"]) // 2]))
+    image, frame = frame_at(Path(video), float(taps["peak_s"][len(taps["peak_s"]) // 2]))
 
     mpl.rcParams["svg.hashsalt"] = "tapscope"
     figure = Figure(figsize=(10, 3.4), dpi=110, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.6])
-    left.imshow(picture)
+    left.imshow(image)
     left.set_axis_off()
     for tip, colour in (("thumb_tip", THUMB), ("index_tip", INDEX)):
         x, y = tracks[f"{tip}_x"][frame], tracks[f"{tip}_y"][frame]

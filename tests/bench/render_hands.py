@@ -5,8 +5,8 @@
 
 SYNTH is the folder of the renderer (its README says what it needs: moderngl and EGL), FIRST and
 LAST the seeds of the people. Its own `make_stills.py` draws each person once, whole; here the
-picture is cut to the hand, so that no pixel is rendered which training would cut away: several
-times as many hands an hour. `--whole` keeps the whole picture. With `--size 144` the hands are as
+image is cut to the hand, so that no pixel is rendered which training would cut away: several
+times as many hands an hour. `--whole` keeps the whole image. With `--size 144` the hands are as
 large as views of 64 px need them, and twice as many are rendered an hour as with 224. With
 `--anywhere` the camera stands on any side of the hand from which both tips are seen, behind and
 above it too, as where it is worn on the head, and thumb and index finger open in more ways. OUT
@@ -28,15 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.files import write_whole
-from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 
 CLOSE_PX, WHOLE_PX = 224, 320
 FILL = (1.9, 2.7)
-"""Side of the picture over the longer side of the hand."""
+"""Side of the image over the longer side of the hand."""
 WANDER = 0.15
-"""How far the hand stands from the middle, of half the picture."""
+"""How far the hand stands from the middle, of half the image."""
 MARGIN_PX = 3
-"""Whole pictures whose tips are nearer to the edge are left out."""
+"""Whole images whose tips are nearer to the edge are left out."""
 OPEN_SD = np.radians([10, 12, 8, 12, 12, 15, 6, 15, 10])
 """How much more the open hands of `--anywhere` differ, in each angle of thumb and index finger."""
 THUMB_SHARE = (-0.2, 1.0)
@@ -65,7 +65,7 @@ class Labels:
         self, number: int, name: str, place: NDArray[np.float64], *, person: str, side: str,
         size_px: int,
     ) -> None:  # fmt: skip
-        """Add a picture; `place` holds its joints in pixels, shape (21, 2)."""
+        """Add an image; `place` holds its keypoints in pixels, shape (21, 2)."""
         inside = ((place >= 0) & (place < size_px)).all(axis=1)
         low, high = place[inside].min(axis=0), place[inside].max(axis=0)
         rows = np.column_stack([place, np.full(len(place), 2)]) * inside[:, None]
@@ -84,7 +84,7 @@ class Labels:
     def write(self, folder: Path) -> None:
         content = {
             "info": {"licence": "CC0"},
-            "categories": [{"id": 1, "name": "hand", "keypoints": list(JOINTS)}],
+            "categories": [{"id": 1, "name": "hand", "keypoints": list(KEYPOINTS)}],
             "images": self.images,
             "annotations": self.annotations,
         }
@@ -103,10 +103,10 @@ def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> b
     scene.qo = scene.qo + OPEN_SD * rng.normal(size=len(scene.qo))
     scene.thumb_share = rng.uniform(*THUMB_SHARE)
     turn, shift = scene.fk(0.0, aper=0.9)
-    joint = scene.h.kps(turn, shift)
-    tips = joint[[THUMB_TIP, INDEX_TIP]]
-    knuckle = JOINTS.index("index_mcp")
-    centre = joint[[WRIST, THUMB_TIP, knuckle, INDEX_TIP]].mean(axis=0)
+    keypoint = scene.h.kps(turn, shift)
+    tips = keypoint[[THUMB_TIP, INDEX_TIP]]
+    knuckle = KEYPOINTS.index("index_mcp")
+    centre = keypoint[[WRIST, THUMB_TIP, knuckle, INDEX_TIP]].mean(axis=0)
     weight = scene.b.W
     skin = np.einsum("nij,nj->ni", (weight @ turn.reshape(-1, 9)).reshape(-1, 3, 3), scene.v)
     skin = skin + weight @ shift
@@ -115,11 +115,11 @@ def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> b
         eye = centre + rng.uniform(*CAMERA_M) * away
         if np.linalg.norm(skin - eye, axis=1).min() < NEAREST_M:
             continue
-        if not scene.tips_visible(turn, shift, joint, eye) or any(
+        if not scene.tips_visible(turn, shift, keypoint, eye) or any(
             _hides(skin, eye, tip) for tip in tips
         ):
             continue
-        fingers = renderer.norm(joint[MIDDLE_MCP] - joint[WRIST])
+        fingers = renderer.norm(keypoint[MIDDLE_MCP] - keypoint[WRIST])
         up = fingers if rng.random() < FINGERS_UP_SHARE else np.array([0.0, 1.0, 0.0])
         scene.eye, scene.V = eye, renderer.look(eye, centre, up + TILT_SD * rng.normal(size=3))
         return True
@@ -151,7 +151,7 @@ def moments(
     renderer: Any, backend: Any, seed: int, size_px: int, *, count: int, whole: bool,
     anywhere: bool,
 ) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float64], str]]:  # fmt: skip
-    """Yield number, picture (RGB), joints in pixels and side of each moment of one person."""
+    """Yield number, image (RGB), keypoints in pixels and side of each moment of one person."""
     scene = renderer.Scene(seed, (size_px, size_px))
     rng = np.random.default_rng(seed + 99)
     if anywhere and not look_from_anywhere(renderer, scene, rng):
@@ -169,8 +169,8 @@ def moments(
         if not loaded:
             backend.load(scene)
             loaded = True
-        picture, joints = backend.frame(float(time_s), rng, sub=3)
-        yield number, picture, joints[:, :2], "right" if scene.flip else "left"
+        image, keypoints = backend.frame(float(time_s), rng, sub=3)
+        yield number, image, keypoints[:, :2], "right" if scene.flip else "left"
 
 
 def main() -> None:
@@ -182,8 +182,8 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], metavar="PERSON")
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("--anywhere", action="store_true")
-    parser.add_argument("--size", type=int, help="Side of the pictures in pixels.")
-    parser.add_argument("--moments", type=int, default=3, help="Pictures of each person.")
+    parser.add_argument("--size", type=int, help="Side of the images in pixels.")
+    parser.add_argument("--moments", type=int, default=3, help="Images of each person.")
     options = parser.parse_args()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # one process a core is faster
     sys.path.insert(0, str(options.synth))
@@ -196,20 +196,20 @@ def main() -> None:
     seeds = range(options.first, options.last)
     wanted = [s for s in seeds if person_of(renderer, s) not in options.without]
     for drawn, seed in enumerate(wanted, start=1):
-        for number, picture, place, side in moments(
+        for number, image, place, side in moments(
             renderer, backend, seed, size_px, count=options.moments, whole=options.whole,
             anywhere=options.anywhere,
         ):  # fmt: skip
             name = f"images/{seed:07d}_{number}.jpg"
             cv2.imwrite(
-                str(options.out / name), picture[..., ::-1],
+                str(options.out / name), image[..., ::-1],
                 [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
             )  # fmt: skip
             person = person_of(renderer, seed)
             labels.add(10 * seed + number, name, place, person=person, side=side, size_px=size_px)
         if drawn % SAVE_EVERY == 0:
             labels.write(options.out)
-            print(f"to {seed}: {len(labels.images)} pictures", flush=True)
+            print(f"to {seed}: {len(labels.images)} images", flush=True)
     labels.write(options.out)
 
 

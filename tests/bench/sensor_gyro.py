@@ -49,7 +49,7 @@ def closings(trajectory: Trajectory, taps: Taps) -> FloatArray:
     time_s = trajectory.time_s
     closure_s = np.append(taps.closure_s, taps.next_closure_s[-1:])
     cycle_s = float(np.median(taps.interval_s))
-    speed = np.gradient(trajectory.opening, time_s)
+    speed = np.gradient(trajectory.aperture, time_s)
     top_hz = max(TREMOR_FROM_HZ, 2 / cycle_s)
     speed = sosfiltfilt(butter(2, top_hz, fs=SAMPLING_RATE_HZ, output="sos"), speed)
     begin_s = np.append(closure_s[0] - 0.6 * cycle_s, taps.peak_s)

@@ -3,7 +3,7 @@
     python -m tests.bench.speed VIDEO [--weights FILE] [--recordings N] [--mediapipe PYTHON]
 
 Times one recording: the time that the worker takes, and the whole command with its start-up. The
-first recording of a run also compiles the network for its picture sizes, so the median over N
+first recording of a run also compiles the network for its image sizes, so the median over N
 copies in one run is given, too. Beside it decoding of the same file alone and, where PYTHON is
 given (that of an environment with mediapipe==0.10.14 and av), MediaPipe Hands in tracking mode on
 the same file. Last the peak memory of the command and its worker over 1 and over N copies.

@@ -119,7 +119,7 @@ def read_found(row: dict[str, str], kept: Path) -> Found:
 def amplitude_bias_pct(truth: Truth, found: Found) -> float:
     """Return the median over taps of measured over true amplitude, less one, in percent.
 
-    True amplitudes are those that the same tap code finds in the true tip pixels: the opening is
+    True amplitudes are those that the same tap code finds in the true tip pixels: the aperture is
     measured on the same frames, so that what differs is the tracking.
     """
     distance = np.linalg.norm(truth.tips_px[:, 1] - truth.tips_px[:, 0], axis=1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP
+from tapscope.hand import INDEX_TIP, KEYPOINTS, THUMB_TIP
 from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Keypoints, Taps
 from tapscope.signal.aperture import from_keypoints
@@ -24,14 +24,14 @@ NOISE_PX = 1.5
 
 def taps_of(time_s: FloatArray, tips_px: FloatArray) -> Taps:
     """Return the taps of tips (frames, 2, 2), in pixels."""
-    position = np.full((len(time_s), len(JOINTS), 2), np.nan)
+    position = np.full((len(time_s), len(KEYPOINTS), 2), np.nan)
     position[:, [THUMB_TIP, INDEX_TIP]] = tips_px
     keypoints = Keypoints(
         time_s=time_s,
         position_px=position,
-        confidence=np.ones((len(time_s), len(JOINTS))),
+        confidence=np.ones((len(time_s), len(KEYPOINTS))),
         reason=np.full(len(time_s), "", dtype="U16"),
-        joints=JOINTS,
+        names=KEYPOINTS,
         blur_px=np.zeros(len(time_s)),
         agreement=np.full(len(time_s), np.nan),
     )

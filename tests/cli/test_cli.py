@@ -218,7 +218,7 @@ def test_inspect_says_whether_it_suits(tmp_path: Path) -> None:
     assert "h264" in result.output
     small = run("inspect", clips.Clip().write(tmp_path / "small.mp4", 120))
     assert small.exit_code == 1
-    assert "picture_small" in small.output
+    assert "image_small" in small.output
     assert "does not suit" in small.output
     facts = json.loads(run("inspect", good, "--json").output)
     assert (facts["suitable"], facts["codec"], facts["decoded_frames"]) == (True, "h264", 120)
@@ -243,7 +243,7 @@ def test_version() -> None:
 
 
 def test_train_then_evaluate(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "labels", pictures=8)
+    folder = labelled_folder(tmp_path / "labels", images=8)
     start, out = tmp_path / "start.safetensors", tmp_path / "out.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
     train = (
@@ -262,7 +262,7 @@ def test_train_then_evaluate(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     done = run("evaluate", "--data", folder, "--weights", out, "--json", figures, "--device", "cpu")
     assert done.exit_code == 0, done.output
-    assert "all joints" in done.output
+    assert "all keypoints" in done.output
     held_out = " ".join(trained.output.split()).split(" for validation")[0].split()[-1]
     validation = run(
         "evaluate", "--data", folder, "--weights", out, "--validation", "--device", "cpu",
@@ -274,11 +274,11 @@ def test_train_then_evaluate(tmp_path: Path) -> None:
     both = run("evaluate", "--data", folder, "--validation", "--split", "test")
     assert both.exit_code == 2
     found = json.loads(figures.read_text())
-    assert {"n", "found", "pck@5", "mpjpe@5", "all_joints", "groups"} <= set(found)
+    assert {"n", "found", "pck@5", "mpjpe@5", "all_keypoints", "groups"} <= set(found)
 
 
 def test_tips_of_a_rival_are_trained_and_measured(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "labels", pictures=20, groups=1)
+    folder = labelled_folder(tmp_path / "labels", images=20, groups=1)
     tips = ("--joint", "thumb_tip", "--joint", "index_tip")
     out, finder = tmp_path / "w.safetensors", tmp_path / "finder.safetensors"
     weights.write(finder, tiny_weights().network, tiny_card())
@@ -287,9 +287,9 @@ def test_tips_of_a_rival_are_trained_and_measured(tmp_path: Path) -> None:
         "--epochs", "1", "--size", "32", "--device", "cpu",
     )  # fmt: skip
     assert trained.exit_code == 0, trained.output
-    assert "12 pictures trained on, 2 for" in " ".join(trained.output.split())
+    assert "12 images trained on, 2 for" in " ".join(trained.output.split())
     card = weights.read_card(out)
-    assert (card.architecture, card.joints) == ("higherhrnet", ("thumb_tip", "index_tip"))
+    assert (card.architecture, card.keypoints) == ("higherhrnet", ("thumb_tip", "index_tip"))
     measure = ("evaluate", "--data", folder, "--tenths", "3", *tips, "--device", "cpu")
     done = run(
         *measure, "--finder", finder, "--weights", out, "--weights", out, "--size", "64",
@@ -317,7 +317,7 @@ def test_model_besides_given_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_networks_are_benchmarked(tmp_path: Path) -> None:
-    labelled_folder(tmp_path / "data" / "hands", pictures=8)
+    labelled_folder(tmp_path / "data" / "hands", images=8)
     finder, table = tmp_path / "finder.safetensors", tmp_path / "table.toml"
     weights.write(finder, tiny_weights().network, tiny_card())
     table.write_text(

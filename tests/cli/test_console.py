@@ -87,7 +87,7 @@ def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
 
 def test_no_bar_where_nobody_looks() -> None:
     screen = io.StringIO()
-    with CountingBar(Console(file=screen), "pictures") as bar:
+    with CountingBar(Console(file=screen), "images") as bar:
         bar.step(1, 2)
         bar.line("half way")
     assert screen.getvalue() == "half way\n"

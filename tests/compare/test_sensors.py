@@ -119,7 +119,7 @@ def test_contacts_tell_rate_and_intervals_but_no_amplitude(found: Comparison) ->
     each = found.recordings[CONTACTS]
     names = {pair.feature for pair in each.features}
     assert {"tapping_rate_hz", "inter_tap_interval_cv"} <= names
-    assert not any(name.startswith(("amplitude", "opening")) for name in names)
+    assert not any(name.startswith(("amplitude", "aperture")) for name in names)
     assert each.signal is None
     assert found.row("tap_amplitude_centred", "kind=contacts") is None
     assert found.row("tap_interval_s", "kind=contacts") is not None

@@ -373,8 +373,8 @@ def test_lonely_closures_at_the_ends_are_nobodys_fault() -> None:
 
 def test_signals_are_compared_where_both_are_known() -> None:
     time_s = np.arange(300) / 30
-    opening = np.sin(5 * time_s) ** 2
-    video = Trajectory(time_s, np.where(time_s < 1, np.nan, 7 * opening + 2), "px", "video")
+    aperture = np.sin(5 * time_s) ** 2
+    video = Trajectory(time_s, np.where(time_s < 1, np.nan, 7 * aperture + 2), "px", "video")
     sensor_s = np.arange(0, 9, 0.01)
     kept = (sensor_s < 4) | (sensor_s > 5)
     sensor = Trajectory(sensor_s[kept], np.sin(5 * sensor_s[kept]) ** 2, "deg", "gyroscope")
@@ -475,7 +475,7 @@ def test_damaged_tracks_and_taps_are_refused(tmp_path: Path) -> None:
     tracks, taps = tmp_path / "a.tracks.csv", tmp_path / "a.taps.csv"
     tracks.write_text("time_s,aperture_px,aperture_hand\n0,1,\n0.1,2,\n")
     assert read_tracks(tracks, "").unit == "px"
-    with pytest.raises(ComparisonError, match="no opening"):
+    with pytest.raises(ComparisonError, match="no aperture"):
         read_tracks(tracks, "hand_lengths")
     tracks.write_text("time_s,aperture_px\n0.2,1\n0.1,2\n")
     with pytest.raises(ComparisonError, match="rise"):

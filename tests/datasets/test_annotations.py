@@ -39,14 +39,14 @@ def test_folder_is_read(tmp_path: Path) -> None:
 def test_split_is_chosen(tmp_path: Path) -> None:
     folder = labelled_folder(tmp_path / "set")
     assert len(annotations.load(folder, split="test")) == 3
-    with pytest.raises(AnnotationError, match="no labelled picture with split 'none'"):
+    with pytest.raises(AnnotationError, match="no labelled image with split 'none'"):
         annotations.load(folder, split="none")
 
 
-def test_box_is_made_from_joints_when_there_is_none(tmp_path: Path) -> None:
+def test_box_is_made_from_keypoints_when_there_is_none(tmp_path: Path) -> None:
     with_box = annotations.load(labelled_folder(tmp_path / "a"))
     without = annotations.load(labelled_folder(tmp_path / "b", with_bbox=False))
-    # Joint 20 has no label, so the derived box may be a little smaller.
+    # Keypoint 20 has no label, so the derived box may be a little smaller.
     assert without.images[0].hands[0].size_px == pytest.approx(
         with_box.images[0].hands[0].size_px, rel=0.1
     )
@@ -68,7 +68,7 @@ def test_hand_with_few_labels_is_larger_than_its_box() -> None:
         (lambda c: c["categories"].clear(), "not COCO keypoints"),
         (lambda c: c["annotations"][0].update(keypoints=[1, 2]), "not COCO keypoints"),
         (lambda c: c["images"][0].update(file_name="images/gone.png"), "but not there"),
-        (lambda c: c["annotations"].clear(), "no labelled picture"),
+        (lambda c: c["annotations"].clear(), "no labelled image"),
     ],
 )
 def test_malformed_folder_is_refused(
@@ -85,30 +85,30 @@ def test_missing_annotations_say_what_is_needed(tmp_path: Path) -> None:
         annotations.load(tmp_path)
 
 
-def test_picture_that_is_none_or_another_size_is_refused(tmp_path: Path) -> None:
+def test_image_that_is_none_or_another_size_is_refused(tmp_path: Path) -> None:
     folder = labelled_folder(tmp_path / "set")
     rewrite(folder, lambda c: c["images"][0].update(width=99))
-    (folder / "images" / "1.png").write_text("no picture")
+    (folder / "images" / "1.png").write_text("no image")
     found = annotations.load(folder)
     with pytest.raises(AnnotationError, match="its annotation says 99 x 160"):
         found.images[0].pixels()
-    with pytest.raises(AnnotationError, match="cannot be read as a picture"):
+    with pytest.raises(AnnotationError, match="cannot be read as an image"):
         found.images[1].pixels()
 
 
-def test_merge_matches_joints_by_name(tmp_path: Path) -> None:
+def test_merge_matches_keypoints_by_name(tmp_path: Path) -> None:
     whole = annotations.load(labelled_folder(tmp_path / "whole"))
     folder = labelled_folder(tmp_path / "tips")
 
     def tips_only(content: dict[str, Any]) -> None:
         content["categories"][0]["keypoints"] = ["index_tip", "thumb_tip"]
         for row in content["annotations"]:
-            joints = np.reshape(row["keypoints"], (21, 3))
-            row["keypoints"] = joints[[8, 4]].ravel().tolist()
+            keypoints = np.reshape(row["keypoints"], (21, 3))
+            row["keypoints"] = keypoints[[8, 4]].ravel().tolist()
 
     rewrite(folder, tips_only)
     both = annotations.merge([annotations.load(folder), whole])
-    assert both.joints == whole.joints
+    assert both.keypoints == whole.keypoints
     tips, full = both.images[0].hands[0], both.images[12].hands[0]
     assert np.allclose(tips.position_px[[4, 8]], full.position_px[[4, 8]])
     assert tips.visibility[[4, 8]].min() > 0
@@ -119,10 +119,10 @@ def test_merge_matches_joints_by_name(tmp_path: Path) -> None:
         annotations.merge([annotations.load(folder), whole])
 
 
-def test_some_joints_keep_the_size_of_the_hand(tmp_path: Path) -> None:
+def test_some_keypoints_keep_the_size_of_the_hand(tmp_path: Path) -> None:
     images = annotations.load(labelled_folder(tmp_path / "set"))
-    tips = annotations.only_joints(images, ("index_tip", "thumb_tip"))
-    assert (len(tips), tips.joints) == (len(images), ("index_tip", "thumb_tip"))
+    tips = annotations.only_keypoints(images, ("index_tip", "thumb_tip"))
+    assert (len(tips), tips.keypoints) == (len(images), ("index_tip", "thumb_tip"))
     for few, whole in zip(tips.images, images.images, strict=True):
         assert few.hands[0].position_px.tolist() == whole.hands[0].position_px[[8, 4]].tolist()
         assert few.hands[0].size_px == pytest.approx(whole.hands[0].size_px)
@@ -132,11 +132,11 @@ def test_some_joints_keep_the_size_of_the_hand(tmp_path: Path) -> None:
     hand = annotations.LabelledHand(
         position, np.where(np.isfinite(position[:, 0]), 2, 0), "", np.array([0.0, 0, 40, 30])
     )
-    one = annotations.LabelledSet((replace(images.images[0], hands=(hand,)),), images.joints)
-    (kept,) = annotations.only_joints(one, ("thumb_tip", "index_tip")).images[0].hands
+    one = annotations.LabelledSet((replace(images.images[0], hands=(hand,)),), images.keypoints)
+    (kept,) = annotations.only_keypoints(one, ("thumb_tip", "index_tip")).images[0].hands
     assert kept.size_px == pytest.approx(hand.size_px)
     assert kept.box_px[:2] + kept.box_px[2:] == pytest.approx([40, 30])
-    with pytest.raises(AnnotationError, match=r"no joints tail in set; there are wrist"):
-        annotations.only_joints(images, ("tail",))
+    with pytest.raises(AnnotationError, match=r"no keypoints tail in set; there are wrist"):
+        annotations.only_keypoints(images, ("tail",))
     with pytest.raises(AnnotationError, match="no hand with a label for wrist"):
-        annotations.only_joints(one, ("wrist",))
+        annotations.only_keypoints(one, ("wrist",))

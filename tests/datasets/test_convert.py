@@ -16,14 +16,14 @@ from tapscope.datasets import annotations
 from tapscope.datasets.convert import Converted, convert
 from tapscope.errors import AnnotationError, OutputError
 
-JOINTS = {"thumb": "thumb_tip", "pointer": "index_tip"}
+KEYPOINTS = {"thumb": "thumb_tip", "pointer": "index_tip"}
 FRAMES = ("img0010.png", "img0200.png")
 PLACES = {"thumb": [(10.0, 20.5), (11.0, 21.0)], "pointer": [(30.25, 40.0), None]}
 SIZE = (64, 48)
 
 
-def pictures(folder: Path, names: tuple[str, ...] = FRAMES) -> None:
-    """Write grey pictures, each of another grey."""
+def images(folder: Path, names: tuple[str, ...] = FRAMES) -> None:
+    """Write grey images, each of another grey."""
     for number, name in enumerate(names):
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def pictures(folder: Path, names: tuple[str, ...] = FRAMES) -> None:
 def deeplabcut(folder: Path, *, index_cells: int = 3) -> Path:
     """Write a project with one video and two frames, in the second no pointer."""
     video = folder / "labeled-data" / "pat 1, left"
-    pictures(video)
+    images(video)
     lead = [""] * (index_cells - 1)
     lines = [
         ["scorer", *lead, *["me"] * 4],
@@ -80,8 +80,8 @@ def as_hdf(csv_file: Path) -> Path:
 
 
 def cvat(folder: Path, inner: str, *, name: str = "clip_000001.png") -> Path:
-    """Write an export with one picture."""
-    pictures(folder / "images", (name,))
+    """Write an export with one image."""
+    images(folder / "images", (name,))
     (folder / "annotations.xml").write_text(
         "<?xml version='1.0'?><annotations><version>1.1</version>"
         f'<image id="0" name="{name}" width="64" height="48">{inner}</image></annotations>'
@@ -96,8 +96,8 @@ def point(label: str, places: str, more: str = "") -> str:
 def label_studio(
     folder: Path, change: Callable[[dict[str, Any]], None] = lambda task: None
 ) -> Path:
-    """Write an export with one picture."""
-    pictures(folder / "pics", ("frame_7.png",))
+    """Write an export with one image."""
+    images(folder / "pics", ("frame_7.png",))
     task = {
         "id": 1,
         "data": {"image": "/data/upload/3/1a2b3c4d-frame_7.png"},
@@ -124,13 +124,13 @@ def label_studio(
 
 
 def places_of(folder: Path) -> list[dict[str, list[float]]]:
-    """Return the labelled joints of every hand, as training reads them."""
+    """Return the labelled keypoints of every hand, as training reads them."""
     found = annotations.load(folder)
     return [
         {
-            joint: place.tolist()
-            for joint, place, seen in zip(
-                found.joints, hand.position_px, hand.visibility, strict=True
+            keypoint: place.tolist()
+            for keypoint, place, seen in zip(
+                found.keypoints, hand.position_px, hand.visibility, strict=True
             )
             if seen
         }
@@ -146,7 +146,7 @@ def test_deeplabcut(index_cells: int, stored: str, tmp_path: Path) -> None:
     if stored == "hdf":
         as_hdf(next(project.rglob("*.csv")))
     out = tmp_path / "out"
-    done = convert(project, out, joints=JOINTS, licence="CC0")
+    done = convert(project, out, keypoints=KEYPOINTS, licence="CC0")
     assert done == Converted(
         "DeepLabCut (CollectedData CSV or HDF5)", 2, 2, ("thumb_tip", "index_tip"), (), 0
     )
@@ -164,13 +164,13 @@ def test_deeplabcut(index_cells: int, stored: str, tmp_path: Path) -> None:
 
 def test_several_animals_are_hands(tmp_path: Path) -> None:
     video = tmp_path / "labeled-data" / "v"
-    pictures(video, FRAMES[:1])
+    images(video, FRAMES[:1])
     (video / "CollectedData_me.csv").write_text(
         "scorer,me,me,me,me\nindividuals,left hand,left hand,right hand,right hand\n"
         "bodyparts,thumb_tip,thumb_tip,thumb_tip,thumb_tip\ncoords,x,y,x,y\n"
         "labeled-data/v/img0010.png,1,2,3,4\n"
     )
-    convert(tmp_path, tmp_path / "out", joints={})
+    convert(tmp_path, tmp_path / "out", keypoints={})
     (image,) = annotations.load(tmp_path / "out").images
     assert [(hand.side, *hand.position_px[0]) for hand in image.hands] == [
         ("left", 1, 2),
@@ -181,7 +181,7 @@ def test_several_animals_are_hands(tmp_path: Path) -> None:
 def test_names_may_tell_the_hands_apart(tmp_path: Path) -> None:
     inner = point("L", "5,5") + point("right_thumb_tip", "9,9") + point("ring", "1,1")
     folder = cvat(tmp_path / "task", inner)
-    done = convert(folder, tmp_path / "out", joints={"L": "left thumb_tip", "ring": ""})
+    done = convert(folder, tmp_path / "out", keypoints={"L": "left thumb_tip", "ring": ""})
     assert done.dropped == ("ring",)
     (image,) = annotations.load(tmp_path / "out").images
     assert [(hand.side, *hand.position_px[0]) for hand in image.hands] == [
@@ -198,7 +198,7 @@ def test_cvat_points_and_skeletons(tmp_path: Path) -> None:
         + "</skeleton>"
         + point("INDEX_FINGER_TIP", "30,40")
     )
-    convert(cvat(tmp_path / "task", inner), tmp_path / "out", joints={})
+    convert(cvat(tmp_path / "task", inner), tmp_path / "out", keypoints={})
     assert places_of(tmp_path / "out") == [{"thumb_tip": [10, 20]}, {"index_tip": [29.5, 39.5]}]
     (image,) = annotations.load(tmp_path / "out").images
     assert (image.hands[0].side, image.group) == ("left", "images/clip")
@@ -206,55 +206,55 @@ def test_cvat_points_and_skeletons(tmp_path: Path) -> None:
 
 def test_label_studio(tmp_path: Path) -> None:
     file = label_studio(tmp_path)
-    convert(file, tmp_path / "out", joints={}, images=tmp_path / "pics")
+    convert(file, tmp_path / "out", keypoints={}, images=tmp_path / "pics")
     assert places_of(tmp_path / "out") == [{"thumb_tip": [31.5, 11.5], "index_tip": [47.5, 23.5]}]
 
 
-def test_label_studio_pictures_served_from_a_folder(tmp_path: Path) -> None:
+def test_label_studio_images_served_from_a_folder(tmp_path: Path) -> None:
     def served(task: dict[str, Any]) -> None:
         task["data"] = {"image": "/data/local-files/?d=pics%2Fframe_7.png", "note": "a b"}
 
-    convert(label_studio(tmp_path, served), tmp_path / "out", joints={})
+    convert(label_studio(tmp_path, served), tmp_path / "out", keypoints={})
     assert len(annotations.load(tmp_path / "out")) == 1
 
 
-def test_pictures_without_labels_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_images_without_labels_are_left_out_and_counted(tmp_path: Path) -> None:
     folder = cvat(tmp_path / "task", point("thumb_tip", "10,20"))
     file = folder / "annotations.xml"
     empty = '<image id="1" name="gone.png" width="64" height="48"/></annotations>'
     file.write_text(file.read_text().replace("</annotations>", empty))
-    done = convert(folder, tmp_path / "out", joints={})
-    assert (done.pictures, done.unlabelled) == (1, 1)
+    done = convert(folder, tmp_path / "out", keypoints={})
+    assert (done.images, done.unlabelled) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("inner", "joints", "message"),
+    ("inner", "keypoints", "message"),
     [
-        (point("pinch", "1,2"), {}, "which joint is pinch"),
+        (point("pinch", "1,2"), {}, "which keypoint is pinch"),
         (point("thumb_tip", "1,2"), {"thumb": "thumb_tip"}, "no such label; it has thumb_tip"),
         (point("a", "1,2"), {"a": "thumb"}, "--joint a=thumb"),
         (point("a", "1,2") + point("thumb_tip", "3,4"), {"a": "thumb_tip"}, "several names mean"),
         (point("thumb_tip", "1,2") * 2, {}, "two points 'thumb_tip'"),
         (point("thumb_tip", "1,2;3,4"), {}, "not one point"),
         (point("thumb_tip", "nan,2"), {}, "lies at nan"),
-        (point("a", "1,2"), {"a": ""}, "no picture bears a label"),
+        (point("a", "1,2"), {"a": ""}, "no image bears a label"),
         ("<oops>", {}, "cannot be read as XML"),
     ],
 )
-def test_cvat_refusals(inner: str, joints: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_cvat_refusals(inner: str, keypoints: dict[str, str], message: str, tmp_path: Path) -> None:
     folder = cvat(tmp_path / "task", inner)
     with pytest.raises(AnnotationError, match=message):
-        convert(folder, tmp_path / "out", joints=joints)
+        convert(folder, tmp_path / "out", keypoints=keypoints)
     assert not (tmp_path / "out").exists()
 
 
 def test_cvat_for_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "annotations.xml").write_text("<annotations><track id='0'/></annotations>")
     with pytest.raises(AnnotationError, match="export the task again"):
-        convert(tmp_path, tmp_path / "out", joints={})
+        convert(tmp_path, tmp_path / "out", keypoints={})
     (tmp_path / "annotations.xml").write_text("<annotations/>")
     with pytest.raises(AnnotationError, match="no <image>"):
-        convert(tmp_path, tmp_path / "out", joints={})
+        convert(tmp_path, tmp_path / "out", keypoints={})
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_deeplabcut_refusals(old: str, new: str, message: str, tmp_path: Path) -
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(AnnotationError, match=message):
-        convert(file, tmp_path / "out", joints=JOINTS)
+        convert(file, tmp_path / "out", keypoints=KEYPOINTS)
 
 
 def test_damaged_hdf_is_refused(tmp_path: Path) -> None:
@@ -279,22 +279,22 @@ def test_damaged_hdf_is_refused(tmp_path: Path) -> None:
     with h5py.File(file, "a") as content:
         del content["df_with_missing/block1_values"]
         content["df_with_missing/block1_values"] = np.ones((2, 2))
-    with pytest.raises(AnnotationError, match="2 x 3 numbers for 2 pictures and 4 columns"):
-        convert(file, tmp_path / "out", joints=JOINTS)
+    with pytest.raises(AnnotationError, match="2 x 3 numbers for 2 images and 4 columns"):
+        convert(file, tmp_path / "out", keypoints=KEYPOINTS)
     with h5py.File(file, "a") as content:
         del content["df_with_missing/block1_values"]
     with pytest.raises(AnnotationError, match="not a table of pandas"):
-        convert(file, tmp_path / "out", joints=JOINTS)
+        convert(file, tmp_path / "out", keypoints=KEYPOINTS)
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(AnnotationError, match="not a table of pandas"):
-        convert(file, tmp_path / "out", joints=JOINTS)
+        convert(file, tmp_path / "out", keypoints=KEYPOINTS)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda task: task.pop("annotations"), "not an export of Label Studio"),
-        (lambda task: task.update(data={"text": "none"}), "expected one picture a task"),
+        (lambda task: task.update(data={"text": "none"}), "expected one image a task"),
         (lambda task: task["annotations"].append(task["annotations"][0]), "labelled 2 times"),
         (lambda task: task["annotations"][0]["result"][0].update(image_rotation=90), "was turned"),
         (
@@ -310,54 +310,54 @@ def test_label_studio_refusals(
 ) -> None:
     file = label_studio(tmp_path, change)
     with pytest.raises(AnnotationError, match=message):
-        convert(file, tmp_path / "out", joints={}, images=tmp_path / "pics")
+        convert(file, tmp_path / "out", keypoints={}, images=tmp_path / "pics")
 
 
-def test_sources_and_pictures_that_are_not_there(tmp_path: Path) -> None:
+def test_sources_and_images_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="no such file or folder"):
-        convert(tmp_path / "none", tmp_path / "out", joints={})
+        convert(tmp_path / "none", tmp_path / "out", keypoints={})
     with pytest.raises(AnnotationError, match="no labels known here"):
-        convert(tmp_path, tmp_path / "out", joints={})
+        convert(tmp_path, tmp_path / "out", keypoints={})
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
-    picture = folder / "images" / "clip_000001.png"
-    picture.write_text("no picture")
-    with pytest.raises(AnnotationError, match="cannot be read as a picture"):
-        convert(folder, tmp_path / "out", joints={})
-    picture.unlink()
+    image = folder / "images" / "clip_000001.png"
+    image.write_text("no image")
+    with pytest.raises(AnnotationError, match="cannot be read as an image"):
+        convert(folder, tmp_path / "out", keypoints={})
+    image.unlink()
     with pytest.raises(AnnotationError, match="give --images FOLDER"):
-        convert(folder, tmp_path / "out", joints={})
+        convert(folder, tmp_path / "out", keypoints={})
 
 
 def test_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     (tmp_path / "a.json").mkdir()
     with pytest.raises(AnnotationError, match=r"a\.json: cannot be opened \(Is a directory\)"):
-        convert(tmp_path, tmp_path / "out", joints={})
+        convert(tmp_path, tmp_path / "out", keypoints={})
 
 
-def test_pictures_outside_the_folder_are_not_taken(tmp_path: Path) -> None:
-    pictures(tmp_path, ("secret.png",))
+def test_images_outside_the_folder_are_not_taken(tmp_path: Path) -> None:
+    images(tmp_path, ("secret.png",))
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
     file = folder / "annotations.xml"
     file.write_text(file.read_text().replace("clip_000001.png", "../secret.png"))
     with pytest.raises(AnnotationError, match="labelled, but not in"):
-        convert(folder, tmp_path / "out", joints={})
+        convert(folder, tmp_path / "out", keypoints={})
 
 
-def test_two_labelled_pictures_are_never_one_file(tmp_path: Path) -> None:
+def test_two_labelled_images_are_never_one_file(tmp_path: Path) -> None:
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
     file = folder / "annotations.xml"
     text = file.read_text()
     image = text[text.index("<image") : text.index("</annotations>")]
     file.write_text(text.replace(image, image + image.replace('name="', 'name="other/')))
-    with pytest.raises(AnnotationError, match="meant by two pictures"):
-        convert(folder, tmp_path / "out", joints={})
+    with pytest.raises(AnnotationError, match="meant by two images"):
+        convert(folder, tmp_path / "out", keypoints={})
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
     with pytest.raises(OutputError, match="is not empty"):
-        convert(folder, folder, joints={})
+        convert(folder, folder, keypoints={})
 
 
 def test_command(tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ def test_command(tmp_path: Path) -> None:
     out = ["--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, ["convert", str(folder), *told, *out])
     assert done.exit_code == 0, done.output
-    assert "2 hands in 2 pictures" in done.output
+    assert "2 hands in 2 images" in done.output
     assert len(annotations.load(tmp_path / "out")) == 2
     wrong = CliRunner().invoke(app, ["convert", str(folder), "--joint", "thumb"])
     assert wrong.exit_code == 2

@@ -12,15 +12,15 @@ import pytest
 from tapscope.datasets.annotations import LabelledSet, load
 from tapscope.datasets.convert import convert
 from tapscope.errors import AnnotationError
-from tapscope.hand import JOINTS
+from tapscope.hand import KEYPOINTS
 
 PLACES = np.column_stack([np.arange(21) + 10.25, 40.5 - np.arange(21)])
-"""x and y of the joints of a hand, no two alike."""
+"""x and y of the keypoints of a hand, no two alike."""
 HIDDEN = 6
-"""A joint without a label, where a set can say so."""
+"""A keypoint without a label, where a set can say so."""
 
 
-def picture(file: Path, grey: int = 90) -> None:
+def image(file: Path, grey: int = 90) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(file), np.full((48, 64, 3), grey, np.uint8))
 
@@ -32,7 +32,7 @@ def write(file: Path, content: object) -> Path:
 
 
 def flagged(*, shift: float = 0.0) -> list[list[float]]:
-    """Return x, y and 1 of each joint, 0 for the hidden one."""
+    """Return x, y and 1 of each keypoint, 0 for the hidden one."""
     return [[x + shift, y, float(n != HIDDEN)] for n, (x, y) in enumerate(PLACES.tolist())]
 
 
@@ -40,9 +40,9 @@ def onehand10k(folder: Path) -> Path:
     for part, name in (("Train", "7.jpg"), ("Test", "0.jpg")):
         cells = np.round(PLACES).astype(int)
         cells[HIDDEN] = -1
-        picture(folder / part / "source" / name)
+        image(folder / part / "source" / name)
         line = ",".join([name, "64", "48", "1", *(str(c) for c in cells.ravel())])
-        write(folder / part / "label_joint.txt", line + "\n")
+        write(folder / part / "label_keypoint.txt", line + "\n")
     return folder
 
 
@@ -53,7 +53,7 @@ def freihand(folder: Path, *, depth: float = 0.5) -> Path:
     write(folder / "training_xyz.json", [flat.tolist()] * 2)
     write(folder / "training_K.json", [camera] * 2)
     for number in range(3):
-        picture(folder / f"training/rgb/{number:08d}.jpg", 60 + number)
+        image(folder / f"training/rgb/{number:08d}.jpg", 60 + number)
     return folder
 
 
@@ -61,9 +61,9 @@ def hgr1(folder: Path, *, change: Callable[[str], str] = str) -> Path:
     """Write two people; what the published files call the fingers is not known, the rest is."""
     wrist_x, wrist_y = PLACES[0]
     points = [("Wrist", "1", wrist_x - 1, wrist_y + 2), ("Wrist", "2", wrist_x + 1, wrist_y - 2)]
-    for number, joint in enumerate(JOINTS[1:], 1):
+    for number, keypoint in enumerate(KEYPOINTS[1:], 1):
         x, y = PLACES[number] if number != HIDDEN else (-1, -1)
-        points.append((*joint.split("_"), x, y))
+        points.append((*keypoint.split("_"), x, y))
     rows = "".join(
         f'<FeaturePoint category="{category}" type="{kind}" x="{x}" y="{y}"/>'
         for category, kind, x, y in points
@@ -71,7 +71,7 @@ def hgr1(folder: Path, *, change: Callable[[str], str] = str) -> Path:
     text = f'<IMAGE WIDTH="64" HEIGHT="48"><hand/><hand>{rows}</hand></IMAGE>'
     for person in ("id01", "id02"):
         stem = f"1_P_hgr1_{person}_3"
-        picture(folder / f"original_images/{stem}.jpg")
+        image(folder / f"original_images/{stem}.jpg")
         write(folder / f"feature_points/{stem}.xml", change(text))
     return folder
 
@@ -79,23 +79,23 @@ def hgr1(folder: Path, *, change: Callable[[str], str] = str) -> Path:
 def panoptic(folder: Path) -> Path:
     for part, left in (("manual_train", 1.0), ("manual_test", 0.0)):
         stem = folder / part / f"000123_0{left:.0f}_x"
-        picture(stem.with_suffix(".jpg"))
+        image(stem.with_suffix(".jpg"))
         write(stem.with_suffix(".json"), {"hand_pts": flagged(), "is_left": left})
-    write(folder / "notes.json", {"hand_pts": "no picture beside it"})
+    write(folder / "notes.json", {"hand_pts": "no image beside it"})
     return folder
 
 
 def studio(folder: Path) -> Path:
-    picture(folder / "imgs/00000000.jpg")
-    rows = [{"img_paths": "imgs/00000000.jpg", "joint_self": flagged()}]
+    image(folder / "imgs/00000000.jpg")
+    rows = [{"img_paths": "imgs/00000000.jpg", "keypoint_self": flagged()}]
     return write(folder / "hands_v143_14817.json", {"root": rows})
 
 
 def wholebody(folder: Path, *, name: str = "coco_wholebody_train_v1.0.json") -> Path:
-    """Write a person with two hands, one with none, and a picture without anybody."""
+    """Write a person with two hands, one with none, and an image without anybody."""
     rows = [{"id": n, "file_name": f"{n:012d}.jpg"} for n in (3, 4, 5)]
     for row in rows:
-        picture(folder / str(row["file_name"]), int(str(row["id"])) + 50)
+        image(folder / str(row["file_name"]), int(str(row["id"])) + 50)
     both = {
         "image_id": 3,
         "lefthand_valid": True,
@@ -108,7 +108,7 @@ def wholebody(folder: Path, *, name: str = "coco_wholebody_train_v1.0.json") -> 
 
 
 def converted(source: Path, out: Path) -> LabelledSet:
-    convert(source, out, joints={})
+    convert(source, out, keypoints={})
     return load(out)
 
 
@@ -123,11 +123,11 @@ SETS: dict[str, tuple[Callable[[Path], Path], list[str], list[str], bool]] = {
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_joints_sides_and_splits(name: str, tmp_path: Path) -> None:
+def test_keypoints_sides_and_splits(name: str, tmp_path: Path) -> None:
     make, splits, sides, hides = SETS[name]
     found = converted(make(tmp_path / "set"), tmp_path / "out")
     kept = [n for n in range(21) if not (hides and n == HIDDEN)]  # what no hand has is left out
-    assert found.joints == tuple(JOINTS[n] for n in kept)
+    assert found.keypoints == tuple(KEYPOINTS[n] for n in kept)
     assert sorted(image.split for image in found.images) == sorted(splits)
     hands = [hand for image in found.images for hand in image.hands]
     assert sorted(hand.side for hand in hands) == sorted(sides)
@@ -147,7 +147,7 @@ def test_people_of_hgr1_are_its_groups(tmp_path: Path) -> None:
     assert [image.group for image in found.images] == ["id01", "id02"]
 
 
-def test_pictures_of_hgr1_are_found_as_its_archives_are_unpacked(tmp_path: Path) -> None:
+def test_images_of_hgr1_are_found_as_its_archives_are_unpacked(tmp_path: Path) -> None:
     made = hgr1(tmp_path / "set")
     for archive, inner in (("hgr1_images", "original_images"), ("hgr1_points", "feature_points")):
         (made / archive).mkdir()
@@ -157,10 +157,10 @@ def test_pictures_of_hgr1_are_found_as_its_archives_are_unpacked(tmp_path: Path)
 
 def test_hand_of_hgr1_without_both_points_of_its_wrist_has_none(tmp_path: Path) -> None:
     made = hgr1(tmp_path / "set", change=lambda text: text.replace('type="2" x="', 'type="2" x="-'))
-    assert "wrist" not in converted(made, tmp_path / "out").joints
+    assert "wrist" not in converted(made, tmp_path / "out").keypoints
 
 
-def test_pictures_for_validation_of_wholebody_are_not_trained_on(tmp_path: Path) -> None:
+def test_images_for_validation_of_wholebody_are_not_trained_on(tmp_path: Path) -> None:
     file = wholebody(tmp_path / "set", name="coco_wholebody_val_v1.0.json")
     assert [image.split for image in converted(file, tmp_path / "out").images] == ["test"]
 
@@ -183,29 +183,29 @@ def hgr1_with(old: str, new: str) -> Callable[[Path], Path]:
 
 def short(folder: Path) -> Path:
     made = onehand10k(folder)
-    write(folder / "Test/label_joint.txt", "0.jpg,64,48,1,3,4\n")
+    write(folder / "Test/label_keypoint.txt", "0.jpg,64,48,1,3,4\n")
     return made
 
 
 def long(folder: Path) -> Path:
     made = onehand10k(folder)
-    file = folder / "Test/label_joint.txt"
+    file = folder / "Test/label_keypoint.txt"
     write(file, file.read_text().strip() + ",7\n")
     return made
 
 
 def worded(folder: Path) -> Path:
     made = onehand10k(folder)
-    write(folder / "Train/label_joint.txt", "7.jpg,64,48,1,three,4\n")
+    write(folder / "Train/label_keypoint.txt", "7.jpg,64,48,1,three,4\n")
     return made
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (short, r"label_joint.txt, line 1: 1 joints; expected 21"),
-        (long, r"label_joint.txt, line 1: 22 joints; expected 21"),
-        (worded, r"label_joint.txt, line 1: .*three.*expected numbers"),
+        (short, r"label_keypoint.txt, line 1: 1 keypoints; expected 21"),
+        (long, r"label_keypoint.txt, line 1: 22 keypoints; expected 21"),
+        (worded, r"label_keypoint.txt, line 1: .*three.*expected numbers"),
         (hgr1_with("<hand/>", "<hand>"), r"id01_3.xml: cannot be read as XML"),
         (hgr1_with("IMAGE", "annotations"), "not of HGR1: <annotations>"),
         (hgr1_with('x="', 'x="?'), r"'Wrist 1' lies at '\?9.25', '42.5'; expected numbers"),
@@ -214,9 +214,9 @@ def worded(folder: Path) -> Path:
         (hgr1_with('"little" type="tip"', '"Wrist" type="3"'), "3 points of the wrist"),
         (
             hgr1_with('type="tip"', 'type="end"'),
-            "joint is index end.*nor is it known what little end, middle end, ring end, thumb end",
+            "keypoint is index end.*nor .* known what little end, middle end, ring end, thumb end",
         ),
-        (lambda folder: freihand(folder, depth=-1.0), "picture 0 has a joint behind its camera"),
+        (lambda folder: freihand(folder, depth=-1.0), "image 0 has a keypoint behind its camera"),
         (broken(freihand, "training_K.json", lambda k: k[:1]), r"\(1, 3, 3\) in training_K.json"),
         (broken(freihand, "training_xyz.json", lambda xyz: [xyz[0], [1]]), "no table of numbers"),
         (broken(studio, "hands_v143_14817.json", lambda c: {}), "CMU Panoptic .*'root'"),
@@ -239,5 +239,5 @@ def test_damaged_sets_are_refused(
 ) -> None:
     source = make(tmp_path / "set")
     with pytest.raises(AnnotationError, match=message):
-        convert(source, tmp_path / "out", joints={})
+        convert(source, tmp_path / "out", keypoints={})
     assert not (tmp_path / "out").exists()

@@ -32,7 +32,7 @@ TABLE = NetworkTable(
     epochs=1,
     size_px=32,
     seeds=(1, 2),
-    joints=("thumb_tip", "index_tip"),
+    keypoints=("thumb_tip", "index_tip"),
 )
 
 
@@ -102,7 +102,7 @@ def test_other_settings_or_labels_are_other_runs(
         other_version.setattr(benchmark, "TrainSettings", partial(TrainSettings, weight_decay=0.5))
         assert not set(first) & {run.out for run in runs_of(TABLE, tmp_path, tmp_path)}
     shutil.rmtree(tmp_path / "hands")
-    labelled_folder(tmp_path / "hands", pictures=8)
+    labelled_folder(tmp_path / "hands", images=8)
     assert not set(first) & {run.out for run in runs_of(TABLE, tmp_path, tmp_path)}
 
 
@@ -150,7 +150,7 @@ def test_bad_files_are_refused(tmp_path: Path, old: str, new: str, says: str) ->
         load_table(file)
 
 
-def test_missing_pictures_and_files_are_named(tmp_path: Path) -> None:
+def test_missing_images_and_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match=r"none.toml: cannot be read"):
         load_table(tmp_path / "none.toml")
     labelled_folder(tmp_path / "other")

@@ -1,4 +1,4 @@
-"""Figures for whole pictures, with an engine that sees coloured dots."""
+"""Figures for whole images, with an engine that sees coloured dots."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from tapscope.datasets.annotations import LabelledHand, load
 from tapscope.errors import AnnotationError
-from tapscope.evaluation.predict import Seen, evaluate_set, match, place_joints, skin_luminance
+from tapscope.evaluation.predict import Seen, evaluate_set, match, place_keypoints, skin_luminance
 from tapscope.evaluation.scores import Scored, figures_of
 from tapscope.network.crop import Window
 from tapscope.network.engine import Engine
@@ -19,26 +19,26 @@ from tests.hands import DotEngine, hand_shape, labelled_folder, paint
 def figures(folder: Path, engine: Engine, **options: object) -> dict[str, object]:
     images = load(folder)
     errors = evaluate_set(engine, images, **options)  # type: ignore[arg-type]
-    return figures_of(Scored("n", 1, "w", "set", images.joints, tuple(errors)))
+    return figures_of(Scored("n", 1, "w", "set", images.keypoints, tuple(errors)))
 
 
 def test_perfect_eyes_get_perfect_figures(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     found = figures(
-        labelled_folder(tmp_path / "set", pictures=4),
+        labelled_folder(tmp_path / "set", images=4),
         DotEngine(),
         on_image=lambda *s: steps.append(s),
     )
     assert steps[-1] == (4, 4)
     assert found["n"] == 8
     assert found["found"] == found["pck@5"] == 1.0
-    assert found["all_joints"]["n"] == 80  # type: ignore[index]
+    assert found["all_keypoints"]["n"] == 80  # type: ignore[index]
     assert sorted(found["groups"]) == [f"person-{n}" for n in range(4)]  # type: ignore[call-overload]
     json.dumps(found)
 
 
 def test_hand_that_is_not_found_counts_as_wrong(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", pictures=4)
+    folder = labelled_folder(tmp_path / "set", images=4)
     first = load(folder).images[0]
     cv2.imwrite(str(first.path), np.zeros((160, 160, 3), np.uint8))
     found = figures(folder, DotEngine())
@@ -46,8 +46,8 @@ def test_hand_that_is_not_found_counts_as_wrong(tmp_path: Path) -> None:
     assert found["found"] == found["pck@20"] == 0.75
 
 
-def test_unknown_joints_are_refused(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", pictures=1)
+def test_unknown_keypoints_are_refused(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "set", images=1)
     file = folder / "annotations.json"
     file.write_text(file.read_text().replace("index_tip", "index_nail"))
     with pytest.raises(AnnotationError, match="index_nail"):
@@ -56,7 +56,7 @@ def test_unknown_joints_are_refused(tmp_path: Path) -> None:
 
 def test_two_hands_are_matched_by_place() -> None:
     places = [hand_shape(80, 120, size=70), hand_shape(240, 120, size=70)]
-    found = place_joints(DotEngine(), paint(places))
+    found = place_keypoints(DotEngine(), paint(places))
     labels = [
         LabelledHand(p, np.full(21, 2), "", np.r_[p.min(axis=0), p.max(axis=0)]) for p in places
     ]
@@ -71,21 +71,21 @@ def test_two_hands_are_matched_by_place() -> None:
 
 
 def test_windows_may_be_given() -> None:
-    joints = hand_shape(120, 120, size=80)
+    keypoints = hand_shape(120, 120, size=80)
     around = Window(120, 120, 140)
     engine = DotEngine()
-    (seen,) = place_joints(engine, paint([joints]), [around], 96)
-    assert engine.pictures_seen == 2  # once as it is, once mirrored: nothing was searched
+    (seen,) = place_keypoints(engine, paint([keypoints]), [around], 96)
+    assert engine.images_seen == 2  # once as it is, once mirrored: nothing was searched
     assert seen.window == around
-    assert np.linalg.norm(seen.position_px - joints, axis=1).max() < 3
-    assert place_joints(engine, paint([joints]), []) == []
+    assert np.linalg.norm(seen.position_px - keypoints, axis=1).max() < 3
+    assert place_keypoints(engine, paint([keypoints]), []) == []
 
 
 def test_luminance_is_that_of_skin_where_there_is_some() -> None:
-    picture = np.full((100, 100, 3), (20, 40, 200), np.uint8)
-    picture[40:60, 40:60] = (224, 172, 140)
+    image = np.full((100, 100, 3), (20, 40, 200), np.uint8)
+    image[40:60, 40:60] = (224, 172, 140)
     expected = 0.299 * 224 + 0.587 * 172 + 0.114 * 140
-    assert skin_luminance(picture, np.array([30.0, 30, 70, 70])) == pytest.approx(expected, abs=1)
+    assert skin_luminance(image, np.array([30.0, 30, 70, 70])) == pytest.approx(expected, abs=1)
     blue = 0.299 * 20 + 0.587 * 40 + 0.114 * 200
-    assert skin_luminance(picture, np.array([0.0, 0, 30, 30])) == pytest.approx(blue, abs=1)
-    assert np.isnan(skin_luminance(picture, np.array([200.0, 200, 210, 210])))
+    assert skin_luminance(image, np.array([0.0, 0, 30, 30])) == pytest.approx(blue, abs=1)
+    assert np.isnan(skin_luminance(image, np.array([200.0, 200, 210, 210])))

@@ -11,7 +11,7 @@ from tapscope.evaluation.output import latex, markdown, write_scores
 from tapscope.evaluation.predict import HandError
 from tapscope.evaluation.scores import Scored, in_thirds, parts, score_rows, summaries
 
-JOINTS = ("wrist", "thumb_tip", "index_tip")
+KEYPOINTS = ("wrist", "thumb_tip", "index_tip")
 
 
 def hand(tip_px: float, *, group: str = "a", luminance: float = 100.0, found: bool = True):  # type: ignore[no-untyped-def]
@@ -22,20 +22,20 @@ def hand(tip_px: float, *, group: str = "a", luminance: float = 100.0, found: bo
 
 
 def run(name: str, seed: int, *hands: HandError, dataset: str = "set") -> Scored:
-    return Scored(name, seed, f"{name}@{seed}", dataset, JOINTS, hands)
+    return Scored(name, seed, f"{name}@{seed}", dataset, KEYPOINTS, hands)
 
 
 ONE = run("ours", 1, hand(1), hand(8, group="b", luminance=20), hand(30), hand(2, found=False))
 
 
-def test_parts_tell_tips_joints_groups_and_thirds_apart() -> None:
+def test_parts_tell_tips_keypoints_groups_and_thirds_apart() -> None:
     found = {part.name: part.figures() for part in parts(ONE)}
     assert found["tips"]["n"] == 8
     assert found["tips"]["pck@5"] == pytest.approx(2 / 8)
     assert found["tips"]["found"] == 0.75
-    assert found["all joints"]["n"] == 12
-    assert found["joint: wrist"]["pck@20"] == 0.0
-    assert found["joint: thumb_tip"]["pck@5"] == pytest.approx(1 / 4)
+    assert found["all keypoints"]["n"] == 12
+    assert found["keypoint: wrist"]["pck@20"] == 0.0
+    assert found["keypoint: thumb_tip"]["pck@5"] == pytest.approx(1 / 4)
     assert found["group: b"]["pck@10"] == 1.0
     assert found["skin luminance: lowest third"]["n"] == 4  # the darkest, and one of the rest
     assert not [name for name in found if name.startswith("smear")]  # nowhere known

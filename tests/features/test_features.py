@@ -115,7 +115,7 @@ def test_units_of_the_same_motion_scale_and_sources_agree() -> None:
     video = compute(context_of(replace(plain, source="video")))
     sensor = compute(context_of(replace(plain, source="gyroscope")))
     assert video == pytest.approx(sensor, nan_ok=True)
-    scaled = compute(context_of(replace(plain, opening=50 * plain.opening, unit="px")))
+    scaled = compute(context_of(replace(plain, aperture=50 * plain.aperture, unit="px")))
     for feature in FEATURES:
         factor = 50 if "{unit}" in feature.unit else 1
         assert scaled[feature.name] == pytest.approx(

@@ -1,4 +1,4 @@
-"""Adaptive depth: pictures that are clear early end early, and nothing else changes."""
+"""Adaptive depth: images that are clear early end early, and nothing else changes."""
 
 import dataclasses
 from pathlib import Path
@@ -16,7 +16,7 @@ from tapscope.network.weights import Weights
 from tests.hands import tiny_card, tiny_weights
 
 EVERY = list(range(21))
-ARGUMENTS = {"joints": 21, "stages": 4, "widths": [4, 4, 4]}
+ARGUMENTS = {"keypoints": 21, "stages": 4, "widths": [4, 4, 4]}
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_stages_that_agree_end_it(given: Weights) -> None:
     assert answer(network, image, 0.7, EVERY)[1] == 4
 
 
-def test_joints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
+def test_keypoints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
     network = given.network
     assert isinstance(network, PMSDSNet)
 
@@ -87,7 +87,7 @@ def test_joints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> None:
     assert answer(network, image, 0.5, [4, 5])[1] == 4
 
 
-def test_the_engine_watches_the_joints_named(given: Weights) -> None:
+def test_the_engine_watches_the_keypoints_named(given: Weights) -> None:
     assert AdaptiveEngine(given, 0.5, ["index_tip"]).watched == [8]
     assert AdaptiveEngine(given, 0.5).watched == EVERY
 

@@ -29,10 +29,10 @@ PAPER = {
 RIVALS = [name for name in MODELS if not name.startswith("p-")]
 
 
-def of(name: str, joints: int = 2) -> HeatmapNetwork:
+def of(name: str, keypoints: int = 2) -> HeatmapNetwork:
     torch.manual_seed(0)
     model = named(name)
-    return build(model.architecture, {"joints": joints, **model.arguments})
+    return build(model.architecture, {"keypoints": keypoints, **model.arguments})
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -71,7 +71,7 @@ def test_every_parameter_is_learned(name: str) -> None:
     assert still == []
 
 
-def test_one_picture_is_learned_by_heart() -> None:
+def test_one_image_is_learned_by_heart() -> None:
     network = of("hourglass").train()
     generator = torch.Generator().manual_seed(1)
     image = torch.randn(2, 3, 64, 64, generator=generator)
@@ -95,7 +95,7 @@ def test_one_picture_is_learned_by_heart() -> None:
 def test_weights_of_a_rival_are_kept_and_run_alike(tmp_path: Path, name: str) -> None:
     network = of(name, 21).eval()
     card = dataclasses.replace(
-        tiny_card(), architecture=name, network={"joints": 21}, input_size_px=64
+        tiny_card(), architecture=name, network={"keypoints": 21}, input_size_px=64
     )
     weights.write(tmp_path / "w.safetensors", network, card)
     found = weights.read(tmp_path / "w.safetensors")
@@ -106,12 +106,12 @@ def test_weights_of_a_rival_are_kept_and_run_alike(tmp_path: Path, name: str) ->
         pixels = generator.integers(0, 256, (1, size, size, 3), dtype=np.uint8)
         heat = theirs.heatmaps(pixels)
         assert (ours.heatmaps(pixels) - heat).abs().max() < 0.02 * heat.abs().max()
-        assert theirs.joints(pixels).position_px.max() > size / 2  # in the picture, not its map
+        assert theirs.keypoints(pixels).position_px.max() > size / 2  # in the image, not its map
 
 
 def test_card_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     network = of("u-net", 21)
-    card = dataclasses.replace(tiny_card(), architecture="v-net", network={"joints": 21})
+    card = dataclasses.replace(tiny_card(), architecture="v-net", network={"keypoints": 21})
     weights.write(tmp_path / "w.safetensors", network, card)
     with pytest.raises(WeightsError, match="'v-net' is none of p-msdsnet"):
         weights.read(tmp_path / "w.safetensors")
@@ -119,7 +119,10 @@ def test_card_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
 
 def test_weights_without_the_palm_cannot_follow_a_hand() -> None:
     card = dataclasses.replace(
-        tiny_card(), architecture="u-net", network={"joints": 2}, joints=("thumb_tip", "index_tip")
+        tiny_card(),
+        architecture="u-net",
+        network={"keypoints": 2},
+        keypoints=("thumb_tip", "index_tip"),
     )
     engine = TorchEngine(Weights(of("u-net"), card, Path("tips.safetensors")))
     with pytest.raises(WeightsError, match=r"tips.safetensors: .* wrist, middle_mcp"):

@@ -19,7 +19,7 @@ windows = st.builds(
 
 @given(windows, st.floats(-50, 150), st.floats(-50, 150))
 def test_points_come_back(window: Window, x: float, y: float) -> None:
-    matrix = window.to_picture(96)
+    matrix = window.to_image(96)
     point = np.array([[x, y]])
     assert np.allclose(move(move(point, inverse(matrix)), matrix), point, atol=1e-6)
 
@@ -28,31 +28,31 @@ def test_points_come_back(window: Window, x: float, y: float) -> None:
 @pytest.mark.parametrize("turn_deg", [0.0, 30.0, -120.0])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_pixels_go_where_points_go(side: float, turn_deg: float, mirrored: bool) -> None:
-    """The centre of a soft spot in the picture is found in the crop where `move` puts it."""
+    """The centre of a soft spot in the image is found in the crop where `move` puts it."""
     spot = np.array([261.3, 248.7])
     rows, columns = np.mgrid[:500, :530]
     away = (columns - spot[0]) ** 2 + (rows - spot[1]) ** 2
-    picture = np.repeat((250 * np.exp(-away / 60))[:, :, None], 3, axis=2).astype(np.uint8)
+    image = np.repeat((250 * np.exp(-away / 60))[:, :, None], 3, axis=2).astype(np.uint8)
     window = Window(264, 250, side, turn_deg, mirrored)
-    crop = cut(picture, window, 64).astype(float)[:, :, 0]
+    crop = cut(image, window, 64).astype(float)[:, :, 0]
     crop[np.abs(crop - BORDER[0]) < 1] = 0
     weight = np.where(crop > 0.35 * crop.max(), crop, 0)
     rows, columns = np.mgrid[:64, :64]
     found = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
-    expected = move(spot[None], inverse(window.to_picture(64)))[0]
+    expected = move(spot[None], inverse(window.to_image(64)))[0]
     assert np.abs(found - expected).max() < 0.25
 
 
-def test_whole_picture_is_itself() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert np.array_equal(cut(picture, Window(15.5, 15.5, 32), 32), picture)
+def test_whole_image_is_itself() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    assert np.array_equal(cut(image, Window(15.5, 15.5, 32), 32), image)
 
 
 def test_beyond_the_edge_is_grey() -> None:
-    picture = np.zeros((20, 20, 3), dtype=np.uint8)
-    crop = cut(picture, Window(500, 500, 30), 16)
+    image = np.zeros((20, 20, 3), dtype=np.uint8)
+    crop = cut(image, Window(500, 500, 30), 16)
     assert (crop == BORDER).all()
-    half = cut(picture, Window(-1, 9.5, 20), 16)
+    half = cut(image, Window(-1, 9.5, 20), 16)
     assert (half[:, :7] == BORDER).all()
     assert (half[:, 9:] == 0).all()
 

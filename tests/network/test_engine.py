@@ -13,7 +13,7 @@ import torch
 
 from tapscope.errors import WeightsError
 from tapscope.evaluation.predict import find_windows, still_size_px
-from tapscope.hand import INDEX_TIP, JOINTS, THUMB_TIP, Measured
+from tapscope.hand import INDEX_TIP, KEYPOINTS, THUMB_TIP, Measured
 from tapscope.network import weights
 from tapscope.network.crop import cut
 from tapscope.network.engine import OpenVinoEngine, TorchEngine, make_engine
@@ -24,7 +24,7 @@ from tests.hands import hand_shape, paint, tiny_weights
 
 ROOT = Path(__file__).parents[2]
 PIXELS = np.stack(
-    [paint([hand_shape(48, 48, opening=o, size=60)], width=96, height=96) for o in (0.1, 0.4, 0.6)]
+    [paint([hand_shape(48, 48, aperture=o, size=60)], width=96, height=96) for o in (0.1, 0.4, 0.6)]
 )
 
 
@@ -37,7 +37,7 @@ def network() -> Weights:
 def test_openvino_answers_as_torch_does(network: Weights) -> None:
     reference, fast = TorchEngine(network), OpenVinoEngine(network, threads=1)
     ours, theirs = fast.heatmaps(PIXELS), reference.heatmaps(PIXELS)
-    assert ours.shape == theirs.shape == (3, len(JOINTS), 96, 96)
+    assert ours.shape == theirs.shape == (3, len(KEYPOINTS), 96, 96)
     # Hardware that computes in bfloat16 keeps 8 bits.
     assert (ours - theirs).abs().max() < 0.02 * theirs.abs().max()
 
@@ -49,15 +49,15 @@ def hands_of_the_sample(engine: TorchEngine) -> np.ndarray:
         with av.open(str(path)) as file:
             for number, frame in enumerate(file.decode(video=0)):
                 if number % 40 == 0:
-                    picture = frame.to_ndarray(format="rgb24")
-                    crops += [cut(picture, w, side) for w in find_windows(engine, picture)[:1]]
+                    image = frame.to_ndarray(format="rgb24")
+                    crops += [cut(image, w, side) for w in find_windows(engine, image)[:1]]
     return np.stack(crops)
 
 
-def test_shipped_weights_place_joints_alike_on_both() -> None:
+def test_shipped_weights_place_keypoints_alike_on_both() -> None:
     """0.25 px at the 95th percentile, where the processor computes in bfloat16, too.
 
-    On true hands: of a painted one few joints are sure, and the rest jump for a rounding.
+    On true hands: of a painted one few keypoints are sure, and the rest jump for a rounding.
     """
     shipped = sorted((ROOT / "weights").glob("*.safetensors"))
     assert shipped, "the project ships its weights"
@@ -66,7 +66,7 @@ def test_shipped_weights_place_joints_alike_on_both() -> None:
         reference, fast = TorchEngine(found), OpenVinoEngine(found, threads=1)
         hands = hands_of_the_sample(reference)
         assert len(hands) >= 15
-        ours, theirs = fast.joints(hands), reference.joints(hands)
+        ours, theirs = fast.keypoints(hands), reference.keypoints(hands)
         apart = np.linalg.norm(ours.position_px - theirs.position_px, axis=2)
         sure = theirs.confidence > 0.2
         assert sure.mean() > 0.8
@@ -86,12 +86,12 @@ def test_confidence_is_the_cards() -> None:
     engine = TorchEngine(tiny_weights())
     peaks = decode(engine.heatmaps(PIXELS))
     expected = torch.sigmoid(10.0 * peaks.height - 4.0 * peaks.rival - 5.0).numpy()
-    assert np.allclose(engine.joints(PIXELS).confidence, expected, atol=1e-5)
+    assert np.allclose(engine.keypoints(PIXELS).confidence, expected, atol=1e-5)
 
 
 def test_what_is_seen_twice_is_the_mean_of_both_answers(network: Weights) -> None:
     engine = TorchEngine(network)
-    once, twice = engine.joints(PIXELS), engine.joints(PIXELS, sure=1.0)
+    once, twice = engine.keypoints(PIXELS), engine.keypoints(PIXELS, sure=1.0)
     mirrored = engine.heatmaps(np.ascontiguousarray(PIXELS[:, :, ::-1])).flip(-1)
     both = decode((engine.heatmaps(PIXELS) + mirrored) / 2)
     assert np.allclose(twice.position_px, both.position_px.numpy(), atol=1e-4)
@@ -101,12 +101,12 @@ def test_what_is_seen_twice_is_the_mean_of_both_answers(network: Weights) -> Non
 
 def test_only_what_is_not_sure_is_seen_twice(network: Weights) -> None:
     engine = TorchEngine(network)
-    once, twice = engine.joints(PIXELS), engine.joints(PIXELS, sure=1.0)
+    once, twice = engine.keypoints(PIXELS), engine.keypoints(PIXELS, sure=1.0)
     tips = once.confidence[:, [THUMB_TIP, INDEX_TIP]].min(axis=1)
     middle = float(np.median(tips))
     again = tips <= middle
     assert 0 < again.sum() < len(again)
-    some = engine.joints(PIXELS, sure=middle)
+    some = engine.keypoints(PIXELS, sure=middle)
     for name, values in some._asdict().items():
         expected = getattr(once, name).copy()
         expected[again] = getattr(twice, name)[again]
@@ -124,12 +124,12 @@ def test_devices(network: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
         make_engine(network, "tpu")
 
 
-def test_joints_are_found_by_name(network: Weights) -> None:
+def test_keypoints_are_found_by_name(network: Weights) -> None:
     order = ("index_tip", "wrist", "little_tip", "middle_mcp", "thumb_tip")
     measured = Measured.among(order)
     assert [order[place] for place in measured.tips] == ["thumb_tip", "index_tip"]
     assert (order[measured.wrist], order[measured.middle_mcp]) == ("wrist", "middle_mcp")
-    tips_only = replace(network.card, joints=("thumb_tip", "index_tip"))
+    tips_only = replace(network.card, keypoints=("thumb_tip", "index_tip"))
     with pytest.raises(WeightsError, match=r"no wrist, middle_mcp"):
         TorchEngine(replace(network, card=tips_only)).measured  # noqa: B018
 
@@ -147,5 +147,5 @@ def test_stills_are_seen_larger_than_in_training_only_by_networks_of_small_views
 ) -> None:
     given = tiny_weights()
     card = replace(given.card, input_size_px=trained)
-    network = PMSDSNet(joints=21, stages=1, widths=[4] * 5).eval()  # sides are multiples of 16
+    network = PMSDSNet(keypoints=21, stages=1, widths=[4] * 5).eval()  # sides are multiples of 16
     assert still_size_px(TorchEngine(Weights(network, card, given.path))) == still

@@ -1,4 +1,4 @@
-"""Joints to heatmaps and back."""
+"""Keypoints to heatmaps and back."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def test_round_trip_within_a_twentieth_of_a_pixel(x: float, y: float) -> None:
 
 @pytest.mark.parametrize("stride", [2, 4, 8])
 @given(x=st.floats(8, 119), y=st.floats(8, 87))
-def test_smaller_maps_answer_in_pixels_of_the_picture(stride: int, x: float, y: float) -> None:
+def test_smaller_maps_answer_in_pixels_of_the_image(stride: int, x: float, y: float) -> None:
     position = torch.tensor([[[x, y]]], dtype=torch.float64)
     maps = encode(position, (96 // stride, 128 // stride), stride)
     assert (decode(maps, stride).position_px - position).abs().max() < 0.05 * stride
@@ -34,7 +34,7 @@ def test_target_is_the_papers_gaussian() -> None:
     assert heat[11, 10] == heat[8, 13]
 
 
-def test_joint_that_is_unknown_or_far_away_leaves_its_map_empty() -> None:
+def test_keypoint_that_is_unknown_or_far_away_leaves_its_map_empty() -> None:
     heat = encode(torch.tensor([[[float("nan"), 3.0], [500.0, 3.0]]]), (8, 8))
     assert heat.max() == 0.0
 

@@ -10,7 +10,7 @@ from tapscope.network.pmsdsnet import PMSDSNet, Stage, normalise, parameter_coun
 @pytest.mark.parametrize("shared", [False, True])
 def test_every_variant_answers_at_full_resolution(fusion: str, shared: bool) -> None:
     network = PMSDSNet(
-        joints=5,
+        keypoints=5,
         stages=3,
         widths=(4, 6, 8),
         fusion=fusion,
@@ -53,7 +53,7 @@ def test_without_deep_supervision_only_the_final_maps_answer() -> None:
 def test_information_flows_both_ways_between_scales() -> None:
     """A change in one corner reaches the opposite one only through the coarse scales."""
     torch.manual_seed(0)
-    network = PMSDSNet(joints=2, stages=1).eval()
+    network = PMSDSNet(keypoints=2, stages=1).eval()
     image = torch.zeros(1, 3, 80, 80)
     changed = image.clone()
     changed[..., :16, :16] = 3.0
@@ -61,9 +61,9 @@ def test_information_flows_both_ways_between_scales() -> None:
     assert difference[..., -1, -1].max() > 0
 
 
-def test_attention_is_the_sum_over_joints_through_a_sigmoid() -> None:
+def test_attention_is_the_sum_over_keypoints_through_a_sigmoid() -> None:
     torch.manual_seed(0)
-    stage = PMSDSNet(joints=3, stages=1, widths=(4, 6)).eval().stage[0]
+    stage = PMSDSNet(keypoints=3, stages=1, widths=(4, 6)).eval().stage[0]
     assert isinstance(stage, Stage)
     maps = [torch.rand(1, 4, 8, 8), torch.rand(1, 6, 4, 4)]
     attended, answers = stage(maps, maps, answering=True)

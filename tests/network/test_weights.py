@@ -92,7 +92,7 @@ def test_missing_file_or_card_is_named(file: Path) -> None:
         ("stages = 1", "stages = 2", "do not fit"),
         ("stages = 1", "floors = 1", "do not fit"),
         ("seed = 0", "", "not a card"),
-        ("joints = 21", "joints = 20", "names 21 joints"),
+        ("keypoints = 21", "keypoints = 20", "names 21 keypoints"),
         ("seed = 0", "seed = = 0", "not valid TOML"),
     ],
 )

@@ -17,8 +17,8 @@ from tapscope.pipeline.batch import BatchResult, Plan, run_batch
 from tapscope.pipeline.cache import Kept, RecordingResult
 from tapscope.pipeline.recordings import Recording, find_recordings
 from tests import clips
-from tests.tapping import SeeDiscs, write_clip
 from tests.pipeline.test_workers import wait_for
+from tests.tapping import SeeDiscs, write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,8 +13,8 @@ import pytest
 from tapscope.features import FEATURES
 from tapscope.network import weights
 from tapscope.output.columns import all_columns, column_dictionary, feature_names
-from tapscope.pipeline import recording
 from tapscope.pipeline.cache import RecordingResult
+from tapscope.pipeline.recording import Prepare, analyze_recording, measure, within
 from tapscope.pipeline.recordings import Recording, find_recordings
 from tapscope.protocol.protocol import load
 from tapscope.protocol.rules import TimeRules
@@ -69,7 +69,7 @@ def true_keypoints(name: str) -> tuple[Keypoints, list[float]]:
 @pytest.mark.parametrize("name", [r.name for r in find_recordings([STUDY / "videos"])])
 def test_true_tips_give_the_true_taps(name: str) -> None:
     keypoints, contacts_s = true_keypoints(name)
-    result = recording.measure(keypoints, SUMMARY, RECORDING, PROTOCOL, {})
+    result = measure(keypoints, SUMMARY, RECORDING, PROTOCOL, {})
     rate_hz = (len(contacts_s) - 1) / (contacts_s[-1] - contacts_s[0])
     assert result.measures["tapping_rate_hz"] == pytest.approx(rate_hz, abs=0.1)
     taps = rows(result.taps)
@@ -80,7 +80,7 @@ def test_true_tips_give_the_true_taps(name: str) -> None:
 
 def measured(**changes: float) -> RecordingResult:
     keypoints, _ = true_keypoints("sub-08_hand-left_run-1")
-    return recording.measure(keypoints, SUMMARY, replace(RECORDING, **changes), PROTOCOL, {})
+    return measure(keypoints, SUMMARY, replace(RECORDING, **changes), PROTOCOL, {})
 
 
 def test_a_calibration_gives_millimetres() -> None:
@@ -165,7 +165,7 @@ def test_faults_of_the_video_are_doubts(
 ) -> None:
     keypoints, _ = true_keypoints("sub-08_hand-left_run-1")
     summary = replace(SUMMARY, **changes)  # type: ignore[arg-type]
-    result = recording.measure(keypoints, summary, RECORDING, PROTOCOL, {})
+    result = measure(keypoints, summary, RECORDING, PROTOCOL, {})
     assert (result.status, result.codes) == (status, flags)
     assert bool(result.reason) == bool(flags)
 
@@ -174,7 +174,7 @@ def test_a_recording_without_a_hand_has_no_numbers(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mp4", hand=False)
     with VideoStream(clip) as stream:
         keypoints = track(stream, lambda done, total: None)
-        result = recording.measure(keypoints, stream.summary, RECORDING, PROTOCOL, {})
+        result = measure(keypoints, stream.summary, RECORDING, PROTOCOL, {})
     assert (result.status, result.codes) == ("failed", ("no_hand",))
     assert "tapping_rate_hz" not in result.measures
     assert result.measures["measured_fps"] == 30
@@ -184,16 +184,16 @@ def test_a_recording_without_a_hand_has_no_numbers(tmp_path: Path) -> None:
 
 def test_only_the_protocols_time_is_analysed() -> None:
     trajectory = Trajectory(np.arange(10.0), np.arange(10.0), "px", "video", 1.0, {"a": "b"})
-    part = recording.within(trajectory, TimeRules(start_s=2, max_duration_s=5))
+    part = within(trajectory, TimeRules(start_s=2, max_duration_s=5))
     assert part.time_s.tolist() == [2, 3, 4, 5, 6, 7]
-    assert (part.opening.tolist(), part.noise, part.info) == ([2, 3, 4, 5, 6, 7], 1.0, {"a": "b"})
+    assert (part.aperture.tolist(), part.noise, part.info) == ([2, 3, 4, 5, 6, 7], 1.0, {"a": "b"})
 
 
 def test_from_video_through_the_engine(tmp_path: Path) -> None:
     clip = dots_clip(tmp_path / "a.mp4")
     recording = replace(RECORDING, path=clip, hand="left", hand_source="option")
     reports: list[tuple[int, int | None]] = []
-    result = recording.analyze_recording(
+    result = analyze_recording(
         recording, DotEngine(), PROTOCOL, lambda done, total: reports.append((done, total))
     )
     assert result.frames == 60
@@ -210,9 +210,9 @@ def dots_clip(path: Path) -> Path:
         video = out.add_stream("ffv1", rate=30)
         video.width, video.height, video.pix_fmt = 320, 240, "bgr0"
         for n in range(60):
-            opening = 0.1 + 0.5 * np.sin(np.pi * 3 * n / 30) ** 2
-            picture = paint([hand_shape(160, 120, opening=opening)])
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            aperture = 0.1 + 0.5 * np.sin(np.pi * 3 * n / 30) ** 2
+            image = paint([hand_shape(160, 120, aperture=aperture)])
+            out.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(video.encode(None))
     return path.with_suffix(".mkv")
 
@@ -220,7 +220,7 @@ def dots_clip(path: Path) -> Path:
 def test_a_worker_loads_weights(tmp_path: Path) -> None:
     file = tmp_path / "w.safetensors"
     weights.write(file, tiny_weights().network, tiny_card())
-    analyse = recording.Prepare(file, PROTOCOL, "cpu", 1)()
+    analyse = Prepare(file, PROTOCOL, "cpu", 1)()
     clip = write_clip(tmp_path / "a.mp4", stamps_s=[n / 30 for n in range(4)])
     result = analyse(replace(RECORDING, path=clip), lambda done, total: None)
     assert result.status == "failed"

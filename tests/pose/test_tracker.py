@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope.hand import INDEX_TIP, JOINTS, MIDDLE_MCP, THUMB_TIP, WRIST, Measured
+from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST, Measured
 from tapscope.network.crop import Window
 from tapscope.pose.detector import FILL, HandView, find_hands, is_among, window_around
 from tapscope.pose.hand_selection import RESTING_SHARE, choose_track, oscillation, rests
@@ -30,16 +30,16 @@ def film(frames: int, *hands: Callable[[int], np.ndarray | None]) -> Iterator[Fr
         numbers = range(start, min(frames, start + 16))
         shown = [[j for h in hands if (j := h(n)) is not None] for n in numbers]
         yield FrameBatch(
-            np.stack([paint(joints) for joints in shown]), np.array(numbers) / 30.0, start
+            np.stack([paint(keypoints) for keypoints in shown]), np.array(numbers) / 30.0, start
         )
 
 
 def moving(n: int) -> np.ndarray:
-    return hand_shape(110 + 1.5 * n, 120, opening=tapping(n), size=90)
+    return hand_shape(110 + 1.5 * n, 120, aperture=tapping(n), size=90)
 
 
 def resting(n: int) -> np.ndarray:
-    return hand_shape(250, 120, opening=0.3, size=90)
+    return hand_shape(250, 120, aperture=0.3, size=90)
 
 
 def tip_error(found: Keypoints, truth: Callable[[int], np.ndarray]) -> np.ndarray:
@@ -49,23 +49,23 @@ def tip_error(found: Keypoints, truth: Callable[[int], np.ndarray]) -> np.ndarra
     return error
 
 
-def test_hands_are_found_in_a_whole_picture() -> None:
+def test_hands_are_found_in_a_whole_image() -> None:
     places = [hand_shape(80, 120, size=90), hand_shape(250, 100, size=60)]
     found = find_hands(DotEngine(), paint(places), 96)
     assert len(found) == 2
-    for joints in places:
-        errors = [np.linalg.norm(h.position_px - joints, axis=1).max() for h in found]
+    for keypoints in places:
+        errors = [np.linalg.norm(h.position_px - keypoints, axis=1).max() for h in found]
         assert min(errors) < 3
     assert find_hands(DotEngine(), paint([]), 96) == []
 
 
 def test_hand_that_is_followed_is_not_looked_at_again() -> None:
-    picture = paint([hand_shape(80, 120, size=90), hand_shape(250, 100, size=60)])
+    image = paint([hand_shape(80, 120, size=90), hand_shape(250, 100, size=60)])
     all_new, one_new = DotEngine(), DotEngine()
-    first, second = find_hands(all_new, picture, 96)
-    (found,) = find_hands(one_new, picture, 96, followed=[first.window])
+    first, second = find_hands(all_new, image, 96)
+    (found,) = find_hands(one_new, image, 96, followed=[first.window])
     assert found.position_px == pytest.approx(second.position_px, abs=1.0)
-    assert one_new.pictures_seen < all_new.pictures_seen
+    assert one_new.images_seen < all_new.images_seen
 
 
 def test_moving_hand_is_followed_in_every_frame() -> None:
@@ -78,7 +78,7 @@ def test_moving_hand_is_followed_in_every_frame() -> None:
 
 def test_hand_that_taps_is_taken_not_the_one_that_rests() -> None:
     def still_moving(n: int) -> np.ndarray:
-        return hand_shape(80, 120, opening=tapping(n), size=70)
+        return hand_shape(80, 120, aperture=tapping(n), size=70)
 
     for hands in ((still_moving, resting), (resting, still_moving)):
         found = track_hand(film(48, *hands), DotEngine(), hand="left", hand_source="file name")
@@ -89,7 +89,7 @@ def test_hand_that_taps_is_taken_not_the_one_that_rests() -> None:
 
 def test_lost_hand_is_unknown_and_taken_up_again() -> None:
     def hides(n: int) -> np.ndarray | None:
-        return None if 24 <= n < 48 else hand_shape(160, 120, opening=tapping(n), size=90)
+        return None if 24 <= n < 48 else hand_shape(160, 120, aperture=tapping(n), size=90)
 
     found = track_hand(film(80, hides), DotEngine())
     assert (found.reason[:22] == "").all()
@@ -101,10 +101,10 @@ def test_lost_hand_is_unknown_and_taken_up_again() -> None:
 
 def test_other_hand_far_away_does_not_take_over() -> None:
     def first(n: int) -> np.ndarray | None:
-        return hand_shape(50, 80, opening=tapping(n), size=60) if n < 40 else None
+        return hand_shape(50, 80, aperture=tapping(n), size=60) if n < 40 else None
 
     def second(n: int) -> np.ndarray | None:
-        return None if n < 48 else hand_shape(270, 160, opening=0.3, size=60)
+        return None if n < 48 else hand_shape(270, 160, aperture=0.3, size=60)
 
     found = track_hand(film(88, first, second), DotEngine())
     assert (found.reason[:38] == "").all()
@@ -157,12 +157,12 @@ def test_of_two_tracks_on_one_hand_the_younger_ends() -> None:
     assert np.percentile(tip_error(tracker.finish(), moving), 95) < 2.0
 
 
-def test_search_of_the_whole_picture_is_rare() -> None:
+def test_search_of_the_whole_image_is_rare() -> None:
     engine = DotEngine()
     list_of_frames = list(film(96, moving))
     track_hand(list_of_frames, engine)
     # One look a frame, some searches and second looks besides.
-    assert engine.pictures_seen < 96 * 1.7
+    assert engine.images_seen < 96 * 1.7
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_choice(
     assert choose_track(taps, mean_x, hand) == expected
 
 
-def opened(opening_px: np.ndarray, confidence: float = 0.9) -> list[HandView | None]:
+def opened(aperture_px: np.ndarray, confidence: float = 0.9) -> list[HandView | None]:
     """Return views of a hand with a palm of 50 px, frame after frame."""
     return [
         HandView(
@@ -192,7 +192,7 @@ def opened(opening_px: np.ndarray, confidence: float = 0.9) -> list[HandView | N
             np.full(4, confidence),
             Measured(0, 1, 2, 3),
         )
-        for px in opening_px
+        for px in aperture_px
     ]
 
 
@@ -228,10 +228,10 @@ def test_opening_seen_for_too_short_a_time_is_no_tapping() -> None:
 
 def test_hand_that_rests_beside_one_that_taps_is_seldom_looked_at() -> None:
     def still_moving(n: int) -> np.ndarray:
-        return hand_shape(80, 120, opening=tapping(n), size=70)
+        return hand_shape(80, 120, aperture=tapping(n), size=70)
 
     def tapping_too(n: int) -> np.ndarray:
-        return hand_shape(250, 120, opening=tapping(n, 2.0), size=90)
+        return hand_shape(250, 120, aperture=tapping(n, 2.0), size=90)
 
     looks = []
     for other in (resting, tapping_too):
@@ -240,16 +240,16 @@ def test_hand_that_rests_beside_one_that_taps_is_seldom_looked_at() -> None:
         assert (found.reason == "").all()
         if other is resting:
             assert np.nanmax(tip_error(found, still_moving)) < 3.5
-        looks.append(engine.pictures_seen)
+        looks.append(engine.images_seen)
     assert looks[0] < 0.8 * looks[1]
 
 
 def test_hand_that_rested_is_watched_again_once_it_taps() -> None:
     def first(n: int) -> np.ndarray:
-        return hand_shape(80, 120, opening=tapping(n) if n < 112 else 0.3, size=70)
+        return hand_shape(80, 120, aperture=tapping(n) if n < 112 else 0.3, size=70)
 
     def later(n: int) -> np.ndarray:
-        return hand_shape(250, 120, opening=0.3 if n < 112 else tapping(n), size=90)
+        return hand_shape(250, 120, aperture=0.3 if n < 112 else tapping(n), size=90)
 
     found = track_hand(film(400, first, later), DotEngine())
     assert found.info["hand_choice"] == "taps_most"
@@ -260,23 +260,23 @@ def test_hand_that_rested_is_watched_again_once_it_taps() -> None:
     assert (found.reason[112 + 32 :] == "").all()
 
 
-def test_window_needs_three_joints_and_keeps_the_palm() -> None:
-    joints = hand_shape(size=100)
+def test_window_needs_three_keypoints_and_keeps_the_palm() -> None:
+    keypoints = hand_shape(size=100)
     confidence = np.zeros(21)
     confidence[[4, 8]] = 1
-    assert window_around(joints, confidence, Measured.among(JOINTS)) is None
+    assert window_around(keypoints, confidence, Measured.among(KEYPOINTS)) is None
     confidence[:] = 1
-    whole = window_around(joints, confidence, Measured.among(JOINTS))
+    whole = window_around(keypoints, confidence, Measured.among(KEYPOINTS))
     assert whole is not None
-    assert whole.side == pytest.approx(np.ptp(joints, axis=0).max() / FILL, rel=0.01)
+    assert whole.side == pytest.approx(np.ptp(keypoints, axis=0).max() / FILL, rel=0.01)
 
 
-def turned(joints: np.ndarray, degrees: float) -> np.ndarray:
+def turned(keypoints: np.ndarray, degrees: float) -> np.ndarray:
     """Turn a hand about its middle, clockwise as it is seen."""
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = joints.mean(axis=0)
-    result: np.ndarray = (joints - middle) @ turn.T + middle
+    middle = keypoints.mean(axis=0)
+    result: np.ndarray = (keypoints - middle) @ turn.T + middle
     return result
 
 
@@ -290,18 +290,18 @@ def turned(joints: np.ndarray, degrees: float) -> np.ndarray:
 def test_window_turns_by_quarters_only_if_the_hand_lies_across(
     leans_deg: float, before_deg: float, expected_deg: float
 ) -> None:
-    joints = turned(hand_shape(100, 100), leans_deg)
-    window = window_around(joints, np.ones(21), Measured.among(JOINTS), before_deg)
+    keypoints = turned(hand_shape(100, 100), leans_deg)
+    window = window_around(keypoints, np.ones(21), Measured.among(KEYPOINTS), before_deg)
     assert window is not None
     assert window.turn_deg == expected_deg
-    up = np.linalg.inv(window.to_picture(64)[:, :2]) @ (joints[9] - joints[0])
+    up = np.linalg.inv(window.to_image(64)[:, :2]) @ (keypoints[9] - keypoints[0])
     assert np.degrees(np.arctan2(abs(up[0]), -up[1])) <= 60.01
 
 
 def test_hand_that_points_at_the_camera_turns_no_window() -> None:
-    joints = hand_shape(100, 100)
-    joints[9] = joints[0] + (8, 0)
-    window = window_around(joints, np.ones(21), Measured.among(JOINTS))
+    keypoints = hand_shape(100, 100)
+    keypoints[9] = keypoints[0] + (8, 0)
+    window = window_around(keypoints, np.ones(21), Measured.among(KEYPOINTS))
     assert window is not None
     assert window.turn_deg == 0
 
@@ -320,15 +320,15 @@ class UprightEngine(DotEngine):
 
 @pytest.mark.parametrize("degrees", [0, 80, 180, 275])
 def test_hand_that_lies_across_is_found_by_who_knows_upright_ones_only(degrees: float) -> None:
-    joints = turned(hand_shape(160, 120, size=100), degrees)
-    (found,) = find_hands(UprightEngine(), paint([joints]), 96)
+    keypoints = turned(hand_shape(160, 120, size=100), degrees)
+    (found,) = find_hands(UprightEngine(), paint([keypoints]), 96)
     assert found.window.turn_deg == round(degrees / 90) * 90 % 360
-    assert np.linalg.norm(found.position_px - joints, axis=1).max() < 3
+    assert np.linalg.norm(found.position_px - keypoints, axis=1).max() < 3
 
 
 def test_hand_that_turns_over_is_followed() -> None:
     def turning(n: int) -> np.ndarray:
-        return turned(hand_shape(160, 120, opening=tapping(n), size=90), 2.0 * n)
+        return turned(hand_shape(160, 120, aperture=tapping(n), size=90), 2.0 * n)
 
     found = track_hand(film(96, turning), DotEngine())
     assert np.percentile(tip_error(found, turning), 95) < 2.0
@@ -336,15 +336,15 @@ def test_hand_that_turns_over_is_followed() -> None:
 
 
 def test_smear_grows_with_motion() -> None:
-    picture = np.full((80, 80, 3), 60, dtype=np.uint8)
-    picture[30:50, 30:] = 200
+    image = np.full((80, 80, 3), 60, dtype=np.uint8)
+    image[30:50, 30:] = 200
     tips = np.array([[40.0, 40.0]])
     lengths = []
     for length in (1, 5, 11):
         kernel = np.ones(length) / length
-        smeared = np.apply_along_axis(lambda c, k=kernel: np.convolve(c, k, "same"), 0, picture)
+        smeared = np.apply_along_axis(lambda c, k=kernel: np.convolve(c, k, "same"), 0, image)
         lengths.append(edge_smear_px(smeared.astype(np.uint8), tips, 100))
     assert lengths[0] < lengths[1] < lengths[2]
     assert lengths[2] == pytest.approx(11, rel=0.5)
     assert np.isnan(edge_smear_px(np.zeros((80, 80, 3), np.uint8), tips, 100))
-    assert np.isnan(edge_smear_px(picture, np.array([[np.nan, 3.0]]), 100))
+    assert np.isnan(edge_smear_px(image, np.array([[np.nan, 3.0]]), 100))

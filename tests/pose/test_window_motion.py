@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tapscope.hand import JOINTS, Measured
+from tapscope.hand import KEYPOINTS, Measured
 from tapscope.network.crop import Window
 from tapscope.pose.detector import FILL, HandView
 from tapscope.pose.window_motion import LEAST_FILL, MOST_REACH, MOST_STEP, fits, moved_on
@@ -12,10 +12,10 @@ WINDOW = Window(100.0, 80.0, 64.0)
 
 
 def seen_at(x: float, y: float) -> HandView:
-    """Return a hand whose joints all lie in one place."""
-    joints = len(JOINTS)
-    ones = np.ones(joints)
-    return HandView(WINDOW, np.tile([x, y], (joints, 1)), ones, ones, Measured.among(JOINTS))
+    """Return a hand whose keypoints all lie in one place."""
+    keypoints = len(KEYPOINTS)
+    ones = np.ones(keypoints)
+    return HandView(WINDOW, np.tile([x, y], (keypoints, 1)), ones, ones, Measured.among(KEYPOINTS))
 
 
 @pytest.mark.parametrize(

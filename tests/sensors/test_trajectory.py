@@ -52,10 +52,10 @@ def test_angle_is_free_of_drift_and_zero_at_closure() -> None:
     assert (trajectory.unit, trajectory.source) == ("deg", "gyroscope")
     assert trajectory.info["sign"] == "assumed"
     inner = (TIME_S > 1) & (TIME_S < 9)
-    at_closure = np.interp(CLOSURE_S[2:-1], TIME_S, trajectory.opening)
+    at_closure = np.interp(CLOSURE_S[2:-1], TIME_S, trajectory.aperture)
     assert np.abs(at_closure).max() < 1.0
-    assert trajectory.opening[inner].max() == pytest.approx(40, abs=1.5)
-    assert np.corrcoef(trajectory.opening[inner], ANGLE_DEG[inner])[0, 1] > 0.999
+    assert trajectory.aperture[inner].max() == pytest.approx(40, abs=1.5)
+    assert np.corrcoef(trajectory.aperture[inner], ANGLE_DEG[inner])[0, 1] > 0.999
 
 
 def test_same_taps_code_finds_the_taps_of_the_angle() -> None:
@@ -72,10 +72,10 @@ def test_opening_axis_of_the_sidecar_sets_the_sign() -> None:
     closed = to_trajectory(recording(signal_of_axis, opening_axis={"index": (0.0, -1.0, 0.0)}))
     plus, minus = both_signs(recording(signal_of_axis))
     assert opened.info["sign"] == "sidecar"
-    np.testing.assert_array_equal(opened.opening, plus.opening)
-    np.testing.assert_array_equal(closed.opening, minus.opening)
+    np.testing.assert_array_equal(opened.aperture, plus.aperture)
+    np.testing.assert_array_equal(closed.aperture, minus.aperture)
     given = to_trajectory(recording(signal_of_axis), opening_sign=-1)
-    np.testing.assert_array_equal(given.opening, minus.opening)
+    np.testing.assert_array_equal(given.aperture, minus.aperture)
 
 
 def test_gap_in_a_gyroscope_splits_the_angle() -> None:
@@ -98,8 +98,8 @@ def test_positions_give_the_distance_in_millimetres() -> None:
     both = recording(signal("thumb", "pos", thumb), signal("index", "pos", index), gyro())
     trajectory = to_trajectory(both)
     assert (trajectory.unit, trajectory.source) == ("mm", "position")
-    assert np.isnan(trajectory.opening).sum() == 10
-    np.testing.assert_allclose(trajectory.opening[:100], ANGLE_DEG[:100] + 5, atol=1e-3)
+    assert np.isnan(trajectory.aperture).sum() == 10
+    np.testing.assert_allclose(trajectory.aperture[:100], ANGLE_DEG[:100] + 5, atol=1e-3)
     assert to_trajectory(both, kind="gyro").unit == "deg"
 
 
@@ -111,9 +111,9 @@ def test_positions_on_two_clocks_are_brought_together() -> None:
     both = recording(
         signal("thumb", "pos", thumb[gap], TIME_S[gap]), signal("index", "pos", index, later_s)
     )
-    opening = to_trajectory(both).opening
-    np.testing.assert_allclose(opening[np.isfinite(opening)], 30, atol=0.01)
-    assert 95 <= np.isnan(opening).sum() <= 102
+    aperture = to_trajectory(both).aperture
+    np.testing.assert_allclose(aperture[np.isfinite(aperture)], 30, atol=0.01)
+    assert 95 <= np.isnan(aperture).sum() <= 102
 
 
 @pytest.mark.parametrize("scale", [1000.0, 1e-3])
@@ -142,7 +142,7 @@ def test_contacts_need_100_hz_and_something_to_hear() -> None:
         contact_taps(recording(knocks(60.0)))
     still = signal("index", "acc", np.tile([0.0, 9.81, 0.0], (TIME_S.size, 1)))
     assert len(contact_taps(recording(still))) == 0
-    assert np.isnan(to_trajectory(recording(still)).opening).all()
+    assert np.isnan(to_trajectory(recording(still)).aperture).all()
     brief = signal("index", "acc", still.xyz[:100], TIME_S[:100])
     assert len(contact_taps(recording(brief))) == 0
 

@@ -26,7 +26,7 @@ def test_units_agree() -> None:
     assert [found.px_per_unit(unit) for unit in ("px", "hand_lengths", "mm")] == [1, 120, 2]
     assert np.isnan(found.px_per_unit("deg"))
     assert found.trajectory().unit == "hand_lengths"
-    np.testing.assert_array_equal(found.trajectory("deg").opening, found.angle_deg)
+    np.testing.assert_array_equal(found.trajectory("deg").aperture, found.angle_deg)
 
 
 def test_without_wrist_the_unit_falls_back_to_pixels_and_says_so() -> None:
@@ -40,7 +40,7 @@ def test_without_wrist_the_unit_falls_back_to_pixels_and_says_so() -> None:
     assert "unknown" in found.trajectory().info["unit"]
 
 
-def test_joints_may_be_only_the_tips() -> None:
+def test_keypoints_may_be_only_the_tips() -> None:
     whole = tapping_hand()
     tips = [THUMB_TIP, INDEX_TIP]
     keypoints = Keypoints(
@@ -87,7 +87,7 @@ def test_a_single_frame_far_off_is_a_jump_even_without_hand_length() -> None:
 
 def test_a_tip_off_its_finger_is_a_jump() -> None:
     keypoints = tapping_hand()
-    dip = keypoints.joints.index("index_dip")
+    dip = keypoints.names.index("index_dip")
     keypoints.position_px[:, dip] = keypoints.position_px[:, INDEX_TIP] + (20.0, 0.0)
     keypoints.position_px[80, INDEX_TIP, 0] -= 60
     assert np.flatnonzero(from_keypoints(keypoints).reason == "jump").tolist() == [80]

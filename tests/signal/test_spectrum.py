@@ -11,21 +11,21 @@ from tests.synthetic import cosine, frames
 @pytest.mark.parametrize("lost", [0.0, 0.05])
 def test_spectral_rate_is_right_on_even_and_uneven_samples(rate_hz: float, lost: float) -> None:
     time_s = frames(lost=lost)
-    opening = cosine(time_s, rate_hz) + 0.02 * np.random.default_rng(1).normal(size=len(time_s))
-    assert spectrum.spectral_rate_hz(time_s, opening) == pytest.approx(rate_hz, abs=0.02)
+    aperture = cosine(time_s, rate_hz) + 0.02 * np.random.default_rng(1).normal(size=len(time_s))
+    assert spectrum.spectral_rate_hz(time_s, aperture) == pytest.approx(rate_hz, abs=0.02)
 
 
 def test_spectral_rate_takes_the_fundamental_of_short_pulses() -> None:
     time_s = frames()
-    opening = np.maximum(np.cos(2 * np.pi * time_s), 0.8) - 0.8
-    assert spectrum.spectral_rate_hz(time_s, opening) == pytest.approx(1.0, abs=0.02)
+    aperture = np.maximum(np.cos(2 * np.pi * time_s), 0.8) - 0.8
+    assert spectrum.spectral_rate_hz(time_s, aperture) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("sd", [0.01, 0.05])
 def test_noise_is_found_under_a_rhythm(sd: float) -> None:
     time_s = frames(20.0)
-    opening = cosine(time_s, 3.0) + sd * np.random.default_rng(2).normal(size=len(time_s))
-    assert spectrum.noise_sd(time_s, opening) == pytest.approx(sd, rel=0.25)
+    aperture = cosine(time_s, 3.0) + sd * np.random.default_rng(2).normal(size=len(time_s))
+    assert spectrum.noise_sd(time_s, aperture) == pytest.approx(sd, rel=0.25)
 
 
 def test_parabola_finds_a_peak_between_samples() -> None:

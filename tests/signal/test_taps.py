@@ -74,7 +74,7 @@ def test_tremor_on_slow_taps_is_not_counted(seed: int) -> None:
     motion, time_s = tapping(1.0, phase=0.2), frames(fps=60)
     tremor = 0.07 * np.sin(2 * np.pi * 8.0 * time_s + seed)
     plain = sampled(motion, time_s, noise=0.01)
-    taps = find_taps(replace(plain, opening=plain.opening + tremor))
+    taps = find_taps(replace(plain, aperture=plain.aperture + tremor))
     assert len(closures(taps)) in (7, 8)
     assert rate_hz(taps) == pytest.approx(1.0, abs=0.03)
 
@@ -89,15 +89,15 @@ def test_the_middle_of_a_long_hold_is_the_closure() -> None:
 
 def test_drift_of_the_opening_is_followed() -> None:
     plain = sampled(tapping(4.0), frames())
-    drifting = replace(plain, opening=plain.opening + 0.5 * plain.time_s)
+    drifting = replace(plain, aperture=plain.aperture + 0.5 * plain.time_s)
     assert rate_hz(find_taps(drifting)) == pytest.approx(4.0, abs=0.02)
 
 
 def test_no_tap_spans_a_gap_and_the_first_after_it_says_so() -> None:
     plain = sampled(tapping(3.0), frames())
-    opening = plain.opening.copy()
-    opening[(plain.time_s > 3) & (plain.time_s < 4.2)] = np.nan
-    taps = find_taps(replace(plain, opening=opening))
+    aperture = plain.aperture.copy()
+    aperture[(plain.time_s > 3) & (plain.time_s < 4.2)] = np.nan
+    taps = find_taps(replace(plain, aperture=aperture))
     assert not ((taps.closure_s < 3) & (taps.next_closure_s > 4.2)).any()
     after = np.flatnonzero(taps.closure_s > 4.1)[0]
     assert "after_gap" in taps.flags[after].split(";")
@@ -106,9 +106,9 @@ def test_no_tap_spans_a_gap_and_the_first_after_it_says_so() -> None:
 
 def test_a_short_gap_is_bridged_and_flagged() -> None:
     plain = sampled(tapping(2.0), frames())
-    opening = plain.opening.copy()
-    opening[100:103] = np.nan
-    trajectory = replace(plain, opening=opening)
+    aperture = plain.aperture.copy()
+    aperture[100:103] = np.nan
+    trajectory = replace(plain, aperture=aperture)
     taps = find_taps(trajectory)
     whole = find_taps(plain)
     np.testing.assert_allclose(closures(taps), closures(whole), atol=0.05)
@@ -141,9 +141,9 @@ def test_an_interrupted_opening_is_flagged() -> None:
 def test_rest_before_and_after_makes_no_taps_and_no_long_interval() -> None:
     motion = tapping(3.0, 4.0, phase=0.0)
     time_s = np.arange(0, 10, 1 / 30)
-    opening = motion(time_s - 3.0) * (time_s > 3) * (time_s < 7)
+    aperture = motion(time_s - 3.0) * (time_s > 3) * (time_s < 7)
     noise = 0.02 * np.random.default_rng(0).normal(size=len(time_s))
-    taps = find_taps(Trajectory(time_s, opening + noise, "none", "analytic"))
+    taps = find_taps(Trajectory(time_s, aperture + noise, "none", "analytic"))
     assert len(taps) in (11, 12)
     assert taps.interval_s.max() < 0.5
 
@@ -151,22 +151,22 @@ def test_rest_before_and_after_makes_no_taps_and_no_long_interval() -> None:
 @pytest.mark.parametrize("fps", [30.0, 60.0])
 def test_noise_alone_taps_hardly_ever(fps: float) -> None:
     time_s = np.arange(0, 10, 1 / fps)
-    opening = np.random.default_rng(5).normal(size=len(time_s))
-    assert len(find_taps(Trajectory(time_s, opening, "px", "analytic"))) < 5
+    aperture = np.random.default_rng(5).normal(size=len(time_s))
+    assert len(find_taps(Trajectory(time_s, aperture, "px", "analytic"))) < 5
 
 
 @pytest.mark.parametrize(
-    "opening", [np.full(60, np.nan), np.ones(60), np.zeros(0), np.array([0.0, 1.0, 0.0])]
+    "aperture", [np.full(60, np.nan), np.ones(60), np.zeros(0), np.array([0.0, 1.0, 0.0])]
 )
-def test_nothing_to_tap_gives_no_taps(opening: FloatArray) -> None:
-    time_s = np.arange(len(opening)) / 30
-    assert len(find_taps(Trajectory(time_s, opening, "px", "video"))) == 0
+def test_nothing_to_tap_gives_no_taps(aperture: FloatArray) -> None:
+    time_s = np.arange(len(aperture)) / 30
+    assert len(find_taps(Trajectory(time_s, aperture, "px", "video"))) == 0
 
 
 def test_scattered_known_samples_are_no_stretch() -> None:
     plain = sampled(tapping(2.0), frames())
-    opening = np.where(np.arange(len(plain.time_s)) % 40 < 4, plain.opening, np.nan)
-    assert len(find_taps(replace(plain, opening=opening))) == 0
+    aperture = np.where(np.arange(len(plain.time_s)) % 40 < 4, plain.aperture, np.nan)
+    assert len(find_taps(replace(plain, aperture=aperture))) == 0
 
 
 def test_impossibly_short_taps_are_left_out() -> None:
@@ -187,7 +187,7 @@ def test_stretching_time_divides_the_rate(factor: float, rate: float) -> None:
 def test_scaling_scales_amplitude_alone(factor: float, rate: float, shift: float) -> None:
     plain = sampled(tapping(rate), frames())
     here = find_taps(plain)
-    there = find_taps(replace(plain, opening=plain.opening * factor + shift))
+    there = find_taps(replace(plain, aperture=plain.aperture * factor + shift))
     np.testing.assert_allclose(there.closure_s, here.closure_s, atol=1e-6)
     np.testing.assert_allclose(there.amplitude, here.amplitude * factor, rtol=1e-4)
 
@@ -207,10 +207,10 @@ def test_taps_alternate_and_stay_among_known_samples(
         tapping(rate, seed=seed, jitter=0.2, spread=0.3), frames(), noise=noise, seed=seed
     )
     blocks = np.repeat(rng.random(60) < lost, 4)[: len(plain.time_s)]
-    opening = np.where(blocks, np.nan, plain.opening)
+    aperture = np.where(blocks, np.nan, plain.aperture)
     # the record itself refuses taps that overlap or do not alternate
-    taps = find_taps(replace(plain, opening=opening))
-    known_s = plain.time_s[np.isfinite(opening)]
+    taps = find_taps(replace(plain, aperture=aperture))
+    known_s = plain.time_s[np.isfinite(aperture)]
     for start_s, end_s in zip(taps.closure_s, taps.next_closure_s, strict=True):
         inside = known_s[(known_s > start_s - 0.2) & (known_s < end_s + 0.2)]
         assert np.diff(inside).max() <= 0.2 + 1e-9

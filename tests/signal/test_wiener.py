@@ -10,8 +10,8 @@ from tests.synthetic import cosine, frames
 @pytest.mark.parametrize("sd", [0.01, 0.05])
 def test_likely_noise_is_found_under_a_rhythm(sd: float) -> None:
     time_s = frames(20.0)
-    opening = cosine(time_s, 3.0) + sd * np.random.default_rng(2).normal(size=len(time_s))
-    assert likely_noise(time_s, opening, 4.5) == pytest.approx(sd, rel=0.25)
+    aperture = cosine(time_s, 3.0) + sd * np.random.default_rng(2).normal(size=len(time_s))
+    assert likely_noise(time_s, aperture, 4.5) == pytest.approx(sd, rel=0.25)
 
 
 @pytest.mark.parametrize("values", [np.zeros(3), np.ones(100)])
@@ -21,8 +21,8 @@ def test_likely_noise_of_too_little_is_nan(values: np.ndarray) -> None:
 
 def test_likely_noise_is_not_misled_by_uneven_sampling() -> None:
     time_s = frames(20.0, lost=0.05)
-    opening = cosine(time_s, 5.0) + 0.02 * np.random.default_rng(3).normal(size=len(time_s))
-    assert likely_noise(time_s, opening, 7.5) == pytest.approx(0.02, rel=0.35)
+    aperture = cosine(time_s, 5.0) + 0.02 * np.random.default_rng(3).normal(size=len(time_s))
+    assert likely_noise(time_s, aperture, 7.5) == pytest.approx(0.02, rel=0.35)
 
 
 @pytest.mark.parametrize("rate_hz", [1.0, 4.0, 8.0])

@@ -14,12 +14,12 @@ HARD = Hardship(overlap=0.5, noise=0.3, lost_frames=0.05, jitter_s=0.003)
 
 def long_pair(drift_ppm: float, duration_s: float = 90.0) -> tuple[Trajectory, Trajectory]:
     """Return a long video and a sensor 50 s ahead whose clock runs fast by `drift_ppm`."""
-    time_s, opening = tapping(np.random.default_rng(5), 2.5, duration_s)
+    time_s, aperture = tapping(np.random.default_rng(5), 2.5, duration_s)
     frame_s = np.arange(0, duration_s - 0.1, 1 / 30)
     sample_s = np.arange(0, duration_s - 0.1, 1 / 100)
-    video = Trajectory(frame_s, np.interp(frame_s, time_s, opening), "px", "video")
+    video = Trajectory(frame_s, np.interp(frame_s, time_s, aperture), "px", "video")
     clock_s = 50 + sample_s * (1 + 1e-6 * drift_ppm)
-    return video, Trajectory(clock_s, np.interp(sample_s, time_s, opening), "deg", "gyroscope")
+    return video, Trajectory(clock_s, np.interp(sample_s, time_s, aperture), "deg", "gyroscope")
 
 
 def test_offset_is_found_within_milliseconds() -> None:
@@ -69,7 +69,7 @@ def test_moving_the_sensor_clock_moves_the_offset(moved_s: float) -> None:
 
 def test_scale_and_unit_do_not_matter() -> None:
     pair = make_pair(2, Hardship())
-    scaled = replace(pair.sensor, opening=-3 + 40 * pair.sensor.opening, unit="mm")
+    scaled = replace(pair.sensor, aperture=-3 + 40 * pair.sensor.aperture, unit="mm")
     assert synchronise(pair.video, scaled).offset_s == pytest.approx(
         synchronise(pair.video, pair.sensor).offset_s, abs=1e-6
     )
@@ -77,14 +77,14 @@ def test_scale_and_unit_do_not_matter() -> None:
 
 def test_gaps_are_masked_not_bridged() -> None:
     pair = make_pair(4, Hardship())
-    opening = pair.video.opening.copy()
+    aperture = pair.video.aperture.copy()
     lost = (pair.video.time_s > 3) & (pair.video.time_s < 5)
-    opening[lost] = np.nan
+    aperture[lost] = np.nan
     whole = synchronise(pair.video, pair.sensor)
-    found = synchronise(replace(pair.video, opening=opening), pair.sensor)
+    found = synchronise(replace(pair.video, aperture=aperture), pair.sensor)
     assert found.offset_s == pytest.approx(pair.offset_s, abs=0.01)
     assert found.overlap_s == pytest.approx(whole.overlap_s - 2, abs=0.2)
-    dropped = Trajectory(pair.video.time_s[~lost], pair.video.opening[~lost], "px", "video")
+    dropped = Trajectory(pair.video.time_s[~lost], pair.video.aperture[~lost], "px", "video")
     assert synchronise(dropped, pair.sensor).overlap_s == pytest.approx(found.overlap_s, abs=0.05)
 
 
@@ -106,14 +106,14 @@ def test_drift_is_known_over_a_minute(drift_ppm: float) -> None:
 
 def test_drift_that_cannot_be_known_is_not_claimed() -> None:
     video, sensor = long_pair(30.0)
-    noise = np.random.default_rng(0).normal(size=video.opening.size)
-    opening = video.opening + 0.7 * video.opening.std() * noise
-    found = synchronise(replace(video, opening=opening), sensor)
+    noise = np.random.default_rng(0).normal(size=video.aperture.size)
+    aperture = video.aperture + 0.7 * video.aperture.std() * noise
+    found = synchronise(replace(video, aperture=aperture), sensor)
     if found.drift_known:
         low, high = found.drift_interval_ppm
         assert low <= 30 <= high
     short = video.time_s < 55
-    cut = Trajectory(video.time_s[short], video.opening[short], "px", "video")
+    cut = Trajectory(video.time_s[short], video.aperture[short], "px", "video")
     assert not synchronise(cut, sensor).drift_known
 
 
@@ -121,7 +121,7 @@ def test_sign_of_a_gyroscope_follows_from_the_video() -> None:
     right = 0
     for seed in range(10):
         pair = make_pair(seed, Hardship())
-        against = replace(pair.sensor, opening=-pair.sensor.opening)
+        against = replace(pair.sensor, aperture=-pair.sensor.aperture)
         index, found = choose_sign(pair.video, (against, pair.sensor))
         if found.flag in {"", "by_pattern"}:
             assert index == 1
@@ -142,11 +142,11 @@ def test_wrong_sign_is_a_rival_of_a_steady_movement() -> None:
 
 def test_poor_signals_give_a_flag_and_no_offset() -> None:
     pair = make_pair(0, Hardship())
-    for opening in (np.full(pair.video.time_s.size, np.nan), np.zeros(pair.video.time_s.size)):
-        found = synchronise(replace(pair.video, opening=opening), pair.sensor)
+    for aperture in (np.full(pair.video.time_s.size, np.nan), np.zeros(pair.video.time_s.size)):
+        found = synchronise(replace(pair.video, aperture=aperture), pair.sensor)
         assert found.flag == "no_overlap"
         assert np.isnan(found.offset_s)
-    brief = Trajectory(pair.sensor.time_s[:300], pair.sensor.opening[:300], "deg", "gyroscope")
+    brief = Trajectory(pair.sensor.time_s[:300], pair.sensor.aperture[:300], "deg", "gyroscope")
     assert synchronise(pair.video, brief).flag == "no_overlap"
     far = synchronise(pair.video, pair.sensor, approximate_offset_s=-1e4)
     assert far.flag == "no_overlap"

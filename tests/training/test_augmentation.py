@@ -5,7 +5,7 @@ import pytest
 
 from tapscope.datasets.annotations import LabelledImage, LabelledSet, load
 from tapscope.training.augmentation import Settings, hand_mask, motion_blur, photograph, view
-from tapscope.training.dataset import Batch, Draw, EpochDraws, Pictures, Views, fixed_views
+from tapscope.training.dataset import Batch, Draw, EpochDraws, ImageCache, Views, fixed_views
 from tests.hands import COLOURS, hand_shape, labelled_folder
 
 CALM = Settings(background_share=0.0, empty_share=0.0, tip_weight=1.0, palm_weight=1.0)
@@ -17,13 +17,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
 
 
 def one_view(images: LabelledSet, index: int, key: int, settings: Settings = CALM):  # type: ignore[no-untyped-def]
-    pictures = Pictures(images.images)
+    images = ImageCache(images.images)
     rng = np.random.default_rng(key)
-    return view(*pictures[index], 96, rng, settings, other=lambda: pictures[0])
+    return view(*images[index], 96, rng, settings, other=lambda: images[0])
 
 
 def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without photographic changes, each joint in view has its own colour under its label."""
+    """Without photographic changes, each keypoint in view has its own colour under its label."""
     monkeypatch.setattr(
         "tapscope.training.augmentation.photograph", lambda seen, rng, strength: seen
     )
@@ -40,7 +40,7 @@ def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.Monk
 
 
 def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None:
-    views = Views(Pictures(images.images), Settings())
+    views = Views(ImageCache(images.images), Settings())
     first, again, other = (
         views[Draw(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
     )
@@ -49,14 +49,14 @@ def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None
     assert not np.array_equal(first.pixels, other.pixels)
 
 
-def test_unlabelled_joint_never_counts_and_pseudo_labels_count_less(images: LabelledSet) -> None:
+def test_unlabelled_keypoint_never_counts_and_pseudo_labels_count_less(images: LabelledSet) -> None:
     pseudo, exact = (one_view(images, index, 7).weight for index in (0, 1))
     assert pseudo[20] == exact[20] == 0
     assert pseudo[0] == CALM.pseudo_weight
     assert exact[0] == 1
 
 
-def test_second_hand_without_a_label_masks_the_joint(images: LabelledSet) -> None:
+def test_second_hand_without_a_label_masks_the_keypoint(images: LabelledSet) -> None:
     image = images.images[1]
     hand = image.hands[0]
     bare = type(hand)(
@@ -71,7 +71,7 @@ def test_second_hand_without_a_label_masks_the_joint(images: LabelledSet) -> Non
     assert sample.weight[1:].max() == 0
 
 
-def test_empty_view_shows_no_joint(images: LabelledSet) -> None:
+def test_empty_view_shows_no_keypoint(images: LabelledSet) -> None:
     settings = Settings(empty_share=1.0, background_share=0.0, close_fill=(0.9, 0.95))
     inside = [
         ((s.position_px > 0) & (s.position_px < 95)).all(axis=2).sum()
@@ -81,32 +81,32 @@ def test_empty_view_shows_no_joint(images: LabelledSet) -> None:
 
 
 def test_background_is_replaced_but_the_hand_stays(images: LabelledSet) -> None:
-    joints = hand_shape(size=60) + 48
-    mask = hand_mask(joints, 96)
+    keypoints = hand_shape(size=60) + 48
+    mask = hand_mask(keypoints, 96)
     assert mask is not None
-    assert mask[tuple(joints[8].round().astype(int)[::-1])] > 0.5
+    assert mask[tuple(keypoints[8].round().astype(int)[::-1])] > 0.5
     assert mask[2, 2] == 0
     assert 0.05 < mask.mean() < 0.7
-    joints[3] = np.nan
-    assert hand_mask(joints, 96) is None
+    keypoints[3] = np.nan
+    assert hand_mask(keypoints, 96) is None
 
 
 def test_motion_blur_keeps_the_middle_and_the_sum() -> None:
-    picture = np.zeros((41, 41, 3), dtype=np.uint8)
-    picture[20, 20] = 255
-    picture[19:22, 19:22] = 200
-    blurred = motion_blur(picture, 9.0, 0.0).astype(float)[:, :, 0]
+    image = np.zeros((41, 41, 3), dtype=np.uint8)
+    image[20, 20] = 255
+    image[19:22, 19:22] = 200
+    blurred = motion_blur(image, 9.0, 0.0).astype(float)[:, :, 0]
     columns = np.arange(41)
     assert (blurred * columns).sum() / blurred.sum() == pytest.approx(20, abs=0.05)
-    assert blurred.sum() == pytest.approx(picture[:, :, 0].sum(), rel=0.05)
+    assert blurred.sum() == pytest.approx(image[:, :, 0].sum(), rel=0.05)
     assert (blurred[20] > 0).sum() > 9 > (blurred[:, 20] > 0).sum()
 
 
 def test_photograph_changes_light_but_moves_nothing() -> None:
-    picture = np.zeros((64, 64, 3), dtype=np.uint8)
-    picture[:, 32:] = 200
+    image = np.zeros((64, 64, 3), dtype=np.uint8)
+    image[:, 32:] = 200
     for key in range(30):
-        seen = photograph(picture, np.random.default_rng(key)).astype(float).mean(axis=2)
+        seen = photograph(image, np.random.default_rng(key)).astype(float).mean(axis=2)
         assert seen.shape == (64, 64)
         steps = np.abs(np.diff(seen.mean(axis=0)))
         if seen.std() > 8:
@@ -140,9 +140,9 @@ def test_fixed_views_show_the_hand_at_its_set_size(images: LabelledSet) -> None:
         assert np.ptp(one.position_px[:20], axis=0).max() == pytest.approx(one.hand_px, rel=0.1)
 
 
-def test_pictures_that_do_not_fit_in_memory_are_read_each_time(
+def test_images_that_do_not_fit_in_memory_are_read_each_time(
     images: LabelledSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = Pictures(images.images)[2][1]
+    kept = ImageCache(images.images)[2][1]
     monkeypatch.setattr("tapscope.training.dataset.MOST_CACHED_BYTES", 10)
-    assert np.array_equal(Pictures(images.images)[2][1], kept)
+    assert np.array_equal(ImageCache(images.images)[2][1], kept)

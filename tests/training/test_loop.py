@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope.datasets.annotations import LabelledSet, load, only_joints
+from tapscope.datasets.annotations import LabelledSet, load, only_keypoints
 from tapscope.datasets.split import split_by_group
 from tapscope.errors import WeightsError
 from tapscope.network import weights
@@ -33,7 +33,7 @@ from tests.hands import labelled_folder
 SETTINGS = TrainSettings(
     epochs=2, size_px=32, batch_size=4, loader_processes=0, early_share=1.0, seed=3
 )
-ARGUMENTS = {"joints": 21, "stages": 1, "widths": [4, 6, 8]}
+ARGUMENTS = {"keypoints": 21, "stages": 1, "widths": [4, 6, 8]}
 CPU = torch.device("cpu")
 
 
@@ -72,7 +72,7 @@ def test_answering_zero_costs_one() -> None:
     assert loss.item() == pytest.approx(1.0, rel=0.01)
 
 
-def test_unlabelled_joint_costs_nothing_and_has_no_gradient() -> None:
+def test_unlabelled_keypoint_costs_nothing_and_has_no_gradient() -> None:
     target = encode(torch.full((1, 2, 2), 16.0), (32, 32))
     answer = torch.rand_like(target).requires_grad_()
     heatmap_loss(answer, target, torch.tensor([[1.0, 0.0]]), 50.0).backward()  # type: ignore[no-untyped-call]
@@ -108,7 +108,7 @@ def test_gates_of_unsupervised_scales_are_kept_open() -> None:
         )  # fmt: skip
         total.backward()  # type: ignore[no-untyped-call]
         assert coarse.grad is not None
-        # Two joints: a sum of twice the level, free up to 4.
+        # Two keypoints: a sum of twice the level, free up to 4.
         assert (coarse.grad.sum() > 0) == (level > 2)
         assert (coarse.grad.sum() < 0) == (level < -2)
         return float(total.detach())
@@ -170,19 +170,19 @@ def test_learns_and_repeats(sets: tuple[LabelledSet, LabelledSet], tmp_path: Pat
     again = run(sets, tmp_path / "b.safetensors", settings)
     assert first.reports[-1].loss < first.reports[0].loss
     assert same(first.network, again.network)
-    assert first.confidence is again.confidence is None  # of too few joints
+    assert first.confidence is again.confidence is None  # of too few keypoints
     assert (tmp_path / "a.log.csv").read_bytes() == (tmp_path / "b.log.csv").read_bytes()
     assert len((tmp_path / "a.log.csv").read_text().splitlines()) == 7
 
 
-def test_tips_weigh_more_than_other_joints(
+def test_tips_weigh_more_than_other_keypoints(
     sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
 ) -> None:
-    def trained(tip_weight: float, joints: tuple[str, ...]) -> PMSDSNet:
-        training, validation = (only_joints(images, joints) for images in sets)
+    def trained(tip_weight: float, keypoints: tuple[str, ...]) -> PMSDSNet:
+        training, validation = (only_keypoints(images, keypoints) for images in sets)
         settings = replace(SETTINGS, epochs=1, tip_weight=tip_weight)
         torch.manual_seed(0)
-        network = PMSDSNet(**ARGUMENTS | {"joints": len(joints)})  # type: ignore[arg-type]
+        network = PMSDSNet(**ARGUMENTS | {"keypoints": len(keypoints)})  # type: ignore[arg-type]
         return run((training, validation), tmp_path / "x", settings, network=network).network
 
     tips, more = ("thumb_tip", "index_tip"), ("thumb_tip", "index_tip", "wrist")

@@ -46,7 +46,7 @@ def test_calibration_recovers_a_known_curve() -> None:
     assert calibrate(heights, good) == pytest.approx([8, -5, -1], rel=0.1)
 
 
-def test_calibration_needs_good_and_bad_joints() -> None:
+def test_calibration_needs_good_and_bad_keypoints() -> None:
     good = np.repeat([True, False], [100, LEAST_OF_EACH])
     assert can_calibrate(good)
     assert can_calibrate(~good)
@@ -55,7 +55,7 @@ def test_calibration_needs_good_and_bad_joints() -> None:
     assert not can_calibrate(np.empty(0, dtype=bool))
 
 
-def test_calibration_of_separated_joints_is_finite() -> None:
+def test_calibration_of_separated_keypoints_is_finite() -> None:
     height = np.array([[0.1], [0.2], [0.8], [0.9]])
     slope, intercept = calibrate(height, height[:, 0] > 0.5)
     assert np.isfinite([slope, intercept]).all()

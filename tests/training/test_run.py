@@ -32,7 +32,7 @@ def test_folders_given_or_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = labelled_folder(tmp_path / "set", pictures=12)
+    folder = labelled_folder(tmp_path / "set", images=12)
     file = folder / "annotations.json"
     content = json.loads(file.read_text())
     content["info"] = {"licence": "CC0"}
@@ -61,7 +61,7 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
-    folder, start = labelled_folder(tmp_path / "set", pictures=12), tmp_path / "start.safetensors"
+    folder, start = labelled_folder(tmp_path / "set", images=12), tmp_path / "start.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
 
     def trained(keep: Literal["best", "last"]) -> run.Trained:
@@ -80,7 +80,7 @@ def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
 
 
 def test_fine_tuning_keeps_the_batch_statistics(tmp_path: Path) -> None:
-    folder, start = labelled_folder(tmp_path / "set", pictures=12), tmp_path / "start.safetensors"
+    folder, start = labelled_folder(tmp_path / "set", images=12), tmp_path / "start.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
 
     def state(name: str, init: Path | None) -> dict[str, torch.Tensor]:
@@ -118,7 +118,7 @@ def test_weights_that_no_epoch_improved_are_named_on_the_card(
     assert trained.card.metrics["validation_pck@0.1_tips"] == 0.6
 
 
-def test_confidence_is_fitted_only_where_enough_joints_are_right_and_wrong(
+def test_confidence_is_fitted_only_where_enough_keypoints_are_right_and_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, start = labelled_folder(tmp_path / "set"), tmp_path / "start.safetensors"
@@ -146,7 +146,7 @@ def test_confidence_is_fitted_only_where_enough_joints_are_right_and_wrong(
 
 
 def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path) -> None:
-    once, often = (labelled_folder(tmp_path / name, pictures=12) for name in ("once", "often"))
+    once, often = (labelled_folder(tmp_path / name, images=12) for name in ("once", "often"))
 
     def steps_of(folders: list[Path]) -> tuple[run.Trained, int]:
         seen: list[int] = []
@@ -164,8 +164,8 @@ def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path
     assert doubled.card.trained_on == plain.card.trained_on
 
 
-def test_only_test_pictures_are_nothing_to_train_on(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", pictures=4)
+def test_only_test_images_are_nothing_to_train_on(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "set", images=4)
     file = folder / "annotations.json"
     content = json.loads(file.read_text())
     for image in content["images"]:
@@ -176,13 +176,13 @@ def test_only_test_pictures_are_nothing_to_train_on(tmp_path: Path) -> None:
 
 
 def test_size_must_suit_the_network(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", pictures=4)
+    folder = labelled_folder(tmp_path / "set", images=4)
     with pytest.raises(WeightsError, match="multiple of 16, such as --size 96"):
         run.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, size_px=100)
 
 
-def test_joints_that_the_weights_lack_are_refused() -> None:
-    with pytest.raises(AnnotationError, match="joints elbow are not among"):
+def test_keypoints_that_the_weights_lack_are_refused() -> None:
+    with pytest.raises(AnnotationError, match="keypoints elbow are not among"):
         run._in_order_of(LabelledSet((), ("wrist", "elbow")), ("wrist",))
 
 

@@ -20,6 +20,6 @@ def test_area_tells_apart_what_pck_does_not() -> None:
     assert area_within(rough, 0.1) < area_within(fine, 0.1)
 
 
-def test_joints_without_label_do_not_count() -> None:
+def test_keypoints_without_label_do_not_count() -> None:
     assert area_within(np.array([[0.05, np.nan]]), 0.1) == pytest.approx(0.5)
     assert np.isnan(area_within(np.array([np.nan]), 0.1))

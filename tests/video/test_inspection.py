@@ -38,7 +38,7 @@ def test_slow_short_and_small(tmp_path: Path) -> None:
     assert codes(inspection) == {
         "frame_rate_low": True,
         "too_short": True,
-        "picture_small": True,
+        "image_small": True,
     }
     assert not inspection.suitable
     assert "15.0 frames a second, 30 are wanted" in inspection.findings[0].text
@@ -47,7 +47,7 @@ def test_slow_short_and_small(tmp_path: Path) -> None:
 
 def test_long_is_a_note_and_notes_come_last(tmp_path: Path) -> None:
     inspection = inspect_video(Clip().write(tmp_path / "clip.mp4"), max_duration_s=0.5)
-    assert list(codes(inspection).items()) == [("picture_small", True), ("too_long", False)]
+    assert list(codes(inspection).items()) == [("image_small", True), ("too_long", False)]
 
 
 @pytest.mark.parametrize(("lost", "serious"), [({50}, False), (set(range(50, 60)), True)])
@@ -57,7 +57,7 @@ def test_dropped_frames(tmp_path: Path, lost: set[int], serious: bool) -> None:
     assert codes(inspection) == {"frames_dropped": serious}
 
 
-def test_repeated_pictures(tmp_path: Path) -> None:
+def test_repeated_images(tmp_path: Path) -> None:
     shown = [number // 2 for number in range(30)]
     clip = dataclasses.replace(GOOD, codec="ffv1")
     found = inspect_video(clip.write(tmp_path / "clip.mkv", 30, shown))
@@ -87,7 +87,7 @@ def test_stamps_out_of_order(tmp_path: Path) -> None:
     assert found == {"frames_out_of_order": False}
 
 
-def test_picture_notes(tmp_path: Path) -> None:
+def test_image_notes(tmp_path: Path) -> None:
     clip = dataclasses.replace(GOOD, aspect=Fraction(4, 3), interlaced=True)
     path = clips.orient(clip.write(tmp_path / "clip.mp4"), "mirrored")
     assert codes(inspect_video(path)) == {

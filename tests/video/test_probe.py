@@ -61,7 +61,7 @@ def test_interlaced(tmp_path: Path) -> None:
     assert probe(Clip(interlaced=True).write(tmp_path / "fields.mp4", 3)).interlaced
 
 
-def test_a_picture_that_cannot_be_decoded_leaves_the_header(tmp_path: Path) -> None:
+def test_a_image_that_cannot_be_decoded_leaves_the_header(tmp_path: Path) -> None:
     clip = Clip(codec="mjpeg", pixel_format="yuvj420p", container_options={"movflags": "faststart"})
     path = clip.write(tmp_path / "rubbish.mov", 320)
     start = path.read_bytes().index(b"mdat") / path.stat().st_size
@@ -90,14 +90,14 @@ def test_what_is_no_video_is_refused(
     assert capfd.readouterr() == ("", "")
 
 
-def test_text_and_pictures_that_ffmpeg_would_show_are_refused(tmp_path: Path) -> None:
+def test_text_and_images_that_ffmpeg_would_show_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "letter.txt"
     text.write_text("This is a letter.\n" * 100)
     with pytest.raises(VideoError, match="this is plain text"):
         probe(text)
     still = tmp_path / "still.png"
     cv2.imwrite(str(still), np.zeros((40, 40, 3), np.uint8))
-    with pytest.raises(VideoError, match="this is a still picture"):
+    with pytest.raises(VideoError, match="this is a still image"):
         probe(still.rename(tmp_path / "still.mp4"))
 
 

@@ -143,7 +143,7 @@ def test_orientation_is_applied_once_by_both_readers(tmp_path: Path, matrix: str
 def test_colours_agree(tmp_path: Path, colorspace: int | None, color_range: int) -> None:
     clip = Clip(colorspace=colorspace, color_range=color_range, options={"crf": "1"})
     path = clip.write(tmp_path / "colours.mp4", 3)
-    drawn = np.stack([clips.picture(n) for n in range(3)]).astype(int)
+    drawn = np.stack([clips.image(n) for n in range(3)]).astype(int)
     by_decord, _, summary = read(path, "decord")
     by_pyav = read(path, "pyav")[0]
     assert summary.reader == "decord"
@@ -161,7 +161,7 @@ def test_missing_frames_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", ["ffv1", "libx264"])
-def test_repeated_pictures_are_counted_and_kept(tmp_path: Path, codec: str) -> None:
+def test_repeated_images_are_counted_and_kept(tmp_path: Path, codec: str) -> None:
     shown = [0, 1, 1, 2, 3, 3, 3, 4]
     path = Clip(codec=codec, options={"qp": "0"}).write(tmp_path / "twice.mkv", 8, shown)
     pixels, _, summary = read(path, batch_size=2)
@@ -179,7 +179,7 @@ def test_repeated_and_backward_stamps_are_left_out(tmp_path: Path) -> None:
     assert summary.reader_reason == "frames repeat time stamps"
 
 
-def test_cover_picture_is_not_the_video(tmp_path: Path) -> None:
+def test_cover_image_is_not_the_video(tmp_path: Path) -> None:
     pixels, _, _ = read(clips.with_cover(tmp_path / "cover.mp4"))
     assert numbers(pixels) == list(range(30))
 
@@ -334,7 +334,7 @@ class _LosesFrames(_StopsMidway):
     error = "DECORDLimitReachedError"
 
 
-class _OtherPicture(_Wrapped):
+class _OtherImage(_Wrapped):
     def next(self) -> object:
         pixels = self.video.next().asnumpy()  # type: ignore[attr-defined]
         return SimpleNamespace(asnumpy=lambda: 255 - pixels)
@@ -351,7 +351,7 @@ class _WrongTimes(_Wrapped):
     [
         (_StopsMidway, "decord stopped: a packet is damaged"),
         (_WrongTimes, "decord's times differ by up to 0.03 s"),
-        (_OtherPicture, "decord's first picture differs"),
+        (_OtherImage, "decord's first image differs"),
     ],
 )
 def test_pyav_takes_over_from_decord(

@@ -77,7 +77,7 @@ def test_hidden_packets_are_counted_but_not_indexed(tmp_path: Path) -> None:
     assert (index.packets, index.stamps.size) == (20, 15)
 
 
-def test_sound_that_outlasts_the_picture_is_no_cut(tmp_path: Path) -> None:
+def test_sound_that_outlasts_the_image_is_no_cut(tmp_path: Path) -> None:
     path = Clip(audio="after", audio_seconds=4.0).write(tmp_path / "clip.mkv")
     assert index_packets(path).fault == ""
 

@@ -11,7 +11,7 @@ import torch
 
 from tapscope.compare.report.figures import render
 from tapscope.errors import AnnotationError, OutputError, VideoError, WeightsError
-from tapscope.hand import JOINTS
+from tapscope.hand import KEYPOINTS
 from tapscope.network import weights
 from tapscope.network.baselines import UNet
 from tapscope.network.crop import Window
@@ -25,7 +25,7 @@ from tests.hands import DotEngine, hand_shape, labelled_folder, paint, tiny_card
 
 def deep_weights() -> Weights:
     torch.manual_seed(0)
-    arguments = {"joints": 21, "stages": 2, "widths": [4, 4, 4]}
+    arguments = {"keypoints": 21, "stages": 2, "widths": [4, 4, 4]}
     card = dataclasses.replace(tiny_card(), network=arguments, input_size_px=64)
     return Weights(PMSDSNet(**arguments).eval(), card, Path("deep.safetensors"))  # type: ignore[arg-type]
 
@@ -35,9 +35,9 @@ def film(path: Path, frames: int, *, hand: bool = True) -> Path:
         stream = file.add_stream("libx264", rate=30, options={"crf": "1"})
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv444p"
         for n in range(frames):
-            hands = [hand_shape(120 + n, 120, opening=0.4, size=110)] if hand else []
-            picture = av.VideoFrame.from_ndarray(paint(hands, radius=7), format="rgb24")
-            file.mux(stream.encode(picture))
+            hands = [hand_shape(120 + n, 120, aperture=0.4, size=110)] if hand else []
+            image = av.VideoFrame.from_ndarray(paint(hands, radius=7), format="rgb24")
+            file.mux(stream.encode(image))
         file.mux(stream.encode(None))
     return path
 
@@ -46,8 +46,8 @@ def test_maps_are_those_of_the_network() -> None:
     given = deep_weights()
     network = given.network
     assert isinstance(network, PMSDSNet)
-    picture = paint([hand_shape(120, 120)])
-    seen = attend(network, picture, Window(120, 120, 160), 64, background=True)
+    image = paint([hand_shape(120, 120)])
+    seen = attend(network, image, Window(120, 120, 160), 64, background=True)
     answer = network(normalise(torch.from_numpy(seen.pixels[None])))
     for maps, stage in zip(seen.maps, answer.supervised, strict=True):
         for one, z in zip(maps, stage, strict=True):
@@ -60,12 +60,12 @@ def test_maps_are_those_of_the_network() -> None:
 
 def test_what_is_not_the_hand_is_hidden_unless_asked_for() -> None:
     rng = np.random.default_rng(0)
-    picture = rng.integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    image = rng.integers(0, 256, (240, 320, 3)).astype(np.uint8)
     network = deep_weights().network
     assert isinstance(network, PMSDSNet)
     window = Window(160, 120, 64)
-    shown = attend(network, picture, window, 64, background=True).pixels
-    seen = attend(network, picture, window, 64)
+    shown = attend(network, image, window, 64, background=True).pixels
+    seen = attend(network, image, window, 64)
     kept = (seen.pixels == shown).all(axis=2)
     hull = np.zeros((64, 64), np.uint8)
     inside = seen.position_px.clip(0, 63).round().astype(np.int32)
@@ -77,18 +77,18 @@ def test_what_is_not_the_hand_is_hidden_unless_asked_for() -> None:
     assert (blocks == 0).sum() >= far.reshape(8, 8, 8, 8).all(axis=(1, 3)).sum()
 
 
-def test_labels_are_found_beside_the_picture(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", pictures=2)
-    picture = folder / "images" / "1.png"
-    labels = labels_of(picture, JOINTS, Window(80, 80, 100))
+def test_labels_are_found_beside_the_image(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "set", images=2)
+    image = folder / "images" / "1.png"
+    labels = labels_of(image, KEYPOINTS, Window(80, 80, 100))
     assert labels is not None
     assert np.isnan(labels[20]).all()
-    seen = attend_still(picture, deep_weights(), DotEngine(), 64)
+    seen = attend_still(image, deep_weights(), DotEngine(), 64)
     assert seen.truth_px is not None
     assert np.nanmin(seen.truth_px) > 0
-    svg, png = render(draw(seen, JOINTS))
-    assert render(draw(seen, JOINTS)) == (svg, png)
-    assert labels_of(tmp_path / "elsewhere.png", JOINTS, Window(0, 0, 1)) is None
+    svg, png = render(draw(seen, KEYPOINTS))
+    assert render(draw(seen, KEYPOINTS)) == (svg, png)
+    assert labels_of(tmp_path / "elsewhere.png", KEYPOINTS, Window(0, 0, 1)) is None
 
 
 def test_image_and_video_are_written(tmp_path: Path) -> None:
@@ -105,9 +105,9 @@ def test_image_and_video_are_written(tmp_path: Path) -> None:
     )
     assert counts[-1] == (12, 12)
     with av.open(str(clip)) as file:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
-    assert len(pictures) == 12
-    assert pictures[0].shape == (2 * 128, 4 * 128, 3)
+        images = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    assert len(images) == 12
+    assert images[0].shape == (2 * 128, 4 * 128, 3)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "a hand.attention.png", "a hand.png", "clip.attention.mp4", "clip.mp4", "x.svg",
     ]  # fmt: skip
@@ -122,7 +122,7 @@ def test_windows_are_steady_and_only_where_a_hand_was_seen() -> None:
         position_px=position,
         confidence=np.ones((40, 21)),
         reason=np.where(np.isfinite(position[:, 0, 0]), "", "no_hand"),
-        joints=JOINTS,
+        names=KEYPOINTS,
         blur_px=np.full(40, np.nan),
         agreement=np.full(40, np.nan),
         info={},
@@ -141,8 +141,8 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(image), paint([]))
     with pytest.raises(AnnotationError, match="no hand was found"):
         show(image, None, given, engine)
-    (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(AnnotationError, match="cannot be read as a picture"):
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(AnnotationError, match="cannot be read as an image"):
         show(tmp_path / "text.png", None, given, engine)
     with pytest.raises(OutputError, match=r"ends with .png or .svg"):
         show(image, tmp_path / "x.mp4", given, engine)
@@ -151,14 +151,14 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no hand was seen in any frame"):
         show(film(tmp_path / "empty.mp4", 4, hand=False), None, given, engine)
     assert not list(tmp_path.glob("*.attention.*")) + list(tmp_path.glob(".*"))
-    card = dataclasses.replace(tiny_card(), architecture="u-net", network={"joints": 21})
+    card = dataclasses.replace(tiny_card(), architecture="u-net", network={"keypoints": 21})
     other = Weights(UNet().eval(), card, Path("u.safetensors"))
     with pytest.raises(WeightsError, match="a u-net has no attention maps"):
         show(image, None, other, engine)
 
 
 def test_six_stages_fit_the_clip() -> None:
-    network = PMSDSNet(joints=2, stages=6, widths=(4, 4)).eval()
+    network = PMSDSNet(keypoints=2, stages=6, widths=(4, 4)).eval()
     seen = attend(network, paint([]), Window(100, 100, 100), 32)
     assert tiles(seen).shape == (6 * 128, 3 * 128, 3)
 

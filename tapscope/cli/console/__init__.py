@@ -98,7 +98,7 @@ def print_trained(trained: "Trained") -> None:
     console = Console()
     console.print(training_table(trained))
     console.print(
-        f"{trained.training_images} pictures trained on, {trained.validation_images} for "
+        f"{trained.training_images} images trained on, {trained.validation_images} for "
         f"validation; weights: {escape(str(trained.out))}"
     )
     if trained.result.kept_start:
@@ -109,10 +109,10 @@ def print_converted(done: "Converted", out: Path) -> None:
     """Print what was made of a labelling tool's labels."""
     rows = [
         ("labels", done.format),
-        ("written", f"{done.hands} hands in {done.pictures} pictures: {out}"),
-        ("joints", ", ".join(done.joints)),
+        ("written", f"{done.hands} hands in {done.images} images: {out}"),
+        ("keypoints", ", ".join(done.keypoints)),
         ("dropped", ", ".join(done.dropped) or "none"),
-        ("left out", f"{done.unlabelled} pictures without such a label"),
+        ("left out", f"{done.unlabelled} images without such a label"),
     ]
     Console().print(facts_table(rows))
 
@@ -145,7 +145,7 @@ class TrainingBar(CountingBar):
         self.line(
             f"epoch {report.epoch}: loss {report.loss:.4f}, validation tips within "
             f"0.05 / 0.1 of the hand {report.tips_pck_005:.3f} / {report.tips_pck_01:.3f}, "
-            f"all joints within 0.1 {report.joints_pck_01:.3f}{kept}"
+            f"all keypoints within 0.1 {report.keypoints_pck_01:.3f}{kept}"
         )
 
 

@@ -69,7 +69,7 @@ def inspection_table(inspection: Inspection) -> Table:
     return facts_table(
         [
             ("codec", f"{info.codec} ({info.pixel_format}) in {info.container}"),
-            ("picture", f"{info.width} x {info.height} px{turned}"),
+            ("image", f"{info.width} x {info.height} px{turned}"),
             ("frame rate", rate + (", variable" if summary.variable_frame_rate else "")),
             ("in the header", f"{info.nominal_fps:.2f} frames a second"),
             ("duration", f"{summary.duration_s:.3f} s, {summary.decoded_frames} frames"),
@@ -82,11 +82,11 @@ def inspection_table(inspection: Inspection) -> Table:
 
 
 def figures_table(scored: "Scored") -> Table:
-    """Return the figures of one set of weights on one set of pictures: tips, and all joints."""
+    """Return the figures of one set of weights on one set of images: tips, and all keypoints."""
     from tapscope.evaluation.scores import all_of, tips_of
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "tips", "all joints"):
+    for heading in ("", "tips", "all keypoints"):
         table.add_column(heading, justify="right" if heading else "left")
     every = all_of(scored).figures()
     for name, value in tips_of(scored).figures().items():
@@ -115,10 +115,10 @@ def _figure(value: object) -> str:
 
 
 def training_table(trained: "Trained") -> Table:
-    """Return the share of joints within a tenth of the hand, by set, before and after."""
+    """Return the share of keypoints within a tenth of the hand, by set, before and after."""
     result = trained.result
     table = Table(
-        title="share of validation joints within 0.1 of the hand",
+        title="share of validation keypoints within 0.1 of the hand",
         title_justify="left",
         box=None,
         pad_edge=False,

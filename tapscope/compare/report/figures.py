@@ -194,14 +194,14 @@ def traces(
     title: str,
     caption: str,
 ) -> Figure:
-    """Draw the opening by video and by sensor over each other, both scaled, closures below."""
+    """Draw the aperture by video and by sensor over each other, both scaled, closures below."""
     with style.context(STYLE):
         figure, axes = canvas(7.6, 2.4)
-        for name, opening, closure_s, colour, width, height in (
+        for name, aperture, closure_s, colour, width, height in (
             ("sensor", sensor, sensor_closure_s, SENSOR_COLOUR, 1.6, -0.32),
             ("video", video, video_closure_s, VIDEO_COLOUR, 1.0, -0.48),
         ):
-            axes.plot(*_broken(time_s, opening), color=colour, linewidth=width, label=name)
+            axes.plot(*_broken(time_s, aperture), color=colour, linewidth=width, label=name)
             level = np.full(closure_s.shape, height)
             axes.plot(closure_s, level, "|", color=colour, markersize=7)
         highest = max((float(np.nanmax(o)) for o in (video, sensor) if o.size), default=1.0)

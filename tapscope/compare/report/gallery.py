@@ -128,7 +128,7 @@ def _traces(each: RecordingComparison) -> Plate:
     )
     flag = "" if sync is None or not sync.flag else f" Clock flag: {sync.flag}."
     caption = (
-        f"{each.recording}: opening by video and by sensor ({each.sensor_source}), each scaled to "
+        f"{each.recording}: aperture by video and by sensor ({each.sensor_source}), each scaled to "
         f"its 5th to 95th percentile, on the video's clock; r = {signal.r:.3f}, "
         f"{taps.match.matched} closures matched, {taps.match.missed} missed, "
         f"{taps.match.extra} extra.{flag}"

@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Figure:
     """A figure with its caption, which is also its text alternative."""
 
     caption: str
@@ -58,7 +58,7 @@ class Section:
     heading: str
     texts: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
-    figures: tuple[Picture, ...] = ()
+    figures: tuple[Figure, ...] = ()
     wide_figures: bool = False
     """Figures one below the other, over the whole width."""
 

@@ -56,7 +56,7 @@ def _keys(found: Comparison) -> list[Key]:
         )  # fmt: skip
     if signal is not None:
         keys.append(
-            Key(with_interval(signal.estimate("signal_r")), "correlation of the openings",
+            Key(with_interval(signal.estimate("signal_r")), "correlation of the apertures",
                 f"mean over {signal.n_recordings} recordings after synchronisation")
         )  # fmt: skip
     return keys

@@ -9,7 +9,7 @@ from tapscope.compare.records import AgreementRow, Comparison
 from tapscope.compare.report.gallery import MAIN_FEATURES, Plate
 from tapscope.compare.report.html import (
     DASH,
-    Picture,
+    Figure,
     Section,
     Table,
     number,
@@ -43,7 +43,7 @@ def features(found: Comparison) -> Section:
                     for row in unlike
                 ),
                 numeric=frozenset({2, 3, 4}),
-                note="A distance on the picture and an angle of a finger are different "
+                note="A distance on the image and an angle of a finger are different "
                 "quantities: bias and limits of agreement would mean nothing.",
             )
         )
@@ -98,7 +98,7 @@ def _equivalence(rows: Sequence[AgreementRow]) -> Table:
 def figures(plates: Sequence[Plate]) -> Section:
     """Show the figures of features and rates."""
     shown = [plate for plate in plates if plate.group in ("agreement", "rates")]
-    return Section("figures", "Figures", figures=tuple(Picture(p.caption, p.svg) for p in shown))
+    return Section("figures", "Figures", figures=tuple(Figure(p.caption, p.svg) for p in shown))
 
 
 def taps(found: Comparison) -> Section:
@@ -150,7 +150,7 @@ _NO_CLOCKS: Final = (
 
 
 def signals(found: Comparison, plates: Sequence[Plate]) -> Section:
-    """Tell how the openings agree, with the traces of the worst recordings first."""
+    """Tell how the apertures agree, with the traces of the worst recordings first."""
     row = found.row("opening_signal")
     traces = sorted((p for p in plates if p.group == "traces"), key=lambda plate: plate.rank)
     if row is None:
@@ -166,8 +166,8 @@ def signals(found: Comparison, plates: Sequence[Plate]) -> Section:
     text += "." if len(traces) <= MOST_TRACES else (
         f", of which the first {MOST_TRACES} are shown; all lie in figures/traces."
     )  # fmt: skip
-    pictures = tuple(Picture(p.caption, p.svg) for p in traces[:MOST_TRACES])
-    return Section("signals", "Agreement of signals", (text,), (table,), pictures, True)
+    images = tuple(Figure(p.caption, p.svg) for p in traces[:MOST_TRACES])
+    return Section("signals", "Agreement of signals", (text,), (table,), images, True)
 
 
 def strata(found: Comparison) -> Section:

@@ -1,4 +1,4 @@
-"""What a labelling tool or a public set holds, before its joints bear our names."""
+"""What a labelling tool or a public set holds, before its keypoints bear our names."""
 
 import json
 import math
@@ -9,17 +9,17 @@ from typing import Any
 from xml.etree import ElementTree
 
 from tapscope.errors import AnnotationError
-from tapscope.hand import JOINTS
+from tapscope.hand import KEYPOINTS
 
 Place = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """The labelled joints of one hand in one picture."""
+    """The labelled keypoints of one hand in one image."""
 
     places_px: Mapping[str, Place]
-    """x and y by the tool's name of the joint, centre of the top left pixel = 0; labelled ones
+    """x and y by the tool's name of the keypoint, centre of the top left pixel = 0; labelled ones
     only."""
     side: str = ""
     """'left', 'right' or '' where the labels do not say."""
@@ -27,17 +27,17 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture with its hands."""
+    """One image with its hands."""
 
     folder: Path
-    """Where the labels lie; the picture lies there, in `images/` there, or elsewhere."""
-    picture: str
+    """Where the labels lie; the image lies there, in `images/` there, or elsewhere."""
+    image: str
     """Its name or path as the labels have it."""
     hands: tuple[Hand, ...]
     split: str = ""
     """'test' for what is never trained on; '' where the labels do not say."""
     group: str = ""
-    """Near-copies share one; '' to tell them by the names of the pictures."""
+    """Near-copies share one; '' to tell them by the names of the images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +77,36 @@ def read_xml(path: Path) -> ElementTree.Element:
 
 
 def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) -> Hand:
-    """Return a hand of which all joints are given in the order of `hand.JOINTS`.
+    """Return a hand of which all keypoints are given in the order of `hand.KEYPOINTS`.
 
     Parameters
     ----------
     points
-        x and y of each joint, more is not looked at; None where it has no label.
+        x and y of each keypoint, more is not looked at; None where it has no label.
     side
         'left', 'right' or ''.
     where
-        For the message: file and picture.
+        For the message: file and image.
 
     Raises
     ------
     AnnotationError
-        Another number of joints, or one that does not lie at two finite numbers.
+        Another number of keypoints, or one that does not lie at two finite numbers.
     """
     given = list(points)
-    if len(given) != len(JOINTS):
-        raise AnnotationError(f"{where}: {len(given)} joints; expected {len(JOINTS)}")
+    if len(given) != len(KEYPOINTS):
+        raise AnnotationError(f"{where}: {len(given)} keypoints; expected {len(KEYPOINTS)}")
     places = {}
-    for joint, point in zip(JOINTS, given, strict=True):
+    for keypoint, point in zip(KEYPOINTS, given, strict=True):
         if point is None:
             continue
         try:
             x, y = float(point[0]), float(point[1])
         except (TypeError, ValueError, IndexError) as problem:
-            raise AnnotationError(f"{where}: {joint} is {point!r:.60}; expected x, y") from problem
+            raise AnnotationError(
+                f"{where}: {keypoint} is {point!r:.60}; expected x, y"
+            ) from problem
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {joint} lies at {x}, {y}; expected pixels")
-        places[joint] = (x, y)
+            raise AnnotationError(f"{where}: {keypoint} lies at {x}, {y}; expected pixels")
+        places[keypoint] = (x, y)
     return Hand(places, side)

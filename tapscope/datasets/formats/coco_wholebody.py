@@ -1,6 +1,6 @@
 """COCO-WholeBody (Jin et al. 2020, arXiv:2007.11858): both hands of each person.
 
-`coco_wholebody_train_v1.0.json` and `_val_`; the pictures are those of COCO 2017, given by
+`coco_wholebody_train_v1.0.json` and `_val_`; the images are those of COCO 2017, given by
 `--images`. What is for validation there counts as test.
 """
 
@@ -43,7 +43,7 @@ def _hands(person: dict[str, Any], path: Path) -> list[Hand]:
         if person[f"{side}hand_valid"]:
             numbers = person[f"{side}hand_kpts"]
             points = [numbers[at : at + 3] for at in range(0, len(numbers), 3)]
-            where = f"{path}: picture {person['image_id']}"
+            where = f"{path}: image {person['image_id']}"
             hand = whole_hand([point if point[2] > 0 else None for point in points], side, where)
             found += [hand] if hand.places_px else []
     return found

@@ -52,14 +52,14 @@ def _places(
     found: dict[str, Place] = {}
     for points in parent.findall("points"):
         label, where = points.get("label", ""), f"{path}: {image.get('name', '')}"
-        if points.get("outside") == "1":  # a joint of a skeleton that is not in the picture
+        if points.get("outside") == "1":  # a keypoint of a skeleton that is not in the image
             continue
         try:
             x, y = (float(number) for number in points.get("points", "").split(","))
         except ValueError as problem:
             raise AnnotationError(
                 f"{where}: {label!r} is not one point ({points.get('points', '')[:60]!r}); label "
-                "each joint by itself"
+                "each keypoint by itself"
             ) from problem
         if not (math.isfinite(x) and math.isfinite(y)):
             raise AnnotationError(f"{where}: {label!r} lies at {x}, {y}; expected pixels")

@@ -1,7 +1,7 @@
 """DeepLabCut: `labeled-data/<video>/CollectedData_<scorer>`, as CSV and as HDF5 of pandas.
 
 The columns have three or four rows of names: scorer, individuals (several animals only), bodyparts,
-coords. Rows are named by the path of the picture, in one cell or in three. Of the two files the CSV
+coords. Rows are named by the path of the image, in one cell or in three. Of the two files the CSV
 is read; the HDF5 (pandas' fixed format) where it stands alone, by h5py: PyTables would unpickle.
 """
 
@@ -39,8 +39,8 @@ def _find(path: Path) -> list[Path]:
 def _read(path: Path) -> list[Frame]:
     columns, rows = _from_csv(path) if path.suffix == ".csv" else _from_hdf(path)
     return [
-        Frame(path.parent, picture.replace("\\", "/").rpartition("/")[2], _hands(columns, values))
-        for picture, values in rows
+        Frame(path.parent, image.replace("\\", "/").rpartition("/")[2], _hands(columns, values))
+        for image, values in rows
     ]
 
 
@@ -82,7 +82,7 @@ def _from_csv(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise AnnotationError(f"{path}: cannot be read as CSV ({problem})") from problem
     heads = [line for line in lines[: len(_LEVELS)] if line[0] in _LEVELS]
-    # The cells that name a picture: the first bears the row's title, the others nothing.
+    # The cells that name an image: the first bears the row's title, the others nothing.
     width = next((n for n, cell in enumerate(heads[0]) if n and cell), 1) if heads else 1
     columns = _columns(path, {line[0]: line[width:] for line in heads})
     rows = []
@@ -107,7 +107,7 @@ def _from_hdf(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
         with h5py.File(path, "r") as file:
             frame = next(iter(file.values()))
             parts = [names for _, names in _index(frame, "axis1")]
-            pictures = ["/".join(names) for names in zip(*parts, strict=True)]
+            images = ["/".join(names) for names in zip(*parts, strict=True)]
             levels: dict[str, list[str]] = {}
             blocks = [f"block{n}" for n in range(int(frame.attrs["nblocks"]))]
             for block in blocks:  # columns of one type
@@ -121,12 +121,12 @@ def _from_hdf(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
             "the CSV that DeepLabCut writes beside it"
         ) from problem
     columns = _columns(path, levels)
-    if values.shape != (len(pictures), len(columns)):
+    if values.shape != (len(images), len(columns)):
         raise AnnotationError(
-            f"{path}: {values.shape[0]} x {values.shape[-1]} numbers for {len(pictures)} pictures "
+            f"{path}: {values.shape[0]} x {values.shape[-1]} numbers for {len(images)} images "
             f"and {len(columns)} columns; give the CSV that DeepLabCut writes beside it"
         )
-    return columns, list(zip(pictures, values.tolist(), strict=True))
+    return columns, list(zip(images, values.tolist(), strict=True))
 
 
 def _index(frame: "h5py.Group", axis: str) -> Iterator[tuple[str, list[str]]]:

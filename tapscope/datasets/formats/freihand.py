@@ -1,8 +1,8 @@
 """FreiHAND (Zimmermann et al. 2019, arXiv:1909.04349): `training_xyz.json` and `training_K.json`.
 
-Joints in metres before the camera, whose matrix projects them: u, v = K (x, y, z) / z. Pictures lie
-in `training/rgb`; behind the first round come the same hands again before other backgrounds. All
-hands are right ones.
+Keypoints in metres before the camera, whose matrix projects them: u, v = K (x, y, z) / z. Images
+lie in `training/rgb`; behind the first round come the same hands again before other backgrounds.
+All hands are right ones.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from tapscope.records import FloatArray
 _ENDING: Final = "_xyz.json"
 _SPLITS: Final = {"training": "train", "evaluation": "test"}
 _BLOCK: Final = 100
-"""So many pictures in a row make a group, with their later rounds: they may be of one recording."""
+"""So many images in a row make a group, with their later rounds: they may be of one recording."""
 
 
 def _find(path: Path) -> list[Path]:
@@ -41,24 +41,24 @@ def _read(path: Path) -> list[Frame]:
     if places.ndim != 3 or places.shape[2] != 3 or matrices.shape != (len(places), 3, 3):
         raise AnnotationError(
             f"{path}: {places.shape} numbers, and {matrices.shape} in {cameras.name}; expected "
-            "(pictures, joints, 3) and (pictures, 3, 3)"
+            "(images, keypoints, 3) and (images, 3, 3)"
         )
     return list(_frames(path, part, places, matrices))
 
 
 def _frames(path: Path, part: str, places: FloatArray, matrices: FloatArray) -> Iterator[Frame]:
     for number in itertools.count():
-        picture = f"{part}/rgb/{number:08d}.jpg"
+        image = f"{part}/rgb/{number:08d}.jpg"
         # the first round must be whole; of the others what is there is taken
-        if number >= len(places) and not (path.parent / picture).is_file():
+        if number >= len(places) and not (path.parent / image).is_file():
             return
         which = number % len(places)
         projected = places[which] @ matrices[which].T
         if (projected[:, 2] <= 0).any():
-            raise AnnotationError(f"{path}: picture {which} has a joint behind its camera")
+            raise AnnotationError(f"{path}: image {which} has a keypoint behind its camera")
         points = (projected[:, :2] / projected[:, 2:]).tolist()
-        hand = whole_hand(points, "right", f"{path}: picture {which}")
-        yield Frame(path.parent, picture, (hand,), _SPLITS[part], f"{part}/{which // _BLOCK}")
+        hand = whole_hand(points, "right", f"{path}: image {which}")
+        yield Frame(path.parent, image, (hand,), _SPLITS[part], f"{part}/{which // _BLOCK}")
 
 
 FORMAT: Final = Format("freihand", "FreiHAND (training_xyz.json, training_K.json)", _find, _read)

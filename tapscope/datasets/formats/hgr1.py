@@ -1,4 +1,4 @@
-"""HGR1 (Kawulok and others 2014, doi 10.1186/1687-6180-2014-170): one XML file a picture.
+"""HGR1 (Kawulok and others 2014, doi 10.1186/1687-6180-2014-170): one XML file an image.
 
 `feature_points/1_P_hgr1_id01_1.xml` beside `original_images/1_P_hgr1_id01_1.jpg`: gesture, set,
 person and number. In its <IMAGE>, each <hand> has <FeaturePoint category= type= x= y=>, two of them
@@ -33,26 +33,26 @@ def _read(path: Path) -> list[Frame]:
         raise AnnotationError(f"{path}: not of HGR1: <{root.tag}> where <IMAGE> is expected")
     hands = (_places(hand, path) for hand in root.iter("hand"))
     person = path.stem.split("_")[-2]
-    picture = f"{path.stem}.jpg"
+    image = f"{path.stem}.jpg"
     return [
         Frame(
-            _folder_of(picture, path.parent),
-            picture,
+            _folder_of(image, path.parent),
+            image,
             tuple(Hand(places) for places in hands if places),
             group=person,
         )
     ]
 
 
-def _folder_of(picture: str, labels: Path) -> Path:
-    """Return where the picture lies, as the published archives are unpacked; else beside."""
+def _folder_of(image: str, labels: Path) -> Path:
+    """Return where the image lies, as the published archives are unpacked; else beside."""
     tops = (labels.parent, labels.parent.parent)
     folders = [top / inner for top in tops for inner in _PICTURES]
-    return next((folder for folder in folders if (folder / picture).is_file()), labels)
+    return next((folder for folder in folders if (folder / image).is_file()), labels)
 
 
 def _places(hand: ElementTree.Element, path: Path) -> dict[str, Place]:
-    """Return the points of a hand by name; such with a negative number are not in the picture."""
+    """Return the points of a hand by name; such with a negative number are not in the image."""
     found: dict[str, Place] = {}
     wrist: list[Place] = []
     for name, (x, y) in _points(hand, path):

@@ -1,7 +1,7 @@
 """Label Studio: the JSON export (not JSON-MIN), points labelled with KeyPointLabels.
 
-Places are in percent of the picture, counted from the corner of its top left pixel; half a pixel is
-taken off. The export names pictures by address: /data/upload/1/1a2b3c4d-frame.png for what was
+Places are in percent of the image, counted from the corner of its top left pixel; half a pixel is
+taken off. The export names images by address: /data/upload/1/1a2b3c4d-frame.png for what was
 uploaded, /data/local-files/?d=folder/frame.png for what was served from a folder.
 """
 
@@ -42,21 +42,21 @@ def _frames(tasks: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Frame]:
         kept = [one for one in task["annotations"] if not one.get("was_cancelled")]
         if not kept:
             continue
-        picture = _picture(task["data"], path)
+        image = _image(task["data"], path)
         if len(kept) > 1:
             raise AnnotationError(
-                f"{path}: {picture} was labelled {len(kept)} times; keep one annotation of each"
+                f"{path}: {image} was labelled {len(kept)} times; keep one annotation of each"
             )
-        places = _places(kept[0]["result"], f"{path}: {picture}")
-        yield Frame(path.parent, picture, (Hand(places),) if places else ())
+        places = _places(kept[0]["result"], f"{path}: {image}")
+        yield Frame(path.parent, image, (Hand(places),) if places else ())
 
 
-def _picture(data: Mapping[str, Any], path: Path) -> str:
-    """Return the picture's path or name from the only address that a task holds."""
+def _image(data: Mapping[str, Any], path: Path) -> str:
+    """Return the image's path or name from the only address that a task holds."""
     addresses = [str(v) for v in data.values() if isinstance(v, str) and Path(_file_of(v)).suffix]
     if len(addresses) != 1:
         raise AnnotationError(
-            f"{path}: expected one picture a task, found {', '.join(addresses)[:200] or 'none'}"
+            f"{path}: expected one image a task, found {', '.join(addresses)[:200] or 'none'}"
         )
     return _file_of(addresses[0])
 
@@ -75,9 +75,9 @@ def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Place]
         value = one["value"]
         (label,) = value[_KIND]
         if one.get("image_rotation"):
-            raise AnnotationError(f"{where}: was turned for labelling; turn the picture itself")
+            raise AnnotationError(f"{where}: was turned for labelling; turn the image itself")
         if label in found:
-            raise AnnotationError(f"{where}: two points {label!r}; one hand a picture is read")
+            raise AnnotationError(f"{where}: two points {label!r}; one hand an image is read")
         x = float(value["x"]) / 100 * float(one["original_width"]) - 0.5
         y = float(value["y"]) / 100 * float(one["original_height"]) - 0.5
         if not (math.isfinite(x) and math.isfinite(y)):

@@ -1,6 +1,6 @@
-"""OneHand10K (Wang, Peng and Liu 2019, IEEE TCSVT 29(11)): `label_joint.txt` beside `source/`.
+"""OneHand10K (Wang, Peng and Liu 2019, IEEE TCSVT 29(11)): `label_keypoint.txt` beside `source/`.
 
-A line a picture: name, width, height, number of hands, then x and y of 21 joints; -1 is unseen.
+A line an image: name, width, height, number of hands, then x and y of 21 keypoints; -1 is unseen.
 """
 
 import csv
@@ -11,9 +11,9 @@ from typing import Final
 from tapscope.datasets.formats.base import Format, Frame, whole_hand
 from tapscope.errors import AnnotationError
 
-_FILE: Final = "label_joint.txt"
+_FILE: Final = "label_keypoint.txt"
 _BEFORE: Final = 4
-"""Columns before those of the joints."""
+"""Columns before those of the keypoints."""
 
 
 def _find(path: Path) -> list[Path]:
@@ -48,8 +48,8 @@ def _frames(path: Path) -> Iterator[Frame]:
                 row[0].strip(),
                 (hand,) if hand.places_px else (),
                 split,
-                row[0].strip(),  # single pictures found on the web: none is a copy of another
+                row[0].strip(),  # single images found on the web: none is a copy of another
             )
 
 
-FORMAT: Final = Format("onehand10k", "OneHand10K (label_joint.txt)", _find, _read)
+FORMAT: Final = Format("onehand10k", "OneHand10K (label_keypoint.txt)", _find, _read)

@@ -1,8 +1,8 @@
 """CMU Panoptic hands (Simon et al. 2017, arXiv:1704.07809).
 
-The hand-labelled and the rendered sets have a JSON beside each picture (`hand_pts`: x, y, 1 where
+The hand-labelled and the rendered sets have a JSON beside each image (`hand_pts`: x, y, 1 where
 labelled; `is_left`), in folders of which `manual_test` is for testing; the set of the studio has
-one file for all, `hands_v143_14817.json` (`root`, in it `img_paths` and `joint_self`).
+one file for all, `hands_v143_14817.json` (`root`, in it `img_paths` and `keypoint_self`).
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def _find(path: Path) -> list[Path]:
 
 
 def _is_of_one(path: Path) -> bool:
-    """Say whether a file holds the labels of the picture beside it."""
+    """Say whether a file holds the labels of the image beside it."""
     return (
         path.suffix == ".json"
         and any(path.with_suffix(ending).is_file() for ending in _PICTURES)
@@ -38,7 +38,7 @@ def _read(path: Path) -> list[Frame]:
         if not path.match(_STUDIO):
             return [_one(path, content)]
         return [
-            Frame(path.parent, row["img_paths"], _hands(row["joint_self"], "", path))
+            Frame(path.parent, row["img_paths"], _hands(row["keypoint_self"], "", path))
             for row in content["root"]
         ]
     except (KeyError, TypeError, AttributeError, IndexError) as problem:
@@ -48,7 +48,7 @@ def _read(path: Path) -> list[Frame]:
 
 
 def _one(path: Path, content: Mapping[str, Any]) -> Frame:
-    picture = next(
+    image = next(
         path.with_suffix(ending) for ending in _PICTURES if path.with_suffix(ending).is_file()
     )
     side = "left" if content["is_left"] else "right"
@@ -56,7 +56,7 @@ def _one(path: Path, content: Mapping[str, Any]) -> Frame:
     split = "test" if folder == _TEST else "train"
     # hands of one photograph share the beginning of their names
     group = f"{folder}/{path.stem.split('_')[0]}"
-    return Frame(path.parent, picture.name, _hands(content["hand_pts"], side, path), split, group)
+    return Frame(path.parent, image.name, _hands(content["hand_pts"], side, path), split, group)
 
 
 def _hands(points: list[Any], side: str, path: Path) -> tuple[Hand, ...]:
@@ -66,7 +66,7 @@ def _hands(points: list[Any], side: str, path: Path) -> tuple[Hand, ...]:
 
 FORMAT: Final = Format(
     "panoptic",
-    "CMU Panoptic hands (a JSON beside each picture, or hands_v143_*.json)",
+    "CMU Panoptic hands (a JSON beside each image, or hands_v143_*.json)",
     _find,
     _read,
 )

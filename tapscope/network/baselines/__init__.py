@@ -1,8 +1,8 @@
 """The networks that the P-MSDSNet paper compares itself with, one a file.
 
 Each is written from the idea of its own paper; depth and widths are chosen so that it has the
-number of parameters that the comparison gives it (at 21 joints, within 5 %). All keep the contract
-of `network.HeatmapNetwork`, so that one path trains and measures them.
+number of parameters that the comparison gives it (at 21 keypoints, within 5 %). All keep the
+contract of `network.HeatmapNetwork`, so that one path trains and measures them.
 """
 
 from tapscope.network.baselines.higherhrnet import HigherHRNet

@@ -8,7 +8,7 @@ and heatmaps, four residual blocks and heatmaps of twice the size; both supervis
 the answer.
 
 Ours: 18 channels in the finest branch, one exchange a stage, four blocks a branch (3.3 M
-parameters). What tells one person's joints from another's (associative embedding) has no use here.
+parameters). What tells one person's keypoints from another's (associative embedding) is left out.
 """
 
 import torch
@@ -67,14 +67,14 @@ class HigherHRNet(HeatmapNetwork):
 
     Parameters
     ----------
-    joints
+    keypoints
         The number of heatmaps.
     """
 
     stride = 2
     largest_stride = 4 * 2 ** (BRANCHES - 1)
 
-    def __init__(self, *, joints: int = 21) -> None:
+    def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             conv_block(3, 64, stride=2),
@@ -91,14 +91,14 @@ class HigherHRNet(HeatmapNetwork):
             Exchange(branches, branches if branches < BRANCHES else 1)
             for branches in range(2, BRANCHES + 1)
         )
-        self.low = nn.Conv2d(CHANNELS, joints, 1)
+        self.low = nn.Conv2d(CHANNELS, keypoints, 1)
         self.enlarge = nn.Sequential(
-            nn.ConvTranspose2d(CHANNELS + joints, CHANNELS, 4, stride=2, padding=1, bias=False),
+            nn.ConvTranspose2d(CHANNELS + keypoints, CHANNELS, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(CHANNELS),
             nn.ReLU(inplace=True),
             *(BasicBlock(CHANNELS, CHANNELS) for _ in range(BLOCKS)),
         )
-        self.high = nn.Conv2d(CHANNELS, joints, 1)
+        self.high = nn.Conv2d(CHANNELS, keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
         """Return the heatmaps, see `HeatmapNetwork.forward`; those of both sizes supervised."""

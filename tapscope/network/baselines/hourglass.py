@@ -1,4 +1,4 @@
-"""Stacked Hourglass: the picture is pooled down and enlarged again, several times in a row.
+"""Stacked Hourglass: the image is pooled down and enlarged again, several times in a row.
 
 Source: Newell, Yang and Deng, "Stacked Hourglass Networks for Human Pose Estimation", 2016. From
 there: the stem that quarters the size; residual blocks; four poolings with a branch at each size;
@@ -47,14 +47,14 @@ class StackedHourglass(HeatmapNetwork):
 
     Parameters
     ----------
-    joints
+    keypoints
         The number of heatmaps.
     """
 
     stride = 4
     largest_stride = 4 * 2**DEPTH
 
-    def __init__(self, *, joints: int = 21) -> None:
+    def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             conv_block(3, 64, kernel=7, stride=2),
@@ -68,11 +68,13 @@ class StackedHourglass(HeatmapNetwork):
             nn.Sequential(_residual(CHANNELS, CHANNELS), conv_block(CHANNELS, CHANNELS, kernel=1))
             for _ in range(STACKS)
         )
-        self.answer = nn.ModuleList(nn.Conv2d(CHANNELS, joints, 1) for _ in range(STACKS))
+        self.answer = nn.ModuleList(nn.Conv2d(CHANNELS, keypoints, 1) for _ in range(STACKS))
         self.feature_back = nn.ModuleList(
             nn.Conv2d(CHANNELS, CHANNELS, 1) for _ in range(STACKS - 1)
         )
-        self.answer_back = nn.ModuleList(nn.Conv2d(joints, CHANNELS, 1) for _ in range(STACKS - 1))
+        self.answer_back = nn.ModuleList(
+            nn.Conv2d(keypoints, CHANNELS, 1) for _ in range(STACKS - 1)
+        )
 
     def forward(self, image: Tensor) -> Heatmaps:
         """Return the heatmaps, see `HeatmapNetwork.forward`; earlier stacks are supervised."""

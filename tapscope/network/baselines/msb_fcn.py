@@ -7,7 +7,7 @@ unreliable; an answer at every size, supervised; their fusion is the answer.
 
 Its layer table was not at hand. Ours: the trunk is that of an 18-layer residual network whose last
 two stages are dilated instead of strided, untrained as all networks here begin; four sizes of 160
-channels (18.7 M parameters); answers are enlarged to a quarter of the picture's size.
+channels (18.7 M parameters); answers are enlarged to a quarter of the image's size.
 """
 
 import torch
@@ -47,7 +47,7 @@ class Way(nn.Module):
 
 
 def _resized(maps: Tensor, like: Tensor) -> Tensor:
-    # Numbers of their own, not sizes: a traced network must keep the ratio, whatever the picture.
+    # Numbers of their own, not sizes: a traced network must keep the ratio, whatever the image.
     ratio = float(maps.shape[-1]) / float(like.shape[-1])
     if ratio > 1:
         return F.avg_pool2d(maps, round(ratio))
@@ -59,14 +59,14 @@ class MSBFCN(HeatmapNetwork):
 
     Parameters
     ----------
-    joints
+    keypoints
         The number of heatmaps.
     """
 
     stride = TRUNK_STRIDE // 2
     largest_stride = TRUNK_STRIDE * 2 ** (SIZES - 1)
 
-    def __init__(self, *, joints: int = 21) -> None:
+    def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
             conv_block(3, 64, kernel=7, stride=2),
@@ -83,8 +83,8 @@ class MSBFCN(HeatmapNetwork):
         self.entry = nn.ModuleList(conv_block(512, CHANNELS) for _ in range(SIZES))
         self.to_fine = Way(range(SIZES - 1, -1, -1))
         self.to_coarse = Way(range(SIZES))
-        self.answer = nn.ModuleList(nn.Conv2d(2 * CHANNELS, joints, 1) for _ in range(SIZES))
-        self.fusion = nn.Conv2d(joints * SIZES, joints, 1)
+        self.answer = nn.ModuleList(nn.Conv2d(2 * CHANNELS, keypoints, 1) for _ in range(SIZES))
+        self.fusion = nn.Conv2d(keypoints * SIZES, keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
         """Return the heatmaps, see `HeatmapNetwork.forward`; those of every size supervised."""

@@ -6,7 +6,7 @@ each of four poolings, 2 x 2 transposed convolutions back, concatenation with th
 down.
 
 Ours: 23 channels at full size for the paper's 64 (4.0 M parameters), batch normalisation, and maps
-padded so that the answer has the size of the picture.
+padded so that the answer has the size of the image.
 """
 
 import torch
@@ -24,14 +24,14 @@ class UNet(HeatmapNetwork):
 
     Parameters
     ----------
-    joints
+    keypoints
         The number of heatmaps.
     """
 
     stride = 1
     largest_stride = 2**POOLINGS
 
-    def __init__(self, *, joints: int = 21) -> None:
+    def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()
         widths = [CHANNELS * 2**level for level in range(POOLINGS + 1)]
         self.down = nn.ModuleList(
@@ -42,7 +42,7 @@ class UNet(HeatmapNetwork):
             nn.ConvTranspose2d(2 * width, width, 2, stride=2) for width in widths[:-1]
         )
         self.up = nn.ModuleList(conv_block(2 * width, width, layers=2) for width in widths[:-1])
-        self.answer = nn.Conv2d(CHANNELS, joints, 1)
+        self.answer = nn.Conv2d(CHANNELS, keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
         """Return the heatmaps, see `HeatmapNetwork.forward`; nothing but the end is supervised."""

@@ -24,14 +24,14 @@ class YOLSE(HeatmapNetwork):
 
     Parameters
     ----------
-    joints
+    keypoints
         The number of heatmaps.
     """
 
     stride = 1
     largest_stride = 2 ** (len(WIDTHS) - 1)
 
-    def __init__(self, *, joints: int = 21) -> None:
+    def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()
         self.down = nn.ModuleList(
             conv_block(before, width, layers=2)
@@ -39,7 +39,7 @@ class YOLSE(HeatmapNetwork):
         )
         self.give = nn.ModuleList(conv_block(width, GIVEN, kernel=1) for width in WIDTHS)
         self.answer = nn.Sequential(
-            conv_block(GIVEN * len(WIDTHS), GIVEN), nn.Conv2d(GIVEN, joints, 1)
+            conv_block(GIVEN * len(WIDTHS), GIVEN), nn.Conv2d(GIVEN, keypoints, 1)
         )
 
     def forward(self, image: Tensor) -> Heatmaps:

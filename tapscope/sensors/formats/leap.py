@@ -1,4 +1,4 @@
-"""Leap Motion position CSV (ultraleap tracking): every joint of one hand, metres, program time.
+"""Leap Motion position CSV (ultraleap tracking): every keypoint of one hand, metres, program time.
 
 Rows before the hand is seen hold NaN. The recorder names its files `..._lh.csv` and `..._rh.csv`;
 the hand is taken from there where no sidecar states it.

@@ -32,11 +32,11 @@ def identity() -> Figure:
 
 def traces() -> Figure:
     time_s = np.delete(np.arange(60) / 30, slice(20, 30))
-    opening = np.sin(9 * time_s) ** 2
+    aperture = np.sin(9 * time_s) ** 2
     return figures.traces(
         time_s,
-        opening,
-        2 * opening,
+        aperture,
+        2 * aperture,
         video_closure_s=np.array([0.35, 0.7]),
         sensor_closure_s=np.array([0.36]),
         title="sub-01" * 20,
