@@ -1,9 +1,12 @@
-"""Writing files whole or not at all, and hashing them."""
+"""Find the files that come with tapscope; write files whole or not at all; hash them."""
 
 import hashlib
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Final, Literal
+
+_PACKAGE: Final = Path(__file__).resolve().parent
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -33,3 +36,21 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bundled_folder(name: Literal["protocols", "weights"]) -> Path:
+    """Return a folder that comes with tapscope: in the installed package, or in the checkout.
+
+    Raises
+    ------
+    FileNotFoundError
+        If neither exists: the installation is damaged.
+    """
+    places = (_PACKAGE / "bundled" / name, _PACKAGE.parent / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(
+        f"tapscope's own {name} are missing: looked in {places[0]} and {places[1]}; "
+        "install tapscope again"
+    )

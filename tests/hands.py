@@ -105,13 +105,13 @@ def tiny_weights() -> Weights:
 
 
 def labelled_folder(
-    folder: Path, *, images: int = 12, groups: int = 4, with_bbox: bool = True
+    folder: Path, *, count: int = 12, groups: int = 4, with_bbox: bool = True
 ) -> Path:
     """Write a COCO keypoint folder of dot hands."""
-    rng = np.random.default_rng(images)
+    rng = np.random.default_rng(count)
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
-    for n in range(images):
+    for n in range(count):
         keypoints = hand_shape(*rng.uniform(60, 100, 2), aperture=rng.uniform(0.1, 0.6), size=70)
         cv2.imwrite(
             str(folder / "images" / f"{n}.png"),

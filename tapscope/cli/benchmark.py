@@ -42,8 +42,7 @@ def benchmark_networks(
     from tapscope.evaluation.benchmark import benchmark_networks as make_table
     from tapscope.evaluation.benchmark import load_table
     from tapscope.network.engine import make_engine
-    from tapscope.network.weights import read
-    from tapscope.pipeline.analyze import find_weights
+    from tapscope.network.weights import find_weights, read
 
     table = load_table(config)
     engine = make_engine(read(find_weights(finder)), device)

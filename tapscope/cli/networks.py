@@ -65,7 +65,7 @@ def train(
             "--keep", help="Write the epoch best on validation, or the last (last with --init)."
         ),
     ] = None,
-    start_share: Annotated[
+    weight_interpolation: Annotated[
         float | None,
         typer.Option(
             "--start-share",
@@ -84,19 +84,19 @@ def train(
     """Train weights on labelled frames (COCO keypoints)."""
     from tapscope.cli import console
     from tapscope.network.registry import DEFAULT, named
-    from tapscope.pipeline.analyze import find_weights
+    from tapscope.network.weights import find_weights
     from tapscope.training.run import folders_or_default, train_weights
     from tapscope.training.settings import TrainSettings
 
     if init and model:
         raise typer.BadParameter("the weights of --init say which", param_hint="--model")
-    if start_share is not None and not init:
+    if weight_interpolation is not None and not init:
         raise typer.BadParameter("there are none without --init", param_hint="--start-share")
     settings = TrainSettings(
         epochs=epochs, batch_size=batch, seed=seed, compiled=compiled, keep=keep
     )
-    if start_share is not None:
-        settings = replace(settings, start_share=start_share)
+    if weight_interpolation is not None:
+        settings = replace(settings, weight_interpolation=weight_interpolation)
     with console.TrainingBar() as bar:
         trained = train_weights(
             folders_or_default(folders or []),
@@ -187,9 +187,8 @@ def evaluate(
     from tapscope.evaluation.output import write_scores
     from tapscope.evaluation.scores import figures_of
     from tapscope.network.engine import make_engine
-    from tapscope.network.weights import read
+    from tapscope.network.weights import find_weights, read
     from tapscope.output.table import json_bytes, write_result
-    from tapscope.pipeline.analyze import find_weights
 
     if json_file and (len(folders) > 1 or len(weights or []) > 1):
         raise typer.BadParameter(
@@ -243,8 +242,7 @@ def attention(
     """Show what the network looks at: attention of every stage and scale."""
     from tapscope.cli import console
     from tapscope.network.engine import make_engine
-    from tapscope.network.weights import read
-    from tapscope.pipeline.analyze import find_weights
+    from tapscope.network.weights import find_weights, read
     from tapscope.visualise.attention_figure import show
 
     shown = read(find_weights(weights))

@@ -25,7 +25,7 @@ def held_out(images: LabelledSet) -> tuple[LabelledSet, LabelledSet]:
     return split_by_group(images, validation_share=VALIDATION_SHARE, seed=SPLIT_SEED)
 
 
-def tenths(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet, LabelledSet]:
+def split_8_1_1(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet, LabelledSet]:
     """Divide 8 : 1 : 1 into training, validation and test, as the P-MSDSNet paper does.
 
     Within each dataset whole groups are dealt out where there are ten or more, else images: then

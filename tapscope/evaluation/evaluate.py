@@ -6,10 +6,9 @@ from pathlib import Path
 
 from tapscope.datasets import annotations
 from tapscope.datasets.annotations import LabelledSet
-from tapscope.datasets.split import held_out
-from tapscope.datasets.split import tenths as split_tenths
+from tapscope.datasets.split import held_out, split_8_1_1
 from tapscope.errors import AnnotationError, WeightsError
-from tapscope.evaluation.predict import evaluate_set, find_windows
+from tapscope.evaluation.predict import evaluate_set, find_boxes
 from tapscope.evaluation.scores import Scored
 from tapscope.network.engine import Engine, make_engine
 from tapscope.network.pmsdsnet import parameter_count
@@ -37,7 +36,7 @@ def load_sets(
         Only images that `train` holds out for validation.
     tenths
         Seed of the paper's division: only the last tenth of the images that are not marked as
-        test, see `split.tenths`.
+        test, see `split.split_8_1_1`.
     keypoints
         Only these keypoints; all by default.
 
@@ -56,7 +55,7 @@ def load_sets(
         if validation:
             images = held_out(annotations.usable(images, folder))[1]
         if tenths is not None:
-            images = split_tenths(annotations.usable(images, folder), seed=tenths)[2]
+            images = split_8_1_1(annotations.usable(images, folder), seed=tenths)[2]
         if keypoints:
             images = annotations.only_keypoints(images, keypoints)
         if not len(images):
@@ -101,8 +100,8 @@ def evaluate_weights(
     WeightsError
         A size that does not suit a network.
     """
-    windows = {
-        dataset: [find_windows(finder, image.pixels()) for image in images.images]
+    boxes = {
+        dataset: [find_boxes(finder, image.pixels()) for image in images.images]
         for dataset, images in sets.items()
         if finder
     }
@@ -110,7 +109,7 @@ def evaluate_weights(
     done = 0
     scored = []
     for weights, name in zip(every, names or names_of(every), strict=True):
-        stride = weights.network.largest_stride
+        stride = weights.network.size_divisor
         if size_px and size_px % stride:
             raise WeightsError(
                 f"crops of {size_px} px do not suit {weights.name}; give a multiple of {stride}"
@@ -121,9 +120,7 @@ def evaluate_weights(
             def step(images: int, _: int, before: int = done) -> None:
                 on_image(before + images, total)
 
-            errors = evaluate_set(
-                engine, images, step, windows=windows.get(dataset), size_px=size_px
-            )
+            errors = evaluate_set(engine, images, step, boxes=boxes.get(dataset), size_px=size_px)
             done += len(images)
             scored.append(
                 Scored(

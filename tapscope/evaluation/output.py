@@ -7,8 +7,8 @@ from typing import Final
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from tapscope.compare.report.figures import STYLE, canvas, render
 from tapscope.evaluation.scores import CURVE_PX, Scored, Summary, score_rows, summaries
+from tapscope.output.figure_style import STYLE, canvas, render
 from tapscope.output.table import cell_text, csv_bytes, rounded, write_result
 
 COLOURS: Final = (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tapscope.datasets.annotations import LabelledHand, LabelledImage, LabelledSet
 from tapscope.errors import AnnotationError
-from tapscope.network.crop import Window, cut, move
+from tapscope.network.crop import CropBox, take_crop, transform_points
 from tapscope.network.engine import Engine
 from tapscope.pose.detector import find_hands
 from tapscope.pose.motion_blur import edge_smear_px
@@ -28,7 +28,7 @@ LEAST_SKIN = 0.05
 class Seen:
     """A hand that was found, and where its keypoints were placed."""
 
-    window: Window
+    box: CropBox
     position_px: FloatArray
     """Shape (keypoints, 2)."""
 
@@ -51,8 +51,8 @@ class HandError:
     """How far edges at the labelled tips are smeared, over the hand's longer side; NaN unknown."""
 
 
-def find_windows(engine: Engine, image: NDArray[np.uint8]) -> list[Window]:
-    """Return a window around each hand of a still image, the surest first.
+def find_boxes(engine: Engine, image: NDArray[np.uint8]) -> list[CropBox]:
+    """Return a box around each hand of a still image, the surest first.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def find_windows(engine: Engine, image: NDArray[np.uint8]) -> list[Window]:
         RGB, shape (height, width, 3).
     """
     found = find_hands(engine, image, still_size_px(engine))
-    return [hand.better_window() or hand.window for hand in found]
+    return [hand.refined_bbox() or hand.box for hand in found]
 
 
 def place_keypoints(
     engine: Engine,
     image: NDArray[np.uint8],
-    windows: Sequence[Window] | None = None,
+    boxes: Sequence[CropBox] | None = None,
     size_px: int | None = None,
 ) -> list[Seen]:
     """Place the keypoints of the hands in a still image as well as can be.
@@ -79,19 +79,19 @@ def place_keypoints(
         Places the keypoints.
     image
         RGB, shape (height, width, 3).
-    windows
-        Where the hands are; by default as from `find_windows`.
+    boxes
+        Where the hands are; by default as from `find_boxes`.
     size_px
         Side of the crops; by default see `still_size_px`.
     """
-    windows = find_windows(engine, image) if windows is None else windows
-    if not windows:
+    boxes = find_boxes(engine, image) if boxes is None else boxes
+    if not boxes:
         return []
     size = size_px or still_size_px(engine)
-    seen = engine.keypoints(np.stack([cut(image, w, size) for w in windows]), sure=1.0)
+    seen = engine.keypoints(np.stack([take_crop(image, w, size) for w in boxes]), sure=1.0)
     return [
-        Seen(window, move(place, window.to_image(size)))
-        for window, place in zip(windows, seen.position_px, strict=True)
+        Seen(box, transform_points(place, box.to_image(size)))
+        for box, place in zip(boxes, seen.position_px, strict=True)
     ]
 
 
@@ -101,7 +101,7 @@ def still_size_px(engine: Engine) -> int:
     That in training, or four thirds of it as long as this is not above `SMALL_STILL_PX`: it helped
     weights trained on 64 px, and harmed those trained on 96.
     """
-    trained, stride = engine.card.input_size_px, engine.largest_stride
+    trained, stride = engine.card.input_size_px, engine.size_divisor
     return max(trained, min(trained * 4 // 3, SMALL_STILL_PX) // stride * stride)
 
 
@@ -115,7 +115,7 @@ def match(labels: Sequence[LabelledHand], found: Sequence[Seen]) -> list[Seen | 
         return [found[0] if found else None]
     taken: dict[int, Seen] = {}
     for view in found:
-        centre = np.array([view.window.x, view.window.y])
+        centre = np.array([view.box.x, view.box.y])
         free = [n for n in range(len(labels)) if n not in taken]
         if free:
             away = {
@@ -133,7 +133,7 @@ def evaluate_set(
     images: LabelledSet,
     on_image: Callable[[int, int], None] = lambda done, total: None,
     *,
-    windows: Sequence[Sequence[Window]] | None = None,
+    boxes: Sequence[Sequence[CropBox]] | None = None,
     size_px: int | None = None,
 ) -> list[HandError]:
     """Place keypoints in every image and compare them with the labels.
@@ -146,7 +146,7 @@ def evaluate_set(
         Labelled images.
     on_image
         Called after each image with how many are done and how many there are.
-    windows, size_px
+    boxes, size_px
         For each image, see `place_keypoints`.
 
     Raises
@@ -165,7 +165,7 @@ def evaluate_set(
     errors: list[HandError] = []
     for number, image in enumerate(images.images):
         pixels = image.pixels()
-        found = place_keypoints(engine, pixels, windows[number] if windows else None, size_px)
+        found = place_keypoints(engine, pixels, boxes[number] if boxes else None, size_px)
         errors += [
             _error(image, pixels, hand, seen.position_px[order] if seen else None, tips)
             for hand, seen in zip(image.hands, match(image.hands, found), strict=True)

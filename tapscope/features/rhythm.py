@@ -71,7 +71,7 @@ def spectral_entropy(context: Context) -> float:
     known = np.isfinite(context.trajectory.aperture)
     if not context.movement.stretches:
         return UNKNOWN
-    time_s, aperture = spectrum.thin(
+    time_s, aperture = spectrum.decimate(
         context.trajectory.time_s[known], context.trajectory.aperture[known], _SPECTRUM_HZ
     )
     top_hz = min(12.0, 0.5 * spectrum.median_rate_hz(time_s))
@@ -92,7 +92,7 @@ def autocorrelation_peak(context: Context) -> float:
     if len(context.taps) < 3:
         return UNKNOWN
     longest = max(context.movement.stretches, key=lambda stretch: len(stretch.time_s))
-    time_s, aperture = spectrum.thin(longest.time_s, longest.aperture, _SPECTRUM_HZ)
+    time_s, aperture = spectrum.decimate(longest.time_s, longest.aperture, _SPECTRUM_HZ)
     period = float(np.median(context.interval_s)) * spectrum.median_rate_hz(time_s)
     first, last = int(0.5 * period), int(np.ceil(1.5 * period))
     if last >= len(aperture) // 2 or first < 1:

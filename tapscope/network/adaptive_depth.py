@@ -43,7 +43,7 @@ def answer(
     x, base = network.enter(image)
     before: Tensor | None = None
     for number, stage in enumerate(network.stage, start=1):
-        x, supervised = stage(x, base, answering=True)
+        x, supervised = stage(x, base, return_heatmaps=True)
         peaks = decode(supervised[0])
         if before is not None and number < network.stages:
             moved = (peaks.position_px - before).norm(dim=-1)[:, watched].max()
@@ -64,7 +64,7 @@ def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
             with counter:
                 x, base = network.enter(image)
                 for stage in list(network.stage)[:stages]:
-                    x, _ = stage(x, base, answering=True)
+                    x, _ = stage(x, base, return_heatmaps=True)
                 if stages == network.stages:
                     network.last(x[0])
             done.append(counter.get_total_flops())

@@ -1,6 +1,6 @@
-"""Square windows on an image: where they lie, how they are cut out, how points come back.
+"""Square boxes on an image: where they lie, how they are cut out, how points come back.
 
-A window has a centre, a side and a turn in image coordinates (centre of the top left pixel = 0).
+A box has a centre, a side and a turn in image coordinates (centre of the top left pixel = 0).
 Cut out, it is a square of `size_px` pixels.
 """
 
@@ -16,25 +16,25 @@ BORDER = (114, 114, 114)
 """Colour beyond the edge of an image: a grey that is no colour of its own."""
 
 
-# Windows are small: threads of OpenCV's own gain nothing on them, and beside those of the network
+# Boxes are small: threads of OpenCV's own gain nothing on them, and beside those of the network
 # they cost a quarter of the training speed (two cores: 29 views a second without them, 21 with).
 cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class CropBox:
     """A square part of an image, possibly turned, mirrored or reaching beyond its edges."""
 
     x: float
     y: float
     side: float
-    turn_deg: float = 0.0
+    rotation_deg: float = 0.0
     mirrored: bool = False
 
     def to_image(self, size_px: int) -> FloatArray:
-        """Return the 2 x 3 matrix from window pixels to image pixels."""
+        """Return the 2 x 3 matrix from box pixels to image pixels."""
         step = self.side / size_px
-        angle = np.deg2rad(self.turn_deg)
+        angle = np.deg2rad(self.rotation_deg)
         linear = step * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         if self.mirrored:
             linear[:, 0] *= -1
@@ -43,7 +43,7 @@ class Window:
         return np.column_stack([linear, shift])
 
 
-def move(points: FloatArray, matrix: FloatArray) -> FloatArray:
+def transform_points(points: FloatArray, matrix: FloatArray) -> FloatArray:
     """Apply a 2 x 3 matrix to points of shape (..., 2); NaN stays NaN."""
     moved: FloatArray = points @ matrix[:, :2].T + matrix[:, 2]
     return moved
@@ -55,8 +55,8 @@ def inverse(matrix: FloatArray) -> FloatArray:
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
-def cut(image: NDArray[np.uint8], window: Window, size_px: int) -> NDArray[np.uint8]:
-    """Cut a window out of an image, without aliasing.
+def take_crop(image: NDArray[np.uint8], box: CropBox, size_px: int) -> NDArray[np.uint8]:
+    """Cut a box out of an image, without aliasing.
 
     Parameters
     ----------
@@ -68,16 +68,16 @@ def cut(image: NDArray[np.uint8], window: Window, size_px: int) -> NDArray[np.ui
     ndarray
         RGB, shape (size_px, size_px, 3); `BORDER` beyond the image.
     """
-    matrix = window.to_image(size_px)
-    # Only the part that the window can touch is shrunk: warping alone would alias below half size.
-    reach = window.side * (0.5 if window.turn_deg == 0 else np.sqrt(0.5)) + 2
-    left, top = (max(0, int(v - reach)) for v in (window.x, window.y))
-    right = min(image.shape[1], int(window.x + reach) + 2)
-    bottom = min(image.shape[0], int(window.y + reach) + 2)
+    matrix = box.to_image(size_px)
+    # Only the part that the box can touch is shrunk: warping alone would alias below half size.
+    reach = box.side * (0.5 if box.rotation_deg == 0 else np.sqrt(0.5)) + 2
+    left, top = (max(0, int(v - reach)) for v in (box.x, box.y))
+    right = min(image.shape[1], int(box.x + reach) + 2)
+    bottom = min(image.shape[0], int(box.y + reach) + 2)
     if right - left < 2 or bottom - top < 2:
         return np.full((size_px, size_px, 3), BORDER, dtype=np.uint8)
     part = image[top:bottom, left:right]
-    shrink = window.side / size_px
+    shrink = box.side / size_px
     if shrink > 1.5:
         width = max(1, round(part.shape[1] / shrink))
         height = max(1, round(part.shape[0] / shrink))

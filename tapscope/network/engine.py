@@ -67,7 +67,7 @@ class Engine(ABC):
         self.card = weights.card
         self.weights_name = weights.name
         self.stride = weights.network.stride
-        self.largest_stride = weights.network.largest_stride
+        self.size_divisor = weights.network.size_divisor
         self._path = weights.path
         keypoints = weights.card.keypoints
         has_all = set(FINGERTIPS) <= set(keypoints)
@@ -166,7 +166,7 @@ class OpenVinoEngine(Engine):
     def __init__(self, weights: Weights, threads: int = 0) -> None:
         super().__init__(weights)
         self._core = openvino.Core()
-        side = 64 // self.largest_stride * self.largest_stride or self.largest_stride
+        side = 64 // self.size_divisor * self.size_divisor or self.size_divisor
         example = torch.zeros((1, side, side, 3), dtype=torch.uint8)
         with warnings.catch_warnings():
             # Tracing is deprecated, but takes a third of the time of torch.export for the same

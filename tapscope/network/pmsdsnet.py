@@ -47,7 +47,7 @@ class HeatmapNetwork(nn.Module, ABC):
 
     stride: ClassVar[int] = 1
     """Pixels of the image, along each axis, for one pixel of the answer."""
-    largest_stride: int
+    size_divisor: int
     """Sides of an image are multiples of it."""
 
     @abstractmethod
@@ -58,7 +58,7 @@ class HeatmapNetwork(nn.Module, ABC):
         ----------
         image
             RGB as `normalise` gives it, shape (n, 3, height, width); both sides multiples of
-            `largest_stride`.
+            `size_divisor`.
         """
 
     def final(self, image: Tensor) -> Tensor:
@@ -151,15 +151,15 @@ class Stage(nn.Module):
         return fused
 
     def forward(
-        self, x: list[Tensor], base: list[Tensor], *, answering: bool
+        self, x: list[Tensor], base: list[Tensor], *, return_heatmaps: bool
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Return X(s, m + 1) for every scale s, and Z(s, m) if it is `answering`."""
+        """Return X(s, m + 1) for every scale s, and Z(s, m) if it is `return_heatmaps`."""
         attended, answers = [], []
         for q, b, conv_q, conv_ds in zip(
             self.fuse(x), base, self.conv_q, self.conv_ds, strict=True
         ):
             read = torch.cat([conv_q(q), b], dim=1)
-            if answering:
+            if return_heatmaps:
                 answers.append(conv_ds(read))  # (6)
                 total = answers[-1].sum(dim=1, keepdim=True)
             else:  # the sum over keypoints is all that attention needs
@@ -212,7 +212,7 @@ class PMSDSNet(HeatmapNetwork):
             raise ValueError(f"PMSDSNet: fusion {fusion!r} is none of cyclic, down, up")
         self.stages = stages
         self.deep_supervision = deep_supervision
-        self.largest_stride = 2 ** (len(widths) - 1)
+        self.size_divisor = 2 ** (len(widths) - 1)
         self.base = nn.ModuleList(
             conv_block(3, width, kernel=max(3, 2 ** (s + 1) - 1), stride=2**s)
             for s, width in enumerate(widths)
@@ -235,19 +235,19 @@ class PMSDSNet(HeatmapNetwork):
         image
             See `HeatmapNetwork.forward`.
         """
-        final, supervised = self._run(image, answering=self.deep_supervision)
+        final, supervised = self._run(image, return_heatmaps=self.deep_supervision)
         return Heatmaps(final, supervised)
 
     def final(self, image: Tensor) -> Tensor:
         """Return the final heatmaps of `forward` alone, for less arithmetic."""
-        return self._run(image, answering=False)[0]
+        return self._run(image, return_heatmaps=False)[0]
 
     def attention(self, image: Tensor) -> tuple[Tensor, list[list[Tensor]]]:
         """Return the final heatmaps, and the attention maps g(Z(s, m)) as [m][s].
 
         The latter are of shape (n, 1, height / 2^s, width / 2^s), between 0 and 1.
         """
-        final, supervised = self._run(image, answering=True)
+        final, supervised = self._run(image, return_heatmaps=True)
         return final, [
             [torch.sigmoid(z.sum(dim=1, keepdim=True)) for z in stage] for stage in supervised
         ]
@@ -257,18 +257,18 @@ class PMSDSNet(HeatmapNetwork):
         base = [conv(image) for conv in self.base]
         return [conv(b) for conv, b in zip(self.entry, base, strict=True)], base
 
-    def _run(self, image: Tensor, *, answering: bool) -> tuple[Tensor, list[list[Tensor]]]:
+    def _run(self, image: Tensor, *, return_heatmaps: bool) -> tuple[Tensor, list[list[Tensor]]]:
         if not torch.compiler.is_compiling() and (
-            image.shape[-1] % self.largest_stride or image.shape[-2] % self.largest_stride
+            image.shape[-1] % self.size_divisor or image.shape[-2] % self.size_divisor
         ):
             raise ValueError(
-                f"image sides {tuple(image.shape[-2:])} must be multiples of {self.largest_stride}"
+                f"image sides {tuple(image.shape[-2:])} must be multiples of {self.size_divisor}"
             )
         x, base = self.enter(image)
         supervised: list[list[Tensor]] = []
         for stage in self.stage:
-            x, answers = stage(x, base, answering=answering)
-            if answering:
+            x, answers = stage(x, base, return_heatmaps=return_heatmaps)
+            if return_heatmaps:
                 supervised.append(answers)
         final: Tensor = self.last(x[0])
         return final, supervised

@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
 
-from tapscope import __version__, assets
-from tapscope.errors import VideoError, WeightsError
+from tapscope import __version__
+from tapscope.errors import VideoError
 from tapscope.files import sha256_of
+from tapscope.network.weights import find_weights
 from tapscope.output import provenance, table
 from tapscope.output.columns import all_columns, column_dictionary, numeric_columns
 from tapscope.pipeline import cache
@@ -17,8 +17,6 @@ from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, describe, find_recordings
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
-
-DEFAULT_WEIGHTS: Final = "pmsdsnet-m3.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,34 +118,6 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
         return ()
     few = ", ".join(manifest.unmatched[:3]) + (" ..." if len(manifest.unmatched) > 3 else "")
     return (f"{len(manifest.unmatched)} rows of the manifest have no recording: {few}",)
-
-
-def find_weights(path: Path | None) -> Path:
-    """Return the weights file given, or one that comes with tapscope.
-
-    Parameters
-    ----------
-    path
-        A file, the bare name of weights that come with tapscope ("pmsdsnet-m3"), or None for the
-        default ones.
-
-    Raises
-    ------
-    WeightsError
-        It is not there.
-    """
-    folder = assets.weights_folder()
-    if path is None:
-        path = folder / DEFAULT_WEIGHTS
-    if path.is_file():
-        return path
-    bundled = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
-    if str(path) in bundled:
-        return bundled[str(path)]
-    raise WeightsError(
-        f"{path}: there is no such weights file; give another, or the name of bundled ones: "
-        f"{', '.join(bundled)}"
-    )
 
 
 def cores() -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.hand import Measured
-from tapscope.network.crop import BORDER, Window, cut, move
+from tapscope.network.crop import BORDER, CropBox, take_crop, transform_points
 from tapscope.network.engine import Engine, KeypointPrediction
 from tapscope.pose.fingertip_identity import TipPeaks
 from tapscope.records import FloatArray
@@ -22,29 +22,29 @@ LONG_SIDES_PX = (128, 256)
 MOST_CANDIDATES = 4
 MOST_TURNED = 2
 """Of these the surest are seen turned by quarters where no hand was seen upright."""
-FILL = 0.76
-"""Longer side of the hand over the window in which it is followed. What lies about the hand told
+HAND_TO_CROP_RATIO = 0.76
+"""Longer side of the hand over the box in which it is followed. What lies about the hand told
 the network nothing: filling 0.6 of views of 80 px and 0.8 of views of 64 px hands have the same
 size; as many keypoints of held-out images were placed right, and the latter are a third cheaper."""
 SAME_HAND = 0.5
 """Hands of which the smaller lies by more than this share within the other are one."""
-SURE = 0.2
+DETECTION_THRESHOLD = 0.2
 """Score from which a place counts as a hand."""
-SEEN = 0.1
+KEYPOINT_THRESHOLD = 0.1
 """Height of a peak from which a keypoint helps to say where the hand is, even on a wrong finger."""
-TURN_FROM_DEG = 60.0
-"""Windows are turned by quarters, so that the hand stands upright as in most training images; one
-that leans less than this is left as it is, lest its window turn to and fro."""
+ROTATE_FROM_DEG = 60.0
+"""Boxes are turned by quarters, so that the hand stands upright as in most training images; one
+that leans less than this is left as it is, lest its box turn to and fro."""
 SHORTEST_PALM = 0.2
 """Wrist to middle knuckle over the hand's longer side, below which it says nothing of direction:
 the hand points at the camera."""
 
 
 @dataclass(frozen=True, slots=True)
-class HandView:
-    """A hand as seen through a window, in image coordinates."""
+class HandDetection:
+    """A hand as seen through a box, in image coordinates."""
 
-    window: Window
+    box: CropBox
     position_px: FloatArray
     """Shape (keypoints, 2)."""
     confidence: FloatArray
@@ -60,41 +60,41 @@ class HandView:
         """Mean height of the peaks of the keypoints that are measured: is there a hand?"""
         return float(self.height[list(self.measured)].mean())
 
-    def better_window(self) -> Window | None:
-        """Return the window in which to see it again; None where too little of it is seen."""
-        return window_around(self.position_px, self.height, self.measured, self.window.turn_deg)
+    def refined_bbox(self) -> CropBox | None:
+        """Return the box in which to see it again; None where too little of it is seen."""
+        return box_around(self.position_px, self.height, self.measured, self.box.rotation_deg)
 
 
-def look(
+def predict_crops(
     engine: Engine,
     images: Sequence[NDArray[np.uint8]],
-    windows: Sequence[Window],
+    boxes: Sequence[CropBox],
     size_px: int,
     *,
     sure: float = 0.0,
-) -> list[HandView]:
-    """See each image through its window; `sure` as in `Engine.keypoints`."""
-    crops = np.stack([cut(p, w, size_px) for p, w in zip(images, windows, strict=True)])
+) -> list[HandDetection]:
+    """See each image through its box; `sure` as in `Engine.keypoints`."""
+    crops = np.stack([take_crop(p, w, size_px) for p, w in zip(images, boxes, strict=True)])
     seen: KeypointPrediction = engine.keypoints(crops, sure=sure)
     views = []
-    for n, window in enumerate(windows):
-        to_image = window.to_image(size_px)
+    for n, box in enumerate(boxes):
+        to_image = box.to_image(size_px)
         tips = None
         if engine.fingertips:
-            tips = TipPeaks(move(seen.tip_position_px[n], to_image), seen.tip_height[n])
-        place = move(seen.position_px[n], to_image)
+            tips = TipPeaks(transform_points(seen.tip_position_px[n], to_image), seen.tip_height[n])
+        place = transform_points(seen.position_px[n], to_image)
         views.append(
-            HandView(window, place, seen.confidence[n], seen.height[n], engine.measured, tips)
+            HandDetection(box, place, seen.confidence[n], seen.height[n], engine.measured, tips)
         )
     return views
 
 
-def window_around(
-    position_px: FloatArray, height: FloatArray, measured: Measured, turn_deg: float = 0.0
-) -> Window | None:
-    """Return the window in which the keypoints that are seen fill `FILL`; None with under three.
+def box_around(
+    position_px: FloatArray, height: FloatArray, measured: Measured, rotation_deg: float = 0.0
+) -> CropBox | None:
+    """Return the box of a hand of these keypoints; None with under three of them.
 
-    The wrist to knuckle line keeps the window from shrinking to two fingers when the others are
+    The wrist to knuckle line keeps the box from shrinking to two fingers when the others are
     hidden.
 
     Parameters
@@ -104,40 +104,42 @@ def window_around(
         frame or several together.
     measured
         Which of them are wrist and knuckle.
-    turn_deg
-        Turn of the window in which they were seen; kept unless the hand clearly lies across it.
+    rotation_deg
+        Turn of the box in which they were seen; kept unless the hand clearly lies across it.
     """
-    places = position_px.reshape(-1, 2)[(height >= SEEN).ravel()]
+    places = position_px.reshape(-1, 2)[(height >= KEYPOINT_THRESHOLD).ravel()]
     if len(places) < 3:
         return None
-    # A few stray keypoints of a long run of frames must not widen the window.
+    # A few stray keypoints of a long run of frames must not widen the box.
     low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
     side = float((high - low).max())
     wrist, knuckle = measured.wrist, measured.middle_mcp
     palms = position_px[..., knuckle, :] - position_px[..., wrist, :]
-    sure = (height[..., knuckle] >= SEEN) & (height[..., wrist] >= SEEN)
+    sure = (height[..., knuckle] >= KEYPOINT_THRESHOLD) & (height[..., wrist] >= KEYPOINT_THRESHOLD)
     if np.any(sure):
         side = max(side, 1.3 * float(np.median(np.linalg.norm(palms[sure], axis=-1))))
         across, down = np.median(palms[sure].reshape(-1, 2), axis=0)
         if np.hypot(across, down) > SHORTEST_PALM * side:
-            turn_deg = _upright(float(np.degrees(np.arctan2(across, -down))), turn_deg)
+            rotation_deg = _upright(float(np.degrees(np.arctan2(across, -down))), rotation_deg)
     middle = (low + high) / 2
-    return Window(float(middle[0]), float(middle[1]), max(side, 8.0) / FILL, turn_deg)
+    return CropBox(
+        float(middle[0]), float(middle[1]), max(side, 8.0) / HAND_TO_CROP_RATIO, rotation_deg
+    )
 
 
-def _upright(direction_deg: float, turn_deg: float) -> float:
-    """Return the quarter turn of a window in which a hand points up, the present one if it may.
+def _upright(direction_deg: float, rotation_deg: float) -> float:
+    """Return the quarter turn of a box in which a hand points up, the present one if it may.
 
     Parameters
     ----------
     direction_deg
         Where wrist to knuckle points in the image: 0 up, 90 to the right.
-    turn_deg
-        The present turn of the window.
+    rotation_deg
+        The present turn of the box.
     """
-    lean = (direction_deg - turn_deg + 180) % 360 - 180
-    if abs(lean) <= TURN_FROM_DEG:
-        return turn_deg
+    lean = (direction_deg - rotation_deg + 180) % 360 - 180
+    if abs(lean) <= ROTATE_FROM_DEG:
+        return rotation_deg
     return 90.0 * round(direction_deg / 90) % 360
 
 
@@ -147,9 +149,9 @@ def find_hands(
     size_px: int,
     *,
     most: int = MOST_CANDIDATES,
-    followed: Sequence[Window] = (),
+    followed: Sequence[CropBox] = (),
     long_sides_px: Sequence[int] = LONG_SIDES_PX,
-) -> list[HandView]:
+) -> list[HandDetection]:
     """Return the hands in an image, the surest first.
 
     Parameters
@@ -161,78 +163,81 @@ def find_hands(
     most
         How many candidates are looked at closely.
     followed
-        Windows of hands that are known already; what they show is not looked at again.
+        Boxes of hands that are known already; what they show is not looked at again.
     long_sides_px
         Sizes at which the whole image is seen.
     """
-    windows = [
-        window
+    boxes = [
+        box
         for long_side in long_sides_px
-        for window in _candidates(engine, image, long_side)
-        if not is_among(window, followed)
+        for box in _candidates(engine, image, long_side)
+        if not overlaps_any(box, followed)
     ]
-    windows = _distinct(windows)[: 2 * most]
-    hands: list[HandView] = []
-    for attempt in range(3):  # each look corrects the window for the next
-        if not windows:
+    boxes = _non_max_suppression(boxes)[: 2 * most]
+    hands: list[HandDetection] = []
+    for attempt in range(3):  # each look corrects the box for the next
+        if not boxes:
             break
-        hands = look(engine, [image] * len(windows), windows, size_px)
+        hands = predict_crops(engine, [image] * len(boxes), boxes, size_px)
         hands.sort(key=lambda h: -h.score)
-        if attempt == 0 and hands[0].score < SURE:  # it may lie across, or be upside down
-            windows = [
-                replace(hand.window, turn_deg=turn)
+        if (
+            attempt == 0 and hands[0].score < DETECTION_THRESHOLD
+        ):  # it may lie across, or be upside down
+            boxes = [
+                replace(hand.box, rotation_deg=turn)
                 for hand in hands[:MOST_TURNED]
                 for turn in (90.0, 180.0, 270.0)
             ]
-            hands += look(engine, [image] * len(windows), windows, size_px)
-        hands = [h for h in hands if h.score >= SURE / 2]
+            hands += predict_crops(engine, [image] * len(boxes), boxes, size_px)
+        hands = [h for h in hands if h.score >= DETECTION_THRESHOLD / 2]
         hands.sort(key=lambda h: -h.score)
-        corrected = (hand.better_window() for hand in hands)
-        windows = _distinct([w for w in corrected if w is not None])[:most]
-    found: list[HandView] = []
+        corrected = (hand.refined_bbox() for hand in hands)
+        boxes = _non_max_suppression([w for w in corrected if w is not None])[:most]
+    found: list[HandDetection] = []
     for hand in hands:
-        if hand.score >= SURE and not is_among(hand.window, [other.window for other in found]):
+        if hand.score >= DETECTION_THRESHOLD and not overlaps_any(
+            hand.box, [other.box for other in found]
+        ):
             found.append(hand)
     return found
 
 
-def distance(a: Window, b: Window) -> float:
-    """Return the distance of two windows' centres over the smaller side."""
+def distance(a: CropBox, b: CropBox) -> float:
+    """Return the distance of two boxes' centres over the smaller side."""
     return float(np.hypot(a.x - b.x, a.y - b.y)) / min(a.side, b.side)
 
 
-def is_among(window: Window, others: Iterable[Window]) -> bool:
-    """Say whether a window shows the hand, or a part of the hand, that another one shows."""
-    return any(_overlap(window, other) > SAME_HAND for other in others)
+def overlaps_any(box: CropBox, others: Iterable[CropBox]) -> bool:
+    """Say whether a box shows the hand, or a part of the hand, that another one shows."""
+    return any(_intersection_over_min(box, other) > SAME_HAND for other in others)
 
 
-def _overlap(a: Window, b: Window) -> float:
+def _intersection_over_min(a: CropBox, b: CropBox) -> float:
     """Return which share of the smaller hand's square lies within the other's."""
-    reach = FILL * (a.side + b.side) / 2
-    smaller = FILL * min(a.side, b.side)
+    reach = HAND_TO_CROP_RATIO * (a.side + b.side) / 2
+    smaller = HAND_TO_CROP_RATIO * min(a.side, b.side)
     across, down = (min(max(reach - abs(d), 0.0), smaller) for d in (a.x - b.x, a.y - b.y))
     return across * down / smaller**2
 
 
-def _distinct(windows: Sequence[Window]) -> list[Window]:
-    """Drop windows that show nearly the same as an earlier one."""
-    kept: list[Window] = []
-    for window in windows:
+def _non_max_suppression(boxes: Sequence[CropBox]) -> list[CropBox]:
+    """Drop boxes that show nearly the same as an earlier one."""
+    kept: list[CropBox] = []
+    for box in boxes:
         if all(
-            distance(window, other) > 0.25 or not 0.6 < window.side / other.side < 1.7
-            for other in kept
+            distance(box, other) > 0.25 or not 0.6 < box.side / other.side < 1.7 for other in kept
         ):
-            kept.append(window)
+            kept.append(box)
     return kept
 
 
-def _candidates(engine: Engine, image: NDArray[np.uint8], long_side: int) -> list[Window]:
-    """Return windows around places where keypoints answer in the whole image."""
+def _candidates(engine: Engine, image: NDArray[np.uint8], long_side: int) -> list[CropBox]:
+    """Return boxes around places where keypoints answer in the whole image."""
     height, width = image.shape[:2]
     scale = long_side / max(height, width)
     small_height, small_width = max(1, round(height * scale)), max(1, round(width * scale))
     small = cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    stride = engine.largest_stride
+    stride = engine.size_divisor
     sides = (-(-small_height // stride) * stride, -(-small_width // stride) * stride)
     padded = np.empty((*sides, 3), np.uint8)
     padded[:] = BORDER
@@ -241,22 +246,22 @@ def _candidates(engine: Engine, image: NDArray[np.uint8], long_side: int) -> lis
     heat = heat.repeat(engine.stride, axis=1).repeat(engine.stride, axis=2)
     # Keypoints of one hand lie within a few dozen pixels: blurred together they make one hill.
     hill = cv2.GaussianBlur(heat.sum(axis=0), (0, 0), 5)
-    windows = []
+    boxes = []
     for _ in range(MOST_CANDIDATES):
         row, column = (int(v) for v in np.unravel_index(int(hill.argmax()), hill.shape))
         if hill[row, column] < 0.02:
             break
-        window = _hand_near(heat, row, column, engine.measured)
+        box = _group_peaks(heat, row, column, engine.measured)
         cv2.circle(hill, (column, row), 14, 0.0, -1)
-        if window is not None:
-            x, y = ((v + 0.5) / scale - 0.5 for v in (window.x, window.y))
-            windows.append(Window(x, y, window.side / scale))
-    return windows
+        if box is not None:
+            x, y = ((v + 0.5) / scale - 0.5 for v in (box.x, box.y))
+            boxes.append(CropBox(x, y, box.side / scale))
+    return boxes
 
 
-def _hand_near(
+def _group_peaks(
     heat: NDArray[np.float32], row: int, column: int, measured: Measured
-) -> Window | None:
+) -> CropBox | None:
     """Gather the keypoints about a place, widening the reach as long as new ones lie at its rim."""
     height, width = heat.shape[1:]
     rows, columns = np.ogrid[:height, :width]
@@ -266,4 +271,4 @@ def _hand_near(
     index = flat.argmax(axis=1)
     place = np.column_stack([index % width, index // width]).astype(float)
     value = heat.reshape(len(heat), -1)[np.arange(len(heat)), index]
-    return window_around(place, np.where(value > 0.15, 1.0, 0.0), measured)
+    return box_around(place, np.where(value > 0.15, 1.0, 0.0), measured)

@@ -34,7 +34,7 @@ MOST_MISSED_S: Final = 0.1
 """A tip may be out of sight so long and be the same."""
 LEAST_SEEN_S: Final = 0.25
 """Time that a tip must be followed to be voted on."""
-CLEARLY: Final = 3.0
+VOTE_RATIO: Final = 3.0
 """A tip is another finger's if that has so many times the votes; a folded middle finger, say, often
 answers at the index finger's tip as loudly as this one. Between 3 and 4 the fewest tips were wrong
 on six rendered recordings, none of them in a test set."""
@@ -51,7 +51,7 @@ class TipPeaks:
 
 
 @dataclass(frozen=True, slots=True)
-class SettledTips:
+class AssignedTips:
     """Thumb and index tip in every frame."""
 
     position_px: FloatArray
@@ -85,18 +85,18 @@ class _Votes:
     sums: list[float] = field(default_factory=lambda: [0.0] * len(FINGERTIPS))
     """Heights summed, one a finger."""
 
-    def trust(self, finger: int) -> float:
+    def vote_weight(self, finger: int) -> float:
         """Return what an answer that this tip is `finger` is worth, 0 to 1."""
         if self.last_s - self.first_s < LEAST_SEEN_S:
             return 1.0
-        if max(self.sums[TAPPING:]) > CLEARLY * self.sums[finger]:
+        if max(self.sums[TAPPING:]) > VOTE_RATIO * self.sums[finger]:
             return 0.0
         return 1.0 if self.sums[finger] >= max(self.sums[:TAPPING]) else OTHER_TAPPING
 
 
-def settle(
+def assign_fingertips(
     frames: Sequence[TipPeaks | None], time_s: FloatArray, middle_px: FloatArray, hand_px: float
-) -> SettledTips:
+) -> AssignedTips:
     """Choose thumb and index tip among the peaks of a recording.
 
     Parameters
@@ -117,9 +117,9 @@ def settle(
         for finger in range(TAPPING):
             own = sorted(
                 (
-                    (tip.votes.trust(finger) * tip.answers[finger][0], *tip.answers[finger])
+                    (tip.votes.vote_weight(finger) * tip.answers[finger][0], *tip.answers[finger])
                     for tip in seen
-                    if finger in tip.answers and tip.votes.trust(finger) > 0
+                    if finger in tip.answers and tip.votes.vote_weight(finger) > 0
                 ),
                 reverse=True,
             )
@@ -129,7 +129,7 @@ def settle(
             position[n, finger] = x, y
             far = (o for o in own if hypot(o[2] - x, o[3] - y) > RIVAL_REACH * hand_px)
             rival[n, finger] = next(far, (0.0,))[0]
-    return SettledTips(position, height, rival)
+    return AssignedTips(position, height, rival)
 
 
 def _follow(

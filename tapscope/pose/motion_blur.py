@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tapscope.records import FloatArray
 
 
-def edge_smear_px(image: NDArray[np.uint8], tips_px: FloatArray, window_side: float) -> float:
+def edge_smear_px(image: NDArray[np.uint8], tips_px: FloatArray, box_side: float) -> float:
     """Estimate over how many pixels the edges near the tips are smeared.
 
     An edge blurred by a Gaussian of width s, blurred again by s0, loses gradient by the ratio
@@ -19,7 +19,7 @@ def edge_smear_px(image: NDArray[np.uint8], tips_px: FloatArray, window_side: fl
     float
         Length L in pixels, the larger of both tips; NaN where no edge is seen.
     """
-    radius = int(np.clip(0.12 * window_side, 6, 24))
+    radius = int(np.clip(0.12 * box_side, 6, 24))
     again = 1.5
     lengths = []
     for x, y in tips_px:

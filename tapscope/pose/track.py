@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import median_filter
 
-from tapscope.network.crop import Window
-from tapscope.pose.detector import FILL, HandView
-from tapscope.pose.fingertip_identity import SettledTips, settle
-from tapscope.pose.hand_selection import oscillation
+from tapscope.network.crop import CropBox
+from tapscope.pose.detector import HAND_TO_CROP_RATIO, HandDetection
+from tapscope.pose.fingertip_identity import AssignedTips, assign_fingertips
+from tapscope.pose.hand_selection import tapping_score
 from tapscope.records import FloatArray
 
 RECENT_FRAMES = 64
@@ -24,31 +24,31 @@ SAME_TIP = 0.1
 class Track:
     """One hand that is followed."""
 
-    window: Window
+    box: CropBox
     """Where it is looked for next."""
     state: Literal["followed", "lost", "ended"] = "followed"
     """Lost hands are searched for; an ended track followed what another one follows, too."""
-    frames: list[HandView | None] = field(default_factory=list)
+    frames: list[HandDetection | None] = field(default_factory=list)
     """What was seen in each frame of the video so far."""
     watched: list[bool] = field(default_factory=list)
     """Whether it was looked at in each of these frames, or rested beside a hand that taps."""
-    mirrored_tips_px: dict[int, FloatArray] = field(default_factory=dict)
+    flipped_tips_px: dict[int, FloatArray] = field(default_factory=dict)
     """Thumb and index tip as seen in the mirrored image of some frames; shape (2, 2) each."""
 
     @classmethod
-    def begun(cls, window: Window, after: int) -> "Track":
+    def begun(cls, box: CropBox, after: int) -> "Track":
         """Return a track that begins after so many frames of the video."""
-        return cls(window, frames=[None] * after, watched=[True] * after)
+        return cls(box, frames=[None] * after, watched=[True] * after)
 
     @property
-    def oscillation(self) -> float:
-        """Return how much it has tapped, see `choice.oscillation`."""
-        return oscillation(self.frames, self.watched)
+    def tapping_score(self) -> float:
+        """Return how much it has tapped, see `choice.tapping_score`."""
+        return tapping_score(self.frames, self.watched)
 
     @property
-    def recent_oscillation(self) -> float:
+    def recent_tapping_score(self) -> float:
         """Return the same of the last `RECENT_FRAMES`."""
-        return oscillation(self.frames[-RECENT_FRAMES:], self.watched[-RECENT_FRAMES:])
+        return tapping_score(self.frames[-RECENT_FRAMES:], self.watched[-RECENT_FRAMES:])
 
     @property
     def seen(self) -> int:
@@ -64,14 +64,14 @@ class Track:
             Thumb and index tip of every frame; shape (frames, 2, 2).
         """
         result = np.full(len(tips_px), np.nan)
-        for n, again_px in self.mirrored_tips_px.items():
+        for n, again_px in self.flipped_tips_px.items():
             view = self.frames[n]
             if view is not None:
                 apart = np.linalg.norm(again_px - tips_px[n], axis=1)
-                result[n] = float((apart <= SAME_TIP * FILL * view.window.side).all())
+                result[n] = float((apart <= SAME_TIP * HAND_TO_CROP_RATIO * view.box.side).all())
         return result
 
-    def settled_tips(self, time_s: FloatArray) -> SettledTips:
+    def assigned_tips(self, time_s: FloatArray) -> AssignedTips:
         """Settle which fingertips are those of thumb and index finger, over all frames together.
 
         The steady point of the hand, to which tips are related, is the median of its keypoints. The
@@ -87,6 +87,6 @@ class Track:
         middles = np.stack([np.median(view.position_px, axis=0) for view in kept])
         middle_px = np.full((len(self.frames), 2), np.nan)
         middle_px[seen] = median_filter(middles, size=(MIDDLE_FRAMES, 1), mode="nearest")
-        hand_px = FILL * float(np.median([view.window.side for view in kept]))
+        hand_px = HAND_TO_CROP_RATIO * float(np.median([view.box.side for view in kept]))
         peaks = [view.tips if view is not None else None for view in self.frames]
-        return settle(peaks, time_s, middle_px, hand_px)
+        return assign_fingertips(peaks, time_s, middle_px, hand_px)

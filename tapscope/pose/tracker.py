@@ -1,6 +1,6 @@
 """Follow hands through a video and say which one taps.
 
-Every hand in view is followed on its own, in a window that moves with it; the whole image is
+Every hand in view is followed on its own, in a box that moves with it; the whole image is
 searched at the start, when a hand is lost, and every few seconds for hands that came later. At the
 end the hand that taps is taken, or the one on the side that was asked for.
 """
@@ -11,40 +11,40 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.network.crop import Window
+from tapscope.network.crop import CropBox
 from tapscope.network.engine import Engine
+from tapscope.pose.crop_motion import crop_contains, predict_motion
 from tapscope.pose.detector import (
+    DETECTION_THRESHOLD,
     LONG_SIDES_PX,
-    SURE,
-    HandView,
+    HandDetection,
+    box_around,
     distance,
     find_hands,
-    is_among,
-    look,
-    window_around,
+    overlaps_any,
+    predict_crops,
 )
-from tapscope.pose.hand_selection import choose_track, mean_x, rests
+from tapscope.pose.hand_selection import choose_track, is_at_rest, mean_x
 from tapscope.pose.motion_blur import edge_smear_px
 from tapscope.pose.track import RECENT_FRAMES, Track
-from tapscope.pose.window_motion import fits, moved_on
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 
 CHUNK_FRAMES = 8
-"""Frames that share a window: a quarter of a second at 30 frames a second."""
+"""Frames that share a box: a quarter of a second at 30 frames a second."""
 SEARCH_EVERY_S = 2.0
 SEARCH_LOST_EVERY_S = 0.25
 """A search costs as much as several frames: after a loss it is not made in each one."""
-MOST_TRACKS = 3
+MAX_TRACKS = 3
 RESTING_FRAMES = 2
 """Frames of each chunk in which a hand is looked at that rests while another one taps: neighbours,
 so that its own first taps show."""
-SURE_TIPS = 0.9
+FLIP_TEST_CONFIDENCE = 0.9
 """Confidence of both tips up to which a frame is seen mirrored, too: of 390 held-out images a
 fifth, and looking at these again gained half of what looking at all again gains."""
 MIRROR_EVERY = 16
 """One frame in so many is seen mirrored, too."""
-LOST_REACH = 1.8
-"""A lost hand may be taken up again within this many window sides of where it was last seen."""
+MAX_REACQUIRE_DISTANCE = 1.8
+"""A lost hand may be taken up again within this many box sides of where it was last seen."""
 
 
 class HandTracker:
@@ -82,21 +82,21 @@ class HandTracker:
             self._next_search_s = end + pause_s
         for track in self._tracks:
             if track.state == "followed":
-                self._watch(track, images)
+                self._update_track(track, images)
             else:
                 track.frames += [None] * len(images)
                 track.watched += [True] * len(images)
             if track.state == "lost":
                 self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
-        self._end_doubles()
+        self._remove_duplicate_tracks()
         self._time += time_s.tolist()
         self._blur.append(self._smear(images))
 
-    def _watch(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
+    def _update_track(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
         """See a hand in the next frames: in all of them, in a few while it rests."""
         watched = np.ones(len(images), dtype=np.bool_)
-        sure = SURE_TIPS
-        if self._rests(track):
+        sure = FLIP_TEST_CONFIDENCE
+        if self._is_at_rest(track):
             watched = np.arange(len(images)) % CHUNK_FRAMES < RESTING_FRAMES
             sure = 0.0
         seen = iter(self._follow(track, [images[n] for n in np.flatnonzero(watched)], sure))
@@ -106,24 +106,24 @@ class HandTracker:
         if all(view is None for view in track.frames[-len(images) :]):
             track.state = "lost"
 
-    def _rests(self, track: Track) -> bool:
+    def _is_at_rest(self, track: Track) -> bool:
         others = [t for t in self._tracks if t.state == "followed" and t is not track]
         if not others or track.seen < RECENT_FRAMES:
             return False
-        return rests(track.recent_oscillation, [t.recent_oscillation for t in others])
+        return is_at_rest(track.recent_tapping_score, [t.recent_tapping_score for t in others])
 
-    def _followed(self) -> list[Window]:
-        return [t.window for t in self._tracks if t.state == "followed"]
+    def _followed(self) -> list[CropBox]:
+        return [t.box for t in self._tracks if t.state == "followed"]
 
-    def _end_doubles(self) -> None:
+    def _remove_duplicate_tracks(self) -> None:
         """Of tracks that have come to follow one hand keep the one that saw it most."""
-        kept: list[Window] = []
+        kept: list[CropBox] = []
         for track in sorted(self._tracks, key=lambda t: -t.seen):
             if track.state == "followed":
-                if is_among(track.window, kept):
+                if overlaps_any(track.box, kept):
                     track.state = "ended"
                 else:
-                    kept.append(track.window)
+                    kept.append(track.box)
 
     def _search(self, image: NDArray[np.uint8]) -> None:
         """Look at the whole image: take up lost hands, begin to follow new ones."""
@@ -135,44 +135,44 @@ class HandTracker:
         for hand in find_hands(
             self._engine, image, self._size, followed=followed, long_sides_px=sizes
         ):
-            window = hand.better_window()
-            if window is None or is_among(window, self._followed()):
+            box = hand.refined_bbox()
+            if box is None or overlaps_any(box, self._followed()):
                 continue
             lost = [
                 t
                 for t in self._tracks
                 if t.state == "lost"
-                and distance(window, t.window) < LOST_REACH
-                and 0.5 < window.side / t.window.side < 2
+                and distance(box, t.box) < MAX_REACQUIRE_DISTANCE
+                and 0.5 < box.side / t.box.side < 2
             ]
             if lost:
-                nearest = min(lost, key=lambda t: distance(window, t.window))
-                nearest.window, nearest.state = window, "followed"
-            elif len(self._followed()) < MOST_TRACKS:
-                self._tracks.append(Track.begun(window, len(self._time)))
+                nearest = min(lost, key=lambda t: distance(box, t.box))
+                nearest.box, nearest.state = box, "followed"
+            elif len(self._followed()) < MAX_TRACKS:
+                self._tracks.append(Track.begun(box, len(self._time)))
 
     def _follow(
         self, track: Track, images: list[NDArray[np.uint8]], sure: float
-    ) -> list[HandView | None]:
-        """See a hand in some frames; look again where it left the window it was expected in."""
-        views: list[HandView] = []
+    ) -> list[HandDetection | None]:
+        """See a hand in some frames; look again where it left the box it was expected in."""
+        views: list[HandDetection] = []
         for attempt in range(3):
-            windows = [track.window] * len(images)
-            views = look(self._engine, images, windows, self._size, sure=sure)
-            seen = [v for v in views if v.score >= SURE]
+            boxes = [track.box] * len(images)
+            views = predict_crops(self._engine, images, boxes, self._size, sure=sure)
+            seen = [v for v in views if v.score >= DETECTION_THRESHOLD]
             if len(seen) < max(1, len(views) // 4):
                 break
-            better = window_around(
+            better = box_around(
                 np.stack([v.position_px for v in seen]),
                 np.stack([v.height for v in seen]),
                 self._engine.measured,
-                track.window.turn_deg,
+                track.box.rotation_deg,
             )
-            if better is None or fits(track.window, better) or attempt == 2:
+            if better is None or crop_contains(track.box, better) or attempt == 2:
                 break
-            track.window = better
-        followed = [view if view.score >= SURE else None for view in views]
-        track.window = moved_on(track.window, followed)
+            track.box = better
+        followed = [view if view.score >= DETECTION_THRESHOLD else None for view in views]
+        track.box = predict_motion(track.box, followed)
         return followed
 
     def _look_mirrored(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
@@ -180,17 +180,17 @@ class HandTracker:
         first = len(self._time)
         views = track.frames[first:]
         chosen = [
-            (n, replace(view.window, mirrored=True))
+            (n, replace(view.box, mirrored=True))
             for n, view in enumerate(views)
             if (first + n) % MIRROR_EVERY == 0 and view is not None
         ]
         if not chosen:
             return
-        again = look(
+        again = predict_crops(
             self._engine, [images[n] for n, _ in chosen], [w for _, w in chosen], self._size
         )
         for (n, _), view in zip(chosen, again, strict=True):
-            track.mirrored_tips_px[first + n] = view.position_px[view.measured.tips]
+            track.flipped_tips_px[first + n] = view.position_px[view.measured.tips]
 
     def _smear(self, images: list[NDArray[np.uint8]]) -> FloatArray:
         """Return the edge smear about the tips of the surest hand, one value a frame."""
@@ -201,7 +201,7 @@ class HandTracker:
             if seen:
                 best = max(seen, key=lambda v: v.score)
                 tips = best.position_px[best.measured.tips]
-                result[n] = edge_smear_px(image, tips, best.window.side)
+                result[n] = edge_smear_px(image, tips, best.box.side)
         return result
 
     def finish(self, *, hand: str = "", hand_source: str = "") -> Keypoints:
@@ -216,14 +216,16 @@ class HandTracker:
         """
         tracks = [t for t in self._tracks if any(view is not None for view in t.frames)]
         chosen, choice = choose_track(
-            [t.oscillation for t in tracks], [mean_x(t.frames) for t in tracks], hand
+            [t.tapping_score for t in tracks], [mean_x(t.frames) for t in tracks], hand
         )
         if chosen is not None:
             track = tracks[chosen]
         else:
-            track = Track.begun(Window(0, 0, 1), len(self._time))
+            track = Track.begun(CropBox(0, 0, 1), len(self._time))
         position, confidence = self._as_seen(track.frames)
-        resettled = self._settle(track, position, confidence) if chosen is not None else 0
+        reassigned = (
+            self._assign_fingertips(track, position, confidence) if chosen is not None else 0
+        )
         is_seen = np.array([view is not None for view in track.frames], dtype=np.bool_)
         unseen = np.where(np.array(track.watched, dtype=np.bool_), "no_hand", "not_watched")
         blur = np.concatenate(self._blur) if self._blur else np.empty(0)
@@ -240,11 +242,11 @@ class HandTracker:
                 "hand_source": hand_source,
                 "hand_choice": choice,
                 "hands_seen": str(len(tracks)),
-                "frames_resettled": str(resettled),
+                "frames_reassigned": str(reassigned),
             },
         )
 
-    def _as_seen(self, views: Sequence[HandView | None]) -> tuple[FloatArray, FloatArray]:
+    def _as_seen(self, views: Sequence[HandDetection | None]) -> tuple[FloatArray, FloatArray]:
         """Return places and confidences of the keypoints, each frame on its own."""
         keypoints = len(self._engine.card.keypoints)
         position = np.full((len(views), keypoints, 2), np.nan)
@@ -254,12 +256,12 @@ class HandTracker:
                 position[n], confidence[n] = view.position_px, view.confidence
         return position, confidence
 
-    def _settle(self, track: Track, position: FloatArray, confidence: FloatArray) -> int:
+    def _assign_fingertips(self, track: Track, position: FloatArray, confidence: FloatArray) -> int:
         """Put the tips where the whole recording says; return in how many frames they moved."""
         if not self._engine.fingertips:
             return 0
         tips = self._engine.measured.tips
-        settled = track.settled_tips(np.array(self._time))
+        settled = track.assigned_tips(np.array(self._time))
         same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
         is_seen = np.isfinite(position[:, tips]).all(axis=(1, 2))
         position[:, tips] = settled.position_px

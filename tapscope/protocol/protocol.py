@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
-from tapscope import assets
 from tapscope.errors import ProtocolError
+from tapscope.files import bundled_folder
 from tapscope.protocol.rules import (
     GapRules,
     KeypointRules,
@@ -71,7 +71,7 @@ class Protocol:
 
 def bundled() -> list[str]:
     """Return the names of the protocols that come with tapscope, the default first."""
-    names = sorted(path.stem for path in assets.protocols_folder().glob("*.toml"))
+    names = sorted(path.stem for path in bundled_folder("protocols").glob("*.toml"))
     return sorted(names, key=lambda name: name != DEFAULT)
 
 
@@ -85,7 +85,7 @@ def find(name_or_path: str | Path) -> Path:
     """
     path = Path(name_or_path)
     if str(name_or_path) in bundled():
-        path = assets.protocols_folder() / f"{name_or_path}.toml"
+        path = bundled_folder("protocols") / f"{name_or_path}.toml"
     if not path.is_file():
         raise ProtocolError(
             f"there is no protocol {str(name_or_path)!r}: give the path of a TOML file or one of "

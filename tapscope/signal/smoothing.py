@@ -75,7 +75,7 @@ def estimate(
     if len(time_s) < _MIN_SAMPLES or np.ptp(values) == 0:
         return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
     sampling_rate_hz = spectrum.median_rate_hz(time_s)
-    few_s, few = spectrum.thin(time_s, values, _SPECTRUM_HZ)
+    few_s, few = spectrum.decimate(time_s, values, _SPECTRUM_HZ)
     # what the spectrum shows between its lines: noise, and rhythm too unsteady to be reconstructed
     blur = spectrum.noise_sd(few_s, few) * np.sqrt(len(time_s) // len(few_s))
     rate_hz = spectrum.spectral_rate_hz(few_s, few)

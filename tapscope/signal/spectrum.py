@@ -97,7 +97,9 @@ def bandwidth_hz(
     return float(frequency_hz[np.searchsorted(total, share * total[-1])])
 
 
-def thin(time_s: FloatArray, values: FloatArray, rate_hz: float) -> tuple[FloatArray, FloatArray]:
+def decimate(
+    time_s: FloatArray, values: FloatArray, rate_hz: float
+) -> tuple[FloatArray, FloatArray]:
     """Average groups of neighbours so that at least `rate_hz` samples a second stay."""
     group = int(median_rate_hz(time_s) // rate_hz) if len(time_s) > 1 else 1
     if group < 2:

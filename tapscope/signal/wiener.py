@@ -8,7 +8,7 @@ from scipy.interpolate import CubicSpline
 from scipy.linalg import cho_factor, cho_solve, eigh
 
 from tapscope.records import FloatArray
-from tapscope.signal.spectrum import median_rate_hz, thin
+from tapscope.signal.spectrum import decimate, median_rate_hz
 
 _ROLL_OFF_ORDER: Final = 6
 _BLOCK_SAMPLES: Final = 192
@@ -92,7 +92,7 @@ def reconstruct(
     limit_hz = min(0.475 * rate_hz, 4 * passband_hz)
     mean, variance = float(values.mean()), float(values.var())
     samples = len(time_s)
-    time_s, values = thin(time_s, values, 8 * limit_hz)
+    time_s, values = decimate(time_s, values, 8 * limit_hz)
     group = samples // len(time_s)
     noise_ratio = max(noise**2 / (group * max(variance - noise**2, 0.25 * variance)), 1e-4)
     if group > 1:
@@ -128,7 +128,7 @@ def likely_noise(time_s: FloatArray, values: FloatArray, passband_hz: float) -> 
     rate_hz = median_rate_hz(time_s)
     limit_hz = min(0.475 * rate_hz, 4 * passband_hz)
     samples = len(time_s)
-    time_s, values = thin(time_s, values, 8 * limit_hz)
+    time_s, values = decimate(time_s, values, 8 * limit_hz)
     group = samples // len(time_s)
     ratios = np.geomspace(1e-6, 1.0, 61)
     found = []

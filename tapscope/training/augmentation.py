@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tapscope.datasets.annotations import LabelledHand, LabelledImage
 from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
-from tapscope.network.crop import Window, cut, inverse, move
+from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.records import FloatArray
 
 Pixels = NDArray[np.uint8]
@@ -41,14 +41,14 @@ class Settings:
     """How far the views stray; shares are probabilities."""
 
     close_share: float = 0.72
-    """Views in which the hand fills much of the window, as when it is followed."""
+    """Views in which the hand fills much of the box, as when it is followed."""
     close_fill: tuple[float, float] = (0.38, 0.85)
-    """Longer side of the hand over the window, close views."""
+    """Longer side of the hand over the box, close views."""
     far_fill: tuple[float, float] = (0.16, 0.5)
     """The same where the hand is to be found first."""
     empty_share: float = 0.03
-    any_turn_share: float = 0.2
-    turn_sd_deg: float = 25.0
+    any_rotation_share: float = 0.2
+    rotation_sd_deg: float = 25.0
     background_share: float = 0.15
     """Close and far views whose background is replaced by another image."""
     strength: float = 1.0
@@ -83,12 +83,12 @@ def view(
         Gives another labelled image, for backgrounds and for things in front of the hand.
     """
     hand = image.hands[int(rng.integers(len(image.hands)))]
-    window = _window(hand, rng, settings)
+    box = _box(hand, rng, settings)
     if rng.random() < settings.empty_share:
-        window = _empty_window(image, window, rng)
-    seen = cut(pixels, window, size_px)
-    from_image = inverse(window.to_image(size_px))
-    position = np.stack([move(h.position_px, from_image) for h in image.hands])
+        box = _empty_box(image, box, rng)
+    seen = take_crop(pixels, box, size_px)
+    from_image = inverse(box.to_image(size_px))
+    position = np.stack([transform_points(h.position_px, from_image) for h in image.hands])
     if rng.random() < settings.background_share and len(image.hands) == 1:
         seen = _replace_background(seen, position[0], size_px, rng, other)
     if rng.random() < 0.18 * settings.strength:
@@ -97,7 +97,7 @@ def view(
     return Sample(seen, position, _weights(image, position, size_px, settings))
 
 
-def _window(hand: LabelledHand, rng: np.random.Generator, settings: Settings) -> Window:
+def _box(hand: LabelledHand, rng: np.random.Generator, settings: Settings) -> CropBox:
     if rng.random() < settings.close_share:
         fill, wander = rng.uniform(*settings.close_fill), 0.5
     else:
@@ -106,15 +106,15 @@ def _window(hand: LabelledHand, rng: np.random.Generator, settings: Settings) ->
     side = max(hand.size_px, 8.0) / fill
     slack = max(side - hand.size_px, 0.12 * side) / 2
     middle = (hand.box_px[:2] + hand.box_px[2:]) / 2 + rng.uniform(-wander, wander, 2) * slack
-    turned_freely = rng.random() < settings.any_turn_share
-    turn = rng.uniform(-180, 180) if turned_freely else settings.turn_sd_deg * rng.normal()
-    return Window(middle[0], middle[1], side, float(turn), bool(rng.random() < 0.5))
+    turned_freely = rng.random() < settings.any_rotation_share
+    turn = rng.uniform(-180, 180) if turned_freely else settings.rotation_sd_deg * rng.normal()
+    return CropBox(middle[0], middle[1], side, float(turn), bool(rng.random() < 0.5))
 
 
-def _empty_window(image: LabelledImage, window: Window, rng: np.random.Generator) -> Window:
-    """Look for a place without a labelled hand; the given window when none is found soon."""
+def _empty_box(image: LabelledImage, box: CropBox, rng: np.random.Generator) -> CropBox:
+    """Look for a place without a labelled hand; the given box when none is found soon."""
     for _ in range(8):
-        side = window.side * rng.uniform(0.4, 1.0)
+        side = box.side * rng.uniform(0.4, 1.0)
         x, y = rng.uniform(0, [image.width, image.height])
         reach = side * 0.75
         if all(
@@ -124,8 +124,8 @@ def _empty_window(image: LabelledImage, window: Window, rng: np.random.Generator
             or y - reach > h.box_px[3]
             for h in image.hands
         ):
-            return Window(x, y, side, window.turn_deg, window.mirrored)
-    return window
+            return CropBox(x, y, side, box.rotation_deg, box.mirrored)
+    return box
 
 
 def _weights(
@@ -174,17 +174,17 @@ def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
     return feathered
 
 
-def _stranger(
+def _background_crop(
     size_px: int, rng: np.random.Generator, other: Callable[[], tuple[LabelledImage, Pixels]]
 ) -> Pixels | None:
     """Return a square of another image that shows no labelled hand, or None."""
     for _ in range(4):
         image, pixels = other()
         side = rng.uniform(0.3, 0.9) * min(image.width, image.height)
-        start = Window(0, 0, side, float(rng.uniform(-30, 30)), bool(rng.random() < 0.5))
-        window = _empty_window(image, start, rng)
-        if window is not start:
-            return cut(pixels, window, size_px)
+        start = CropBox(0, 0, side, float(rng.uniform(-30, 30)), bool(rng.random() < 0.5))
+        box = _empty_box(image, start, rng)
+        if box is not start:
+            return take_crop(pixels, box, size_px)
     return None
 
 
@@ -196,7 +196,7 @@ def _replace_background(
     other: Callable[[], tuple[LabelledImage, Pixels]],
 ) -> Pixels:
     mask = hand_mask(position, size_px)
-    background = _stranger(size_px, rng, other)
+    background = _background_crop(size_px, rng, other)
     if mask is None or background is None:
         return seen
     share = mask[:, :, None]
@@ -214,7 +214,7 @@ def _cover(
     top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
     covered = seen.copy()
     patch = covered[top : top + height, left : left + width]
-    piece = _stranger(size, rng, other) if rng.random() < 0.4 else None
+    piece = _background_crop(size, rng, other) if rng.random() < 0.4 else None
     if piece is None:
         patch[:] = rng.integers(0, 256, 3)
     else:

@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from tapscope.datasets.annotations import LabelledImage, LabelledSet
-from tapscope.network.crop import Window, cut, inverse, move
+from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.training.augmentation import Sample, Settings, view
 
 MOST_CACHED_BYTES = 4 * 2**30
 VALIDATION_FILL = 0.76
-"""Longer side of the hand over the window in validation: as while it is followed, see
+"""Longer side of the hand over the box in validation: as while it is followed, see
 `locate.FILL`. Runs can be compared only as long as it stays."""
 
 
@@ -97,7 +97,7 @@ class Views(Dataset[Sample]):
         )
 
 
-class EpochDraws(Sampler[list[Draw]]):
+class BatchSampler(Sampler[list[Draw]]):
     """The batches of one epoch.
 
     Images with hand-made or exact labels are drawn twice, others once.
@@ -135,7 +135,7 @@ class EpochDraws(Sampler[list[Draw]]):
 
 
 @dataclass(frozen=True, slots=True)
-class FixedView:
+class ValidationCrop:
     """One hand of a validation image, cut out the same way each time."""
 
     pixels: NDArray[np.uint8]
@@ -146,18 +146,18 @@ class FixedView:
     dataset: str
 
 
-def fixed_views(images: LabelledSet, size_px: int, *, most: int) -> list[FixedView]:
+def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[ValidationCrop]:
     """Cut one hand out of each of at most `most` images, evenly spread over the set."""
     step = max(1, -(-len(images) // most))
     views = []
     for image in images.images[::step]:
         hand = image.hands[0]
         middle = (hand.box_px[:2] + hand.box_px[2:]) / 2
-        window = Window(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_FILL)
-        position = move(hand.position_px, inverse(window.to_image(size_px)))
+        box = CropBox(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_FILL)
+        position = transform_points(hand.position_px, inverse(box.to_image(size_px)))
         views.append(
-            FixedView(
-                cut(image.pixels(), window, size_px),
+            ValidationCrop(
+                take_crop(image.pixels(), box, size_px),
                 position,
                 VALIDATION_FILL * size_px,
                 image.dataset,

@@ -9,7 +9,7 @@ from tapscope.network.pmsdsnet import HeatmapNetwork
 
 
 @torch.no_grad()
-def update_average(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -> None:
+def update_ema(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -> None:
     """Move the averaged weights, batch statistics included, a little towards the network's."""
     for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
@@ -26,11 +26,11 @@ def mixture(old: HeatmapNetwork, new: HeatmapNetwork, share: float) -> HeatmapNe
     both: Wortsman and others 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
     """
     mixed = copy.deepcopy(old)
-    update_average(mixed, new, 1 - share)
+    update_ema(mixed, new, 1 - share)
     return mixed
 
 
-def hold_statistics(network: HeatmapNetwork) -> None:
+def freeze_batchnorm(network: HeatmapNetwork) -> None:
     """Let a network in training normalise by the statistics that it has, and keep them.
 
     Those of a few frames of one person would make it worse on everyone else.

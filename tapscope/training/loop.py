@@ -18,8 +18,15 @@ from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.records import FloatArray
 from tapscope.training import checkpoint
 from tapscope.training.augmentation import Sample
-from tapscope.training.dataset import Batch, EpochDraws, FixedView, ImageCache, Views, fixed_views
-from tapscope.training.ema import hold_statistics, mixture, update_average
+from tapscope.training.dataset import (
+    Batch,
+    BatchSampler,
+    ImageCache,
+    ValidationCrop,
+    Views,
+    validation_crops,
+)
+from tapscope.training.ema import freeze_batchnorm, mixture, update_ema
 from tapscope.training.epoch_log import EpochReport, log_of, report_of, reports_from, score_of
 from tapscope.training.loss import targets, total_loss
 from tapscope.training.metrics import calibrate, can_calibrate
@@ -28,7 +35,7 @@ from tapscope.training.settings import (
     TrainSettings,
     augment_in_epoch,
     foreground_weight_in_epoch,
-    rate_share,
+    lr_scale,
     side_in_epoch,
 )
 from tapscope.training.validation import by_dataset, places_of, share_within, validate
@@ -109,13 +116,13 @@ def train(
     """
     torch.manual_seed(settings.seed)
     images = ImageCache(training.images)
-    fixed = fixed_views(validation, settings.size_px, most=settings.most_validated)
+    fixed = validation_crops(validation, settings.size_px, most=settings.most_validated)
     network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     optimiser = MuonAdam(
         network,
-        muon_rate=settings.muon_rate,
-        adam_rate=settings.adam_rate,
+        muon_lr=settings.muon_lr,
+        adam_lr=settings.adam_lr,
         weight_decay=settings.weight_decay,
     )
     leading = places_of(training.keypoints, (THUMB_TIP, INDEX_TIP))
@@ -138,7 +145,7 @@ def train(
 
     keypoint_weight = _keypoint_weight(len(training.keypoints), leading, settings).to(device)
     loss_of = _loss(network, settings, keypoint_weight)
-    stride = network.largest_stride
+    stride = network.size_divisor
     steps_an_epoch = len(_draws(training, settings, 0, stride))
     steps = steps_an_epoch * settings.epochs
     for epoch in range(first, settings.epochs):
@@ -149,7 +156,11 @@ def train(
             first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
             on_step=on_step,
         )  # fmt: skip
-        kept = mixture(start, average, 1 - settings.start_share) if start is not None else average
+        kept = (
+            mixture(start, average, 1 - settings.weight_interpolation)
+            if start is not None
+            else average
+        )
         error, _ = validate(kept, fixed, device)
         report = report_of(epoch, mean_loss, error, leading, best_score)
         if report.best:
@@ -190,7 +201,7 @@ def _loss(
 
 def _result(
     network: HeatmapNetwork,
-    fixed: Sequence[FixedView],
+    fixed: Sequence[ValidationCrop],
     keypoints: Sequence[str],
     device: torch.device,
     *,
@@ -218,8 +229,8 @@ def _result(
     )
 
 
-def _draws(training: LabelledSet, settings: TrainSettings, epoch: int, stride: int) -> EpochDraws:
-    return EpochDraws(
+def _draws(training: LabelledSet, settings: TrainSettings, epoch: int, stride: int) -> BatchSampler:
+    return BatchSampler(
         training,
         batch_size=settings.batch_size,
         size_px=side_in_epoch(epoch, stride, settings),
@@ -231,7 +242,7 @@ def _draws(training: LabelledSet, settings: TrainSettings, epoch: int, stride: i
 def _one_epoch(
     run: checkpoint.Run,
     views: Views,
-    draws: EpochDraws,
+    draws: BatchSampler,
     settings: TrainSettings,
     *,
     device: torch.device,
@@ -252,11 +263,11 @@ def _one_epoch(
     low_precision = autocast_type(device)
     run.network.train()
     if fine_tuning:
-        hold_statistics(run.network)
+        freeze_batchnorm(run.network)
     losses = []
     for number, batch in enumerate(loader):
         step = first_step + number
-        run.optimiser.set_share(rate_share(step, steps, settings))
+        run.optimiser.set_lr_scale(lr_scale(step, steps, settings))
         pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
         moved = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
         target = targets(moved, (pixels.shape[2], pixels.shape[3]), run.network.stride)
@@ -267,7 +278,7 @@ def _one_epoch(
         torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
         run.optimiser.step()
         # The average of few steps would remember the random start: the decay warms up too.
-        update_average(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
+        update_ema(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
         losses.append(float(loss.detach()))
         on_step(step + 1, steps, losses[-1])
     return float(np.mean(losses))

@@ -15,7 +15,7 @@ from tapscope.training.dataset import Batch
 
 SUPERVISED_SCALES = 3
 """The paper supervises the three finest scales."""
-OPEN_GATES = 0.01
+GATE_PENALTY_WEIGHT = 0.01
 """Weight of the squared distance of an unsupervised scale's sum from where its gate is open; ours.
 Nothing else holds these sums: without it those of the coarse scales wandered to -40, their gates
 let nothing through, and what is behind a closed gate learns nothing any more."""
@@ -59,8 +59,8 @@ def total_loss(
 ) -> Tensor:
     """Return L = L_f + alpha * sum over stages and scales of L_ds (beta = gamma = 1).
 
-    Besides, gates of unsupervised scales are kept open, see `OPEN_GATES`. `target` has the size of
-    the final heatmaps, and was drawn for their stride.
+    Besides, gates of unsupervised scales are kept open, see `GATE_PENALTY_WEIGHT`. `target` has
+    the size of the final heatmaps, and was drawn for their stride.
     """
     loss = heatmap_loss(answer.final.float(), target, weight, foreground_weight, stride)
     smaller = {target.shape[-1]: target}
@@ -77,5 +77,5 @@ def total_loss(
             loss = loss + alpha * shrunk**2 * term
         for maps in stage[SUPERVISED_SCALES:]:
             beyond = F.relu(maps.float().sum(dim=1).abs() - WIDEST_SUM)
-            loss = loss + OPEN_GATES * beyond.square().mean()
+            loss = loss + GATE_PENALTY_WEIGHT * beyond.square().mean()
     return loss

@@ -62,25 +62,25 @@ class MuonAdam(torch.optim.Optimizer):
     ----------
     network
         Its parameters with four axes are stepped by Muon, the others by Adam.
-    muon_rate, adam_rate
+    muon_lr, adam_lr
         Peak learning rates, kept in each group as "peak"; "lr" is what a schedule changes.
     weight_decay
         Decoupled, of the convolutions only.
     """
 
     def __init__(
-        self, network: nn.Module, *, muon_rate: float, adam_rate: float, weight_decay: float
+        self, network: nn.Module, *, muon_lr: float, adam_lr: float, weight_decay: float
     ) -> None:
         kernels = [p for p in network.parameters() if p.ndim == 4]
         others = [p for p in network.parameters() if p.ndim != 4]
         groups: list[dict[str, Any]] = [
-            {"params": kernels, "muon": True, "peak": muon_rate, "weight_decay": weight_decay},
-            {"params": others, "muon": False, "peak": adam_rate, "weight_decay": 0.0},
+            {"params": kernels, "muon": True, "peak": muon_lr, "weight_decay": weight_decay},
+            {"params": others, "muon": False, "peak": adam_lr, "weight_decay": 0.0},
         ]
-        super().__init__(groups, {"lr": adam_rate})
-        self.set_share(1.0)
+        super().__init__(groups, {"lr": adam_lr})
+        self.set_lr_scale(1.0)
 
-    def set_share(self, share: float) -> None:
+    def set_lr_scale(self, share: float) -> None:
         """Let every group step at this share of its peak rate."""
         for group in self.param_groups:
             group["lr"] = share * group["peak"]

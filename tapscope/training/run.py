@@ -92,7 +92,7 @@ def train_weights(
         Which of the labelled keypoints to learn; all by default.
     tenths
         Seed of the paper's division: train on eight tenths, validate on one, see
-        `split.tenths`; without it a few groups of each folder are set aside.
+        `split.split_8_1_1`; without it a few groups of each folder are set aside.
     size_px
         Side of the crops; by default that of the weights given, else that of the settings.
     rate
@@ -183,19 +183,19 @@ def _suited(
 ) -> TrainSettings:
     """Return the settings with the side, the rates and, with old weights, the views of this run."""
     side = size_px or (old.card.input_size_px if old else settings.size_px)
-    if side % network.largest_stride:
-        near = max(round(side / network.largest_stride), 2) * network.largest_stride
+    if side % network.size_divisor:
+        near = max(round(side / network.size_divisor), 2) * network.size_divisor
         raise WeightsError(
             f"crops of {side} px do not suit the network; give a multiple of "
-            f"{network.largest_stride}, such as --size {near}"
+            f"{network.size_divisor}, such as --size {near}"
         )
     if rate is None:
         rate = FINE_TUNING_RATE if old else 1.0
     settings = replace(
         settings,
         size_px=side,
-        muon_rate=settings.muon_rate * rate,
-        adam_rate=settings.adam_rate * rate,
+        muon_lr=settings.muon_lr * rate,
+        adam_lr=settings.adam_lr * rate,
     )
     if old:  # what the early epochs are for is behind these weights
         settings = replace(
@@ -207,7 +207,7 @@ def _suited(
 def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, LabelledSet]:
     if tenths is None:
         return split.held_out(images)
-    training, validation, _ = split.tenths(images, seed=tenths)
+    training, validation, _ = split.split_8_1_1(images, seed=tenths)
     if not len(training) or not len(validation):
         raise AnnotationError(f"{len(images)} images are too few to be divided 8:1:1; give more")
     return training, validation

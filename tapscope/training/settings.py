@@ -14,9 +14,9 @@ class TrainSettings:
     epochs: int = 20
     size_px: int = 128
     batch_size: int = 8
-    muon_rate: float = 0.02
+    muon_lr: float = 0.02
     """Peak learning rate of the convolutions, reached after warm-up, then cosine decay."""
-    adam_rate: float = 2e-3
+    adam_lr: float = 2e-3
     """The same of all other parameters; the paper's 5e-5 needs many times the epochs."""
     warm_up_share: float = 0.03
     weight_decay: float = 0.01
@@ -35,7 +35,7 @@ class TrainSettings:
     early_share: float = 0.53
     """Share of the epochs with the early weight."""
     ema_decay: float = 0.998
-    start_share: float = 0.5
+    weight_interpolation: float = 0.5
     """Share of the weights given in those that are measured and returned; fine-tuning only."""
     seed: int = 1
     loader_processes: int = 1
@@ -49,7 +49,7 @@ class TrainSettings:
     augment: Settings = field(default_factory=Settings)
     late_augment: Settings = field(
         default_factory=lambda: Settings(
-            close_share=0.8, any_turn_share=0.06, turn_sd_deg=20.0, strength=0.5
+            close_share=0.8, any_rotation_share=0.06, rotation_sd_deg=20.0, strength=0.5
         )
     )
     """Gentler views, when what is left to learn is which finger is which."""
@@ -60,8 +60,8 @@ class TrainSettings:
             close_share=0.88,
             close_fill=(0.6, 0.92),
             far_fill=(0.2, 0.6),
-            any_turn_share=0.03,
-            turn_sd_deg=12.0,
+            any_rotation_share=0.03,
+            rotation_sd_deg=12.0,
             strength=0.5,
         )
     )
@@ -70,7 +70,7 @@ class TrainSettings:
     """Share of the epochs, the last, with those."""
 
 
-def rate_share(step: int, steps: int, settings: TrainSettings) -> float:
+def lr_scale(step: int, steps: int, settings: TrainSettings) -> float:
     """Return the share of the peak rate: linear warm-up, then half a cosine to a hundredth."""
     warm_up = max(1, round(settings.warm_up_share * steps))
     if step < warm_up:

@@ -8,13 +8,13 @@ import torch
 from tapscope.hand import KEYPOINTS
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
-from tapscope.training.dataset import FixedView
+from tapscope.training.dataset import ValidationCrop
 from tapscope.training.metrics import pck
 
 
 @torch.no_grad()
 def validate(
-    network: HeatmapNetwork, views: Sequence[FixedView], device: torch.device
+    network: HeatmapNetwork, views: Sequence[ValidationCrop], device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run the validation views.
 
@@ -39,7 +39,7 @@ def validate(
     return np.concatenate(errors), np.concatenate(heights)
 
 
-def by_dataset(error: np.ndarray, views: Sequence[FixedView]) -> dict[str, float]:
+def by_dataset(error: np.ndarray, views: Sequence[ValidationCrop]) -> dict[str, float]:
     """Return PCK@0.1 of each dataset."""
     names = np.array([v.dataset for v in views])
     result = {}

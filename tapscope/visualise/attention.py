@@ -12,24 +12,24 @@ from scipy.ndimage import median_filter
 
 from tapscope.datasets import annotations
 from tapscope.errors import AnnotationError, WeightsError
-from tapscope.evaluation.predict import find_windows
-from tapscope.network.crop import Window, cut, inverse, move
+from tapscope.evaluation.predict import find_boxes
+from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.network.engine import Engine
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import PMSDSNet, normalise
 from tapscope.network.weights import Weights
-from tapscope.pose.detector import FILL
+from tapscope.pose.detector import HAND_TO_CROP_RATIO
 from tapscope.pose.tracker import track_hand
 from tapscope.records import FloatArray, Keypoints
 from tapscope.video.stream import VideoStream
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 STEADY_FRAMES = 15
-"""Frames over which the window of a video is steadied."""
+"""Frames over which the box of a video is steadied."""
 HIDING_BLOCKS = 8
 """What is not the hand is shown in so many blocks a side."""
 HAND_MARGIN = 0.1
-"""Of the window, by which the hand reaches beyond its keypoints."""
+"""Of the box, by which the hand reaches beyond its keypoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,13 @@ def require_attention(weights: Weights) -> PMSDSNet:
 def attend(
     network: PMSDSNet,
     image: NDArray[np.uint8],
-    window: Window,
+    box: CropBox,
     size_px: int,
     *,
     truth_px: FloatArray | None = None,
     background: bool = False,
 ) -> Attention:
-    """Show an image's window to the network and keep what it looked at.
+    """Show an image's box to the network and keep what it looked at.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def attend(
         In evaluation mode.
     image
         RGB, shape (height, width, 3).
-    window, size_px
+    box, size_px
         What is shown, and its side in pixels.
     truth_px
         Labels in the image, shape (keypoints, 2).
@@ -89,13 +89,13 @@ def attend(
         Show what lies around the hand; else it is made unrecognisable in `Attention.pixels`, for
         faces lie behind hands.
     """
-    crop = cut(image, window, size_px)
+    crop = take_crop(image, box, size_px)
     with torch.inference_mode():
         final, maps = network.attention(normalise(torch.from_numpy(crop[None])))
     place = decode(final).position_px[0].double().numpy()
     truth = None
     if truth_px is not None:
-        truth = move(truth_px, inverse(window.to_image(size_px)))
+        truth = transform_points(truth_px, inverse(box.to_image(size_px)))
     return Attention(
         crop if background else _hidden(crop, place),
         [[one[0, 0].numpy() for one in stage] for stage in maps],
@@ -137,15 +137,15 @@ def attend_still(
     if read is None:
         raise AnnotationError(f"{path}: cannot be read as an image; give a PNG, a JPEG or a video")
     image = np.ascontiguousarray(read[:, :, ::-1]).astype(np.uint8, copy=False)
-    windows = find_windows(finder, image)
-    if not windows:
+    boxes = find_boxes(finder, image)
+    if not boxes:
         raise AnnotationError(f"{path}: no hand was found in it; give an image that shows one")
-    truth = labels_of(path, weights.card.keypoints, windows[0])
-    return attend(network, image, windows[0], size_px, truth_px=truth, background=background)
+    truth = labels_of(path, weights.card.keypoints, boxes[0])
+    return attend(network, image, boxes[0], size_px, truth_px=truth, background=background)
 
 
-def labels_of(path: Path, keypoints: tuple[str, ...], window: Window) -> FloatArray | None:
-    """Return the labels of the hand in a window, (keypoints, 2) in the image; None without any."""
+def labels_of(path: Path, keypoints: tuple[str, ...], box: CropBox) -> FloatArray | None:
+    """Return the labels of the hand in a box, (keypoints, 2) in the image; None without any."""
     wanted = path.resolve()
     for folder in (wanted.parent, wanted.parent.parent):
         if not (folder / "annotations.json").is_file():
@@ -155,33 +155,33 @@ def labels_of(path: Path, keypoints: tuple[str, ...], window: Window) -> FloatAr
             if image.path.resolve() == wanted:
                 hands = annotations.adopt(image, images.keypoints, keypoints).hands
                 middles = [(hand.box_px[:2] + hand.box_px[2:]) / 2 for hand in hands]
-                away = [float(np.hypot(*(m - (window.x, window.y)))) for m in middles]
+                away = [float(np.hypot(*(m - (box.x, box.y)))) for m in middles]
                 return hands[int(np.argmin(away))].position_px
     return None
 
 
-def steady_windows(keypoints: Keypoints) -> list[Window | None]:
-    """Return a window for each frame of a video, moving smoothly; None where no hand was seen.
+def smoothed_boxes(keypoints: Keypoints) -> list[CropBox | None]:
+    """Return a box for each frame of a video, moving smoothly; None where no hand was seen.
 
     Parameters
     ----------
     keypoints
         As followed.
     """
-    windows: list[Window | None] = [None] * len(keypoints.time_s)
+    boxes: list[CropBox | None] = [None] * len(keypoints.time_s)
     seen = np.flatnonzero(np.isfinite(keypoints.position_px).all(axis=(1, 2)))
     if not len(seen):
-        return windows
+        return boxes
     low, high = (f(keypoints.position_px[seen], axis=1) for f in (np.min, np.max))
-    side = float(np.median((high - low).max(axis=1))) / FILL
+    side = float(np.median((high - low).max(axis=1))) / HAND_TO_CROP_RATIO
     middle = median_filter((low + high) / 2, size=(STEADY_FRAMES, 1), mode="nearest")
     for n, (x, y) in zip(seen, middle, strict=True):
-        windows[n] = Window(float(x), float(y), side)
-    return windows
+        boxes[n] = CropBox(float(x), float(y), side)
+    return boxes
 
 
-def follow(path: Path, engine: Engine) -> tuple[list[Window | None], float]:
-    """Return a window for each frame of a video, see `steady_windows`, and its frames a second.
+def follow(path: Path, engine: Engine) -> tuple[list[CropBox | None], float]:
+    """Return a box for each frame of a video, see `smoothed_boxes`, and its frames a second.
 
     Raises
     ------
@@ -190,29 +190,29 @@ def follow(path: Path, engine: Engine) -> tuple[list[Window | None], float]:
     """
     with VideoStream(path) as stream:
         keypoints = track_hand(stream, engine)
-        return steady_windows(keypoints), stream.summary.measured_fps
+        return smoothed_boxes(keypoints), stream.summary.measured_fps
 
 
 def attend_video(
     path: Path,
     network: PMSDSNet,
-    windows: Sequence[Window | None],
+    boxes: Sequence[CropBox | None],
     size_px: int,
     *,
     background: bool = False,
 ) -> Iterator[Attention | None]:
-    """Show every frame of a video to the network; None where there is no window.
+    """Show every frame of a video to the network; None where there is no box.
 
     Raises
     ------
     VideoError
         The video cannot be read.
     """
-    remaining = iter(windows)
+    remaining = iter(boxes)
     with VideoStream(path) as stream:
         for batch in stream:
-            for image, window in zip(batch.pixels, remaining, strict=False):
-                if window is None:
+            for image, box in zip(batch.pixels, remaining, strict=False):
+                if box is None:
                     yield None
                 else:
-                    yield attend(network, image, window, size_px, background=background)
+                    yield attend(network, image, box, size_px, background=background)

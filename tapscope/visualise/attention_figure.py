@@ -14,12 +14,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tapscope.compare.report.figures import SENSOR_COLOUR, STYLE, VIDEO_COLOUR, render
 from tapscope.errors import OutputError, VideoError, WeightsError
 from tapscope.evaluation.predict import still_size_px
 from tapscope.hand import INDEX_TIP, THUMB_TIP
 from tapscope.network.engine import Engine
 from tapscope.network.weights import Weights
+from tapscope.output.figure_style import SENSOR_COLOUR, STYLE, VIDEO_COLOUR, render
 from tapscope.output.table import write_result
 from tapscope.visualise.attention import (
     PICTURE_ENDINGS,
@@ -197,7 +197,7 @@ def show(
     path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
     if path.suffix.lower() not in endings:
         raise OutputError(f"{path}: give a name that ends with {' or '.join(endings)}")
-    stride = weights.network.largest_stride
+    stride = weights.network.size_divisor
     if size_px and size_px % stride:
         raise WeightsError(f"--size {size_px}: give a multiple of {stride}")
     if is_image:
@@ -208,9 +208,9 @@ def show(
         return path
     size = size_px or weights.card.input_size_px
     network = require_attention(weights)
-    windows, fps = follow(source, engine)
-    frames = attend_video(source, network, windows, size, background=background)
-    write_clip(path, _counted(frames, len(windows), on_frame), fps)
+    boxes, fps = follow(source, engine)
+    frames = attend_video(source, network, boxes, size, background=background)
+    write_clip(path, _counted(frames, len(boxes), on_frame), fps)
     return path
 
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from tapscope.evaluation.evaluate import load_sets
-from tapscope.evaluation.predict import evaluate_set, find_windows, still_size_px
+from tapscope.evaluation.predict import evaluate_set, find_boxes, still_size_px
 from tapscope.evaluation.scores import Scored, tips_of
 from tapscope.network.adaptive_depth import AdaptiveEngine, arithmetic
 from tapscope.network.engine import make_engine
-from tapscope.network.weights import read
-from tapscope.pipeline.analyze import find_weights
+from tapscope.network.weights import find_weights, read
 from tapscope.training.metrics import pck
 
 THRESHOLDS = (float("inf"), 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -37,7 +36,7 @@ def main() -> None:
     ((name, images),) = load_sets(
         [options.folder], split=options.split, keypoints=options.keypoint
     ).items()
-    windows = [find_windows(finder, image.pixels()) for image in images.images]
+    boxes = [find_boxes(finder, image.pixels()) for image in images.images]
     first = AdaptiveEngine(given, THRESHOLDS[0])
     size = still_size_px(first)
     shares = np.array(arithmetic(first.network, size))
@@ -46,7 +45,7 @@ def main() -> None:
     for threshold in THRESHOLDS:
         engine = AdaptiveEngine(given, threshold, options.keypoint)
         begin = time.perf_counter()
-        errors = evaluate_set(engine, images, windows=windows, size_px=size)
+        errors = evaluate_set(engine, images, boxes=boxes, size_px=size)
         seconds = time.perf_counter() - begin
         distance, _ = tips_of(Scored("", 0, "", name, images.keypoints, tuple(errors))).distances()
         stages = np.array(engine.stages)

@@ -21,7 +21,7 @@ from tapscope.datasets import annotations
 from tapscope.network import weights
 from tapscope.network.pmsdsnet import PMSDSNet, Stage, normalise
 from tapscope.network.registry import build
-from tapscope.training.dataset import fixed_views
+from tapscope.training.dataset import validation_crops
 
 PICTURES = 128
 
@@ -99,7 +99,7 @@ def main() -> None:
     network, old = build(given.card.architecture, arguments).eval(), given.network
     assert isinstance(network, PMSDSNet) and isinstance(old, PMSDSNet)
     images = annotations.usable(annotations.load(options.data), options.data)
-    views = fixed_views(images, given.card.input_size_px, most=PICTURES)
+    views = validation_crops(images, given.card.input_size_px, most=PICTURES)
     image = normalise(torch.stack([torch.from_numpy(view.pixels) for view in views]))
     deepen(old, network, image)
     with torch.no_grad():

@@ -20,8 +20,7 @@ from tapscope.datasets.annotations import LabelledSet, load
 from tapscope.evaluation.predict import evaluate_set
 from tapscope.evaluation.scores import Scored, tips_of
 from tapscope.network.engine import make_engine
-from tapscope.network.weights import read
-from tapscope.pipeline.analyze import find_weights
+from tapscope.network.weights import find_weights, read
 from tapscope.training.metrics import pck
 from tapscope.training.run import train_weights
 from tapscope.training.settings import TrainSettings

@@ -18,7 +18,7 @@ import torch
 from tapscope.datasets import annotations, split
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.network import weights
-from tapscope.training.dataset import fixed_views
+from tapscope.training.dataset import validation_crops
 from tapscope.training.ema import mixture
 from tapscope.training.metrics import calibrate, can_calibrate
 from tapscope.training.validation import by_dataset, share_within, validate
@@ -38,7 +38,7 @@ def main() -> None:
     held_out = [annotations.load(folder) for folder in options.unseen]
     for folder in options.data:
         held_out.append(split.held_out(annotations.usable(annotations.load(folder), folder))[1])
-    views = [v for s in held_out for v in fixed_views(s, new.card.input_size_px, most=400)]
+    views = [v for s in held_out for v in validation_crops(s, new.card.input_size_px, most=400)]
     error, heights = validate(network, views, torch.device("cpu"))
     measured = error[:, MEASURED]
     known = np.isfinite(measured)

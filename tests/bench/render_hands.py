@@ -31,7 +31,7 @@ from tapscope.files import write_whole
 from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 
 CLOSE_PX, WHOLE_PX = 224, 320
-FILL = (1.9, 2.7)
+HAND_TO_CROP_RATIO = (1.9, 2.7)
 """Side of the image over the longer side of the hand."""
 WANDER = 0.15
 """How far the hand stands from the middle, of half the image."""
@@ -139,7 +139,7 @@ def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) 
     """Let the camera of a scene show a square about the hand; `place` as in `Labels.add`."""
     spot = place / size_px * 2 - 1
     low, high = spot.min(axis=0), spot.max(axis=0)
-    half = (high - low).max() * rng.uniform(*FILL) / 2
+    half = (high - low).max() * rng.uniform(*HAND_TO_CROP_RATIO) / 2
     x, y = (low + high) / 2 + rng.uniform(-WANDER, WANDER, 2) * half
     cut = np.eye(4)
     cut[0, 0] = cut[1, 1] = 1 / half

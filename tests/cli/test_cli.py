@@ -243,7 +243,7 @@ def test_version() -> None:
 
 
 def test_train_then_evaluate(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "labels", images=8)
+    folder = labelled_folder(tmp_path / "labels", count=8)
     start, out = tmp_path / "start.safetensors", tmp_path / "out.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
     train = (
@@ -278,7 +278,7 @@ def test_train_then_evaluate(tmp_path: Path) -> None:
 
 
 def test_tips_of_a_rival_are_trained_and_measured(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "labels", images=20, groups=1)
+    folder = labelled_folder(tmp_path / "labels", count=20, groups=1)
     tips = ("--joint", "thumb_tip", "--joint", "index_tip")
     out, finder = tmp_path / "w.safetensors", tmp_path / "finder.safetensors"
     weights.write(finder, tiny_weights().network, tiny_card())
@@ -317,7 +317,7 @@ def test_model_besides_given_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_networks_are_benchmarked(tmp_path: Path) -> None:
-    labelled_folder(tmp_path / "data" / "hands", images=8)
+    labelled_folder(tmp_path / "data" / "hands", count=8)
     finder, table = tmp_path / "finder.safetensors", tmp_path / "table.toml"
     weights.write(finder, tiny_weights().network, tiny_card())
     table.write_text(

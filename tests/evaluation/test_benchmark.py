@@ -102,7 +102,7 @@ def test_other_settings_or_labels_are_other_runs(
         other_version.setattr(benchmark, "TrainSettings", partial(TrainSettings, weight_decay=0.5))
         assert not set(first) & {run.out for run in runs_of(TABLE, tmp_path, tmp_path)}
     shutil.rmtree(tmp_path / "hands")
-    labelled_folder(tmp_path / "hands", images=8)
+    labelled_folder(tmp_path / "hands", count=8)
     assert not set(first) & {run.out for run in runs_of(TABLE, tmp_path, tmp_path)}
 
 

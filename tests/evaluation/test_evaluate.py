@@ -11,7 +11,7 @@ from tapscope.datasets.annotations import LabelledHand, load
 from tapscope.errors import AnnotationError
 from tapscope.evaluation.predict import Seen, evaluate_set, match, place_keypoints, skin_luminance
 from tapscope.evaluation.scores import Scored, figures_of
-from tapscope.network.crop import Window
+from tapscope.network.crop import CropBox
 from tapscope.network.engine import Engine
 from tests.hands import DotEngine, hand_shape, labelled_folder, paint
 
@@ -25,7 +25,7 @@ def figures(folder: Path, engine: Engine, **options: object) -> dict[str, object
 def test_perfect_eyes_get_perfect_figures(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     found = figures(
-        labelled_folder(tmp_path / "set", images=4),
+        labelled_folder(tmp_path / "set", count=4),
         DotEngine(),
         on_image=lambda *s: steps.append(s),
     )
@@ -38,7 +38,7 @@ def test_perfect_eyes_get_perfect_figures(tmp_path: Path) -> None:
 
 
 def test_hand_that_is_not_found_counts_as_wrong(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", images=4)
+    folder = labelled_folder(tmp_path / "set", count=4)
     first = load(folder).images[0]
     cv2.imwrite(str(first.path), np.zeros((160, 160, 3), np.uint8))
     found = figures(folder, DotEngine())
@@ -47,7 +47,7 @@ def test_hand_that_is_not_found_counts_as_wrong(tmp_path: Path) -> None:
 
 
 def test_unknown_keypoints_are_refused(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", images=1)
+    folder = labelled_folder(tmp_path / "set", count=1)
     file = folder / "annotations.json"
     file.write_text(file.read_text().replace("index_tip", "index_nail"))
     with pytest.raises(AnnotationError, match="index_nail"):
@@ -65,18 +65,18 @@ def test_two_hands_are_matched_by_place() -> None:
         assert view is not None
         assert np.linalg.norm(view.position_px - label.position_px, axis=1).max() < 3
     assert match(labels, found[:1]).count(None) == 1
-    far = Seen(Window(1000, 1000, 50), places[0])
+    far = Seen(CropBox(1000, 1000, 50), places[0])
     assert match(labels, [far]) == [None, None]
     assert match(labels[:1], [far]) == [far]
 
 
 def test_windows_may_be_given() -> None:
     keypoints = hand_shape(120, 120, size=80)
-    around = Window(120, 120, 140)
+    around = CropBox(120, 120, 140)
     engine = DotEngine()
     (seen,) = place_keypoints(engine, paint([keypoints]), [around], 96)
     assert engine.images_seen == 2  # once as it is, once mirrored: nothing was searched
-    assert seen.window == around
+    assert seen.box == around
     assert np.linalg.norm(seen.position_px - keypoints, axis=1).max() < 3
     assert place_keypoints(engine, paint([keypoints]), []) == []
 

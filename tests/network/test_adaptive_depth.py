@@ -44,7 +44,7 @@ def test_stages_that_agree_end_it(given: Weights) -> None:
             self.column, self.height = column, height
 
         def forward(
-            self, x: list[Tensor], base: list[Tensor], *, answering: bool
+            self, x: list[Tensor], base: list[Tensor], *, return_heatmaps: bool
         ) -> tuple[list[Tensor], list[Tensor]]:
             calls.append(self.column)
             heat = torch.zeros(1, 21, 32, 32)
@@ -73,7 +73,7 @@ def test_keypoints_that_do_not_matter_keep_nothing_waiting(given: Weights) -> No
             self.column = column
 
         def forward(
-            self, x: list[Tensor], base: list[Tensor], *, answering: bool
+            self, x: list[Tensor], base: list[Tensor], *, return_heatmaps: bool
         ) -> tuple[list[Tensor], list[Tensor]]:
             heat = torch.zeros(1, 21, 32, 32)
             heat[:, 4, 16, 16] = 0.9

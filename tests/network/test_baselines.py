@@ -44,7 +44,7 @@ def test_parameters_are_those_of_the_paper(name: str) -> None:
 @pytest.mark.parametrize("name", RIVALS)
 def test_shapes_keep_the_contract(name: str) -> None:
     network = of(name).eval()
-    side = network.largest_stride
+    side = network.size_divisor
     image = torch.randn(1, 3, side, 2 * side)
     with torch.no_grad():
         answer = network(image)
@@ -58,7 +58,7 @@ def test_shapes_keep_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", RIVALS)
 def test_every_parameter_is_learned(name: str) -> None:
     network = of(name).train()
-    side = network.largest_stride
+    side = network.size_divisor
     place = torch.full((2, 2, 2), side / 2)
     size = (side // network.stride,) * 2
     target = encode(place, size, network.stride)

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from tapscope.errors import WeightsError
-from tapscope.evaluation.predict import find_windows, still_size_px
+from tapscope.evaluation.predict import find_boxes, still_size_px
 from tapscope.hand import INDEX_TIP, KEYPOINTS, THUMB_TIP, Measured
 from tapscope.network import weights
-from tapscope.network.crop import cut
+from tapscope.network.crop import take_crop
 from tapscope.network.engine import OpenVinoEngine, TorchEngine, make_engine
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import PMSDSNet
@@ -50,7 +50,7 @@ def hands_of_the_sample(engine: TorchEngine) -> np.ndarray:
             for number, frame in enumerate(file.decode(video=0)):
                 if number % 40 == 0:
                     image = frame.to_ndarray(format="rgb24")
-                    crops += [cut(image, w, side) for w in find_windows(engine, image)[:1]]
+                    crops += [take_crop(image, w, side) for w in find_boxes(engine, image)[:1]]
     return np.stack(crops)
 
 

@@ -66,7 +66,7 @@ def test_attention_is_the_sum_over_keypoints_through_a_sigmoid() -> None:
     stage = PMSDSNet(keypoints=3, stages=1, widths=(4, 6)).eval().stage[0]
     assert isinstance(stage, Stage)
     maps = [torch.rand(1, 4, 8, 8), torch.rand(1, 6, 4, 4)]
-    attended, answers = stage(maps, maps, answering=True)
+    attended, answers = stage(maps, maps, return_heatmaps=True)
     for seen, answer, q in zip(attended, answers, stage.fuse(maps), strict=True):
         assert torch.allclose(seen, torch.sigmoid(answer.sum(dim=1, keepdim=True)) * q)
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope import assets
 from tapscope.errors import WeightsError
+from tapscope.files import bundled_folder
 from tapscope.network import weights
 from tapscope.network.pmsdsnet import PMSDSNet
-from tapscope.network.weights import Source, card_path, confidence
-from tapscope.pipeline.analyze import DEFAULT_WEIGHTS, find_weights
+from tapscope.network.weights import DEFAULT_WEIGHTS, Source, card_path, confidence, find_weights
 from tests.hands import TINY, tiny_card
 
 
@@ -26,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 def test_weights_are_found_by_path_by_bundled_name_and_by_default(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundled = assets.weights_folder() / DEFAULT_WEIGHTS
+    bundled = bundled_folder("weights") / DEFAULT_WEIGHTS
     assert find_weights(file) == file
     assert find_weights(None) == find_weights(Path(bundled.stem)) == bundled
     monkeypatch.chdir(file.parent)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tapscope.pose.fingertip_identity import TipPeaks, settle
+from tapscope.pose.fingertip_identity import TipPeaks, assign_fingertips
 
 HAND = 100.0
 THUMB, INDEX, MIDDLE, RING, LITTLE = range(5)
@@ -31,7 +31,7 @@ def settled(answers: list[Answers | None], *, drift: float = 0.0) -> np.ndarray:
         peaks({f: [(h, x + drift * n, y) for h, x, y in p] for f, p in a.items()}) if a else None
         for n, a in enumerate(answers)
     ]
-    found = settle(moved, np.arange(len(answers)) / 30, middle, HAND)
+    found = assign_fingertips(moved, np.arange(len(answers)) / 30, middle, HAND)
     place = found.position_px[:, INDEX] - middle
     return np.column_stack([found.height[:, INDEX], found.rival[:, INDEX], place])
 

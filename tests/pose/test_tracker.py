@@ -8,9 +8,15 @@ import pytest
 import torch
 
 from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST, Measured
-from tapscope.network.crop import Window
-from tapscope.pose.detector import FILL, HandView, find_hands, is_among, window_around
-from tapscope.pose.hand_selection import RESTING_SHARE, choose_track, oscillation, rests
+from tapscope.network.crop import CropBox
+from tapscope.pose.detector import (
+    HAND_TO_CROP_RATIO,
+    HandDetection,
+    box_around,
+    find_hands,
+    overlaps_any,
+)
+from tapscope.pose.hand_selection import RESTING_SHARE, choose_track, is_at_rest, tapping_score
 from tapscope.pose.motion_blur import edge_smear_px
 from tapscope.pose.track import Track
 from tapscope.pose.tracker import HandTracker, track_hand
@@ -63,7 +69,7 @@ def test_hand_that_is_followed_is_not_looked_at_again() -> None:
     image = paint([hand_shape(80, 120, size=90), hand_shape(250, 100, size=60)])
     all_new, one_new = DotEngine(), DotEngine()
     first, second = find_hands(all_new, image, 96)
-    (found,) = find_hands(one_new, image, 96, followed=[first.window])
+    (found,) = find_hands(one_new, image, 96, followed=[first.box])
     assert found.position_px == pytest.approx(second.position_px, abs=1.0)
     assert one_new.images_seen < all_new.images_seen
 
@@ -136,11 +142,11 @@ def test_tips_that_a_mirror_moves_are_disputed(engine: DotEngine, agreed: float)
 
 
 def test_part_of_a_hand_that_is_followed_is_no_other_hand() -> None:
-    whole, part = Window(100, 100, 150), Window(120, 85, 60)
-    assert is_among(part, [whole])
-    assert is_among(whole, [part])
-    assert not is_among(Window(190, 100, 150), [whole])  # hands side by side
-    assert not is_among(part, [])
+    whole, part = CropBox(100, 100, 150), CropBox(120, 85, 60)
+    assert overlaps_any(part, [whole])
+    assert overlaps_any(whole, [part])
+    assert not overlaps_any(CropBox(190, 100, 150), [whole])  # hands side by side
+    assert not overlaps_any(part, [])
 
 
 def test_of_two_tracks_on_one_hand_the_younger_ends() -> None:
@@ -148,7 +154,7 @@ def test_of_two_tracks_on_one_hand_the_younger_ends() -> None:
     tracker = HandTracker(DotEngine())
     tracker.add(first)
     (track,) = tracker._tracks
-    double = Track.begun(replace(track.window, side=0.8 * track.window.side), 16)
+    double = Track.begun(replace(track.box, side=0.8 * track.box.side), 16)
     tracker._tracks.insert(0, double)
     for batch in (second, *rest):
         tracker.add(batch)
@@ -182,11 +188,11 @@ def test_choice(
     assert choose_track(taps, mean_x, hand) == expected
 
 
-def opened(aperture_px: np.ndarray, confidence: float = 0.9) -> list[HandView | None]:
+def opened(aperture_px: np.ndarray, confidence: float = 0.9) -> list[HandDetection | None]:
     """Return views of a hand with a palm of 50 px, frame after frame."""
     return [
-        HandView(
-            Window(100, 100, 150),
+        HandDetection(
+            CropBox(100, 100, 150),
             np.array([[100, 30 + px], [100, 30], [100, 150], [100, 100]]),
             np.full(4, confidence),
             np.full(4, confidence),
@@ -196,8 +202,8 @@ def opened(aperture_px: np.ndarray, confidence: float = 0.9) -> list[HandView | 
     ]
 
 
-def taps(views: list[HandView | None]) -> float:
-    return oscillation(views, [True] * len(views))
+def taps(views: list[HandDetection | None]) -> float:
+    return tapping_score(views, [True] * len(views))
 
 
 def test_jitter_of_unsure_tips_is_no_tapping() -> None:
@@ -208,7 +214,7 @@ def test_jitter_of_unsure_tips_is_no_tapping() -> None:
     few = [n % 8 < 2 for n in range(30)]
     every = zip(opened(narrow), few, strict=True)
     some = [view if is_watched else None for view, is_watched in every]
-    assert oscillation(some, few) == pytest.approx(taps(opened(narrow)))
+    assert tapping_score(some, few) == pytest.approx(taps(opened(narrow)))
 
 
 def test_hand_with_jitter_rests_beside_slow_taps() -> None:
@@ -218,8 +224,8 @@ def test_hand_with_jitter_rests_beside_slow_taps() -> None:
     # From one frame to the next they move nearly alike.
     steps = [np.percentile(np.abs(np.diff(px)), 75) for px in (slow_px, jitter_px)]
     assert steps[1] > RESTING_SHARE * steps[0]
-    assert rests(taps(opened(jitter_px)), [taps(opened(slow_px))])
-    assert not rests(taps(opened(slow_px)), [taps(opened(slow_px * 3))])
+    assert is_at_rest(taps(opened(jitter_px)), [taps(opened(slow_px))])
+    assert not is_at_rest(taps(opened(slow_px)), [taps(opened(slow_px * 3))])
 
 
 def test_opening_seen_for_too_short_a_time_is_no_tapping() -> None:
@@ -264,11 +270,13 @@ def test_window_needs_three_keypoints_and_keeps_the_palm() -> None:
     keypoints = hand_shape(size=100)
     confidence = np.zeros(21)
     confidence[[4, 8]] = 1
-    assert window_around(keypoints, confidence, Measured.among(KEYPOINTS)) is None
+    assert box_around(keypoints, confidence, Measured.among(KEYPOINTS)) is None
     confidence[:] = 1
-    whole = window_around(keypoints, confidence, Measured.among(KEYPOINTS))
+    whole = box_around(keypoints, confidence, Measured.among(KEYPOINTS))
     assert whole is not None
-    assert whole.side == pytest.approx(np.ptp(keypoints, axis=0).max() / FILL, rel=0.01)
+    assert whole.side == pytest.approx(
+        np.ptp(keypoints, axis=0).max() / HAND_TO_CROP_RATIO, rel=0.01
+    )
 
 
 def turned(keypoints: np.ndarray, degrees: float) -> np.ndarray:
@@ -291,19 +299,19 @@ def test_window_turns_by_quarters_only_if_the_hand_lies_across(
     leans_deg: float, before_deg: float, expected_deg: float
 ) -> None:
     keypoints = turned(hand_shape(100, 100), leans_deg)
-    window = window_around(keypoints, np.ones(21), Measured.among(KEYPOINTS), before_deg)
-    assert window is not None
-    assert window.turn_deg == expected_deg
-    up = np.linalg.inv(window.to_image(64)[:, :2]) @ (keypoints[9] - keypoints[0])
+    box = box_around(keypoints, np.ones(21), Measured.among(KEYPOINTS), before_deg)
+    assert box is not None
+    assert box.rotation_deg == expected_deg
+    up = np.linalg.inv(box.to_image(64)[:, :2]) @ (keypoints[9] - keypoints[0])
     assert np.degrees(np.arctan2(abs(up[0]), -up[1])) <= 60.01
 
 
 def test_hand_that_points_at_the_camera_turns_no_window() -> None:
     keypoints = hand_shape(100, 100)
     keypoints[9] = keypoints[0] + (8, 0)
-    window = window_around(keypoints, np.ones(21), Measured.among(KEYPOINTS))
-    assert window is not None
-    assert window.turn_deg == 0
+    box = box_around(keypoints, np.ones(21), Measured.among(KEYPOINTS))
+    assert box is not None
+    assert box.rotation_deg == 0
 
 
 class UprightEngine(DotEngine):
@@ -322,7 +330,7 @@ class UprightEngine(DotEngine):
 def test_hand_that_lies_across_is_found_by_who_knows_upright_ones_only(degrees: float) -> None:
     keypoints = turned(hand_shape(160, 120, size=100), degrees)
     (found,) = find_hands(UprightEngine(), paint([keypoints]), 96)
-    assert found.window.turn_deg == round(degrees / 90) * 90 % 360
+    assert found.box.rotation_deg == round(degrees / 90) * 90 % 360
     assert np.linalg.norm(found.position_px - keypoints, axis=1).max() < 3
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tapscope import assets
+from tapscope import files
 from tapscope.errors import ProtocolError
 from tapscope.features import FEATURES
+from tapscope.files import bundled_folder
 from tapscope.protocol import protocol
 
 MINIMAL = 'name = "x"\ndescription = "y"\nfile_name = "(?P<hand>left|right)"\n'
@@ -124,10 +125,10 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
 def test_assets_are_found_and_their_absence_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert (assets.protocols_folder() / "mds-updrs-3.4.toml").is_file()
-    assert assets.weights_folder().is_dir()
-    monkeypatch.setattr(assets, "_PACKAGE", tmp_path / "tapscope")
+    assert (bundled_folder("protocols") / "mds-updrs-3.4.toml").is_file()
+    assert bundled_folder("weights").is_dir()
+    monkeypatch.setattr(files, "_PACKAGE", tmp_path / "tapscope")
     with pytest.raises(FileNotFoundError, match="install tapscope again"):
-        assets.weights_folder()
+        bundled_folder("weights")
     (tmp_path / "tapscope" / "bundled" / "weights").mkdir(parents=True)
-    assert assets.weights_folder() == tmp_path / "tapscope" / "bundled" / "weights"
+    assert bundled_folder("weights") == tmp_path / "tapscope" / "bundled" / "weights"

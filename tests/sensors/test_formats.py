@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tapscope import extras
+from tapscope import errors
 from tapscope.errors import SensorError
 from tapscope.sensors import FORMATS, combine, read, recognise
 from tapscope.sensors.recording import Kind
@@ -128,9 +128,9 @@ def test_missing_extra_says_how_to_install_it(
     name: str, module: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = made_up.WRITERS[name](tmp_path)
-    found = extras.find_spec
+    found = errors.find_spec
     monkeypatch.setattr(
-        extras, "find_spec", lambda wanted: None if wanted == module else found(wanted)
+        errors, "find_spec", lambda wanted: None if wanted == module else found(wanted)
     )
     with pytest.raises(SensorError, match=rf'pip install "tapscope\[{extra}\]"'):
         read(path)

@@ -5,7 +5,7 @@ import pytest
 
 from tapscope.datasets.annotations import LabelledImage, LabelledSet, load
 from tapscope.training.augmentation import Settings, hand_mask, motion_blur, photograph, view
-from tapscope.training.dataset import Batch, Draw, EpochDraws, ImageCache, Views, fixed_views
+from tapscope.training.dataset import Batch, BatchSampler, Draw, ImageCache, Views, validation_crops
 from tests.hands import COLOURS, hand_shape, labelled_folder
 
 CALM = Settings(background_share=0.0, empty_share=0.0, tip_weight=1.0, palm_weight=1.0)
@@ -114,14 +114,14 @@ def test_photograph_changes_light_but_moves_nothing() -> None:
 
 
 def test_epoch_draws_twice_what_is_labelled_by_hand(images: LabelledSet) -> None:
-    draws = EpochDraws(images, batch_size=3, size_px=96, seed=1, epoch=0)
+    draws = BatchSampler(images, batch_size=3, size_px=96, seed=1, epoch=0)
     batches = list(draws)
     assert len(draws) == len(batches) == 6
     counts = np.bincount([d.index for b in batches for d in b], minlength=12)
     assert counts[1::2].tolist() == [2] * 6
     assert counts[::2].tolist() == [1] * 6
     assert {d.size_px for b in batches for d in b} == {96}
-    other = EpochDraws(images, batch_size=3, size_px=96, seed=1, epoch=1)
+    other = BatchSampler(images, batch_size=3, size_px=96, seed=1, epoch=1)
     assert [d.index for b in other for d in b] != [d.index for b in batches for d in b]
 
 
@@ -134,7 +134,7 @@ def test_batch_fills_up_missing_hands(images: LabelledSet) -> None:
 
 
 def test_fixed_views_show_the_hand_at_its_set_size(images: LabelledSet) -> None:
-    views = fixed_views(images, 96, most=5)
+    views = validation_crops(images, 96, most=5)
     assert len(views) == 4
     for one in views:
         assert np.ptp(one.position_px[:20], axis=0).max() == pytest.approx(one.hand_px, rel=0.1)

@@ -17,15 +17,15 @@ from tapscope.network.pmsdsnet import Heatmaps, PMSDSNet
 from tapscope.network.registry import Model
 from tapscope.training import checkpoint
 from tapscope.training.dataset import Batch
-from tapscope.training.ema import update_average
+from tapscope.training.ema import update_ema
 from tapscope.training.loop import TrainResult, train
-from tapscope.training.loss import OPEN_GATES, heatmap_loss, targets, total_loss
+from tapscope.training.loss import GATE_PENALTY_WEIGHT, heatmap_loss, targets, total_loss
 from tapscope.training.model_card import make_card
 from tapscope.training.settings import (
     TrainSettings,
     augment_in_epoch,
     foreground_weight_in_epoch,
-    rate_share,
+    lr_scale,
     side_in_epoch,
 )
 from tests.hands import labelled_folder
@@ -115,7 +115,7 @@ def test_gates_of_unsupervised_scales_are_kept_open() -> None:
 
     open_gate = loss(0.0)
     assert loss(1.9) == loss(-1.9) == open_gate
-    assert loss(-20.0) == loss(20.0) == pytest.approx(open_gate + OPEN_GATES * 36**2)
+    assert loss(-20.0) == loss(20.0) == pytest.approx(open_gate + GATE_PENALTY_WEIGHT * 36**2)
 
 
 def test_targets_of_two_hands_are_merged() -> None:
@@ -128,7 +128,7 @@ def test_targets_of_two_hands_are_merged() -> None:
 
 
 def test_rate_warms_up_and_decays_to_a_hundredth() -> None:
-    shares = [rate_share(s, 100, SETTINGS) for s in range(100)]
+    shares = [lr_scale(s, 100, SETTINGS) for s in range(100)]
     assert shares[0] < shares[1] < max(shares)
     assert max(shares) == pytest.approx(1.0)
     assert shares[-1] == pytest.approx(0.01, rel=0.1)
@@ -160,7 +160,7 @@ def test_views_become_gentler_and_at_last_those_of_a_hand_that_is_followed() -> 
 def test_average_moves_by_its_decay() -> None:
     old, new = fresh(0), fresh(1)
     expected = 0.9 * old.last.weight + 0.1 * new.last.weight
-    update_average(old, new, 0.9)
+    update_ema(old, new, 0.9)
     assert torch.allclose(old.last.weight, expected)
 
 
@@ -228,7 +228,7 @@ def test_resuming_needs_the_same_run(sets: tuple[LabelledSet, LabelledSet], tmp_
 def test_fine_tuning_to_keep_the_best_never_returns_worse(
     sets: tuple[LabelledSet, LabelledSet], tmp_path: Path
 ) -> None:
-    wild = replace(SETTINGS, muon_rate=3.0, adam_rate=3.0, keep="best")
+    wild = replace(SETTINGS, muon_lr=3.0, adam_lr=3.0, keep="best")
     result = run(sets, tmp_path / "w.safetensors", wild, network=fresh(2), fine_tuning=True)
     assert set(result.before) == set(result.after) == {"set"}
     assert result.after["set"] >= result.before["set"]
@@ -239,7 +239,10 @@ def test_fine_tuning_returns_a_share_of_the_start(
     sets: tuple[LabelledSet, LabelledSet], tmp_path: Path, share: float
 ) -> None:
     def tuned(share: float, **more: object) -> dict[str, torch.Tensor]:
-        settings, out = replace(SETTINGS, start_share=share), tmp_path / f"{share}.safetensors"
+        settings, out = (
+            replace(SETTINGS, weight_interpolation=share),
+            tmp_path / f"{share}.safetensors",
+        )
         more |= {"network": fresh(2), "fine_tuning": True}
         return run(sets, out, settings, **more).network.state_dict()
 

@@ -25,7 +25,7 @@ def test_size_of_the_gradient_does_not_matter_to_convolutions() -> None:
         layer = nn.Conv2d(4, 8, 3, bias=False)
         start = layer.weight.detach().clone()
         layer.weight.grad = scale * gradient
-        MuonAdam(layer, muon_rate=0.1, adam_rate=0.0, weight_decay=0.0).step()
+        MuonAdam(layer, muon_lr=0.1, adam_lr=0.0, weight_decay=0.0).step()
         steps.append(start - layer.weight.detach())
     assert torch.allclose(steps[0], steps[1], atol=1e-4)
     assert 0.05 < float(torch.linalg.matrix_norm(steps[0].reshape(8, -1), 2)) < 0.15
@@ -34,7 +34,7 @@ def test_size_of_the_gradient_does_not_matter_to_convolutions() -> None:
 def test_other_parameters_are_stepped_as_by_torchs_adam() -> None:
     torch.manual_seed(0)
     ours, theirs = nn.BatchNorm1d(5), nn.BatchNorm1d(5)
-    mine = MuonAdam(ours, muon_rate=0.0, adam_rate=0.01, weight_decay=0.0)
+    mine = MuonAdam(ours, muon_lr=0.0, adam_lr=0.01, weight_decay=0.0)
     reference = torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(0.9, 0.99))
     for _ in range(5):
         for parameter, other in zip(ours.parameters(), theirs.parameters(), strict=True):
@@ -48,6 +48,6 @@ def test_other_parameters_are_stepped_as_by_torchs_adam() -> None:
 
 def test_share_scales_every_groups_peak() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
-    optimiser = MuonAdam(network, muon_rate=0.02, adam_rate=0.004, weight_decay=0.0)
-    optimiser.set_share(0.5)
+    optimiser = MuonAdam(network, muon_lr=0.02, adam_lr=0.004, weight_decay=0.0)
+    optimiser.set_lr_scale(0.5)
     assert [group["lr"] for group in optimiser.param_groups] == [0.01, 0.002]

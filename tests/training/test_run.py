@@ -32,7 +32,7 @@ def test_folders_given_or_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = labelled_folder(tmp_path / "set", images=12)
+    folder = labelled_folder(tmp_path / "set", count=12)
     file = folder / "annotations.json"
     content = json.loads(file.read_text())
     content["info"] = {"licence": "CC0"}
@@ -61,7 +61,7 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
-    folder, start = labelled_folder(tmp_path / "set", images=12), tmp_path / "start.safetensors"
+    folder, start = labelled_folder(tmp_path / "set", count=12), tmp_path / "start.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
 
     def trained(keep: Literal["best", "last"]) -> run.Trained:
@@ -80,7 +80,7 @@ def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
 
 
 def test_fine_tuning_keeps_the_batch_statistics(tmp_path: Path) -> None:
-    folder, start = labelled_folder(tmp_path / "set", images=12), tmp_path / "start.safetensors"
+    folder, start = labelled_folder(tmp_path / "set", count=12), tmp_path / "start.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
 
     def state(name: str, init: Path | None) -> dict[str, torch.Tensor]:
@@ -146,7 +146,7 @@ def test_confidence_is_fitted_only_where_enough_keypoints_are_right_and_wrong(
 
 
 def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path) -> None:
-    once, often = (labelled_folder(tmp_path / name, images=12) for name in ("once", "often"))
+    once, often = (labelled_folder(tmp_path / name, count=12) for name in ("once", "often"))
 
     def steps_of(folders: list[Path]) -> tuple[run.Trained, int]:
         seen: list[int] = []
@@ -165,7 +165,7 @@ def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path
 
 
 def test_only_test_images_are_nothing_to_train_on(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", images=4)
+    folder = labelled_folder(tmp_path / "set", count=4)
     file = folder / "annotations.json"
     content = json.loads(file.read_text())
     for image in content["images"]:
@@ -176,7 +176,7 @@ def test_only_test_images_are_nothing_to_train_on(tmp_path: Path) -> None:
 
 
 def test_size_must_suit_the_network(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", images=4)
+    folder = labelled_folder(tmp_path / "set", count=4)
     with pytest.raises(WeightsError, match="multiple of 16, such as --size 96"):
         run.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, size_px=100)
 
@@ -213,7 +213,7 @@ def test_learning_rates_are_a_share_of_the_usual(
     with pytest.raises(SeenError) as seen:
         run.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, init=start, rate=rate)
     settings = seen.value.args[0]
-    assert settings.muon_rate == pytest.approx(share * SETTINGS.muon_rate)
-    assert settings.adam_rate == pytest.approx(share * SETTINGS.adam_rate)
+    assert settings.muon_lr == pytest.approx(share * SETTINGS.muon_lr)
+    assert settings.adam_lr == pytest.approx(share * SETTINGS.adam_lr)
     assert (settings.early_share == settings.small_share == settings.rough_share == 0.0) is tuned
     assert (settings.followed_share == 1.0) is tuned

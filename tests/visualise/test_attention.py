@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from tapscope.compare.report.figures import render
 from tapscope.errors import AnnotationError, OutputError, VideoError, WeightsError
 from tapscope.hand import KEYPOINTS
 from tapscope.network import weights
 from tapscope.network.baselines import UNet
-from tapscope.network.crop import Window
+from tapscope.network.crop import CropBox
 from tapscope.network.pmsdsnet import PMSDSNet, normalise
 from tapscope.network.weights import Weights
+from tapscope.output.figure_style import render
 from tapscope.records import Keypoints
-from tapscope.visualise.attention import attend, attend_still, labels_of, steady_windows
+from tapscope.visualise.attention import attend, attend_still, labels_of, smoothed_boxes
 from tapscope.visualise.attention_figure import draw, show, tiles
 from tests.hands import DotEngine, hand_shape, labelled_folder, paint, tiny_card, tiny_weights
 
@@ -47,7 +47,7 @@ def test_maps_are_those_of_the_network() -> None:
     network = given.network
     assert isinstance(network, PMSDSNet)
     image = paint([hand_shape(120, 120)])
-    seen = attend(network, image, Window(120, 120, 160), 64, background=True)
+    seen = attend(network, image, CropBox(120, 120, 160), 64, background=True)
     answer = network(normalise(torch.from_numpy(seen.pixels[None])))
     for maps, stage in zip(seen.maps, answer.supervised, strict=True):
         for one, z in zip(maps, stage, strict=True):
@@ -63,9 +63,9 @@ def test_what_is_not_the_hand_is_hidden_unless_asked_for() -> None:
     image = rng.integers(0, 256, (240, 320, 3)).astype(np.uint8)
     network = deep_weights().network
     assert isinstance(network, PMSDSNet)
-    window = Window(160, 120, 64)
-    shown = attend(network, image, window, 64, background=True).pixels
-    seen = attend(network, image, window, 64)
+    box = CropBox(160, 120, 64)
+    shown = attend(network, image, box, 64, background=True).pixels
+    seen = attend(network, image, box, 64)
     kept = (seen.pixels == shown).all(axis=2)
     hull = np.zeros((64, 64), np.uint8)
     inside = seen.position_px.clip(0, 63).round().astype(np.int32)
@@ -78,9 +78,9 @@ def test_what_is_not_the_hand_is_hidden_unless_asked_for() -> None:
 
 
 def test_labels_are_found_beside_the_image(tmp_path: Path) -> None:
-    folder = labelled_folder(tmp_path / "set", images=2)
+    folder = labelled_folder(tmp_path / "set", count=2)
     image = folder / "images" / "1.png"
-    labels = labels_of(image, KEYPOINTS, Window(80, 80, 100))
+    labels = labels_of(image, KEYPOINTS, CropBox(80, 80, 100))
     assert labels is not None
     assert np.isnan(labels[20]).all()
     seen = attend_still(image, deep_weights(), DotEngine(), 64)
@@ -88,7 +88,7 @@ def test_labels_are_found_beside_the_image(tmp_path: Path) -> None:
     assert np.nanmin(seen.truth_px) > 0
     svg, png = render(draw(seen, KEYPOINTS))
     assert render(draw(seen, KEYPOINTS)) == (svg, png)
-    assert labels_of(tmp_path / "elsewhere.png", KEYPOINTS, Window(0, 0, 1)) is None
+    assert labels_of(tmp_path / "elsewhere.png", KEYPOINTS, CropBox(0, 0, 1)) is None
 
 
 def test_image_and_video_are_written(tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_windows_are_steady_and_only_where_a_hand_was_seen() -> None:
         agreement=np.full(40, np.nan),
         info={},
     )
-    windows = steady_windows(keypoints)
-    assert windows[:10] == [None] * 10
-    known = [w for w in windows if w is not None]
+    boxes = smoothed_boxes(keypoints)
+    assert boxes[:10] == [None] * 10
+    known = [w for w in boxes if w is not None]
     assert len(known) == 30
     assert len({w.side for w in known}) == 1
     assert max(w.x for w in known) - min(w.x for w in known) < 0.01
@@ -159,7 +159,7 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
 
 def test_six_stages_fit_the_clip() -> None:
     network = PMSDSNet(keypoints=2, stages=6, widths=(4, 4)).eval()
-    seen = attend(network, paint([]), Window(100, 100, 100), 32)
+    seen = attend(network, paint([]), CropBox(100, 100, 100), 32)
     assert tiles(seen).shape == (6 * 128, 3 * 128, 3)
 
 

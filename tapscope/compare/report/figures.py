@@ -1,10 +1,8 @@
-"""Figures of a comparison: the same values give the same bytes, as SVG and as PNG.
+"""Figures of a comparison.
 
-Every function takes plain values and returns a figure; `render` turns it into bytes. Text is drawn
-as outlines, identifiers come from a fixed salt and no date is written.
+Every function takes plain values and returns a figure; `figure_style.render` turns it into bytes.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,43 +10,17 @@ from typing import Final
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tapscope.output.figure_style import PALE, SENSOR_COLOUR, STYLE, VIDEO_COLOUR, canvas
 from tapscope.records import FloatArray
 
-VIDEO_COLOUR: Final = "#0072b2"
-SENSOR_COLOUR: Final = "#d55e00"
-INK: Final = "#222222"
-PALE: Final = "#8a8a8a"
-PNG_DPI: Final = 150
 MOST_LABELS: Final = 40
 """More recordings than these are not named along an axis."""
 
 _LABEL_SHARE: Final = 0.12  # of the axis that a label of two lines takes
 _LONGEST_NAME: Final = 52
 _LONGEST_STEPS: Final = 3.5  # a longer step between frames shows as a break in the line
-
-STYLE: Final = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.titlesize": 10.0,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": PALE,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "svg.hashsalt": "tapscope",
-    "svg.fonttype": "path",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +30,6 @@ class Level:
     value: float
     low: float
     high: float
-
-
-def render(figure: Figure) -> tuple[bytes, bytes]:
-    """Return a figure as SVG and as PNG."""
-    svg, png = io.BytesIO(), io.BytesIO()
-    with style.context(STYLE):
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out again, it would shift by a hair
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tapscope"})
-        figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": "tapscope"})
-    return svg.getvalue(), png.getvalue()
 
 
 def bland_altman(
@@ -214,13 +175,6 @@ def traces(
         if time_s.size > 1:
             axes.set_xlim(float(time_s[0]), float(time_s[-1]))
     return figure
-
-
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return an empty figure of some inches with one pair of axes; call it within `STYLE`."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
 
 
 def _dots(axes: Axes, x: FloatArray, y: FloatArray) -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from tapscope.agreement import Estimate
 from tapscope.compare.records import AgreementRow, Comparison, RecordingComparison
 from tapscope.compare.report import figures
+from tapscope.output.figure_style import render
 from tapscope.pipeline.recordings import Recording
 from tapscope.records import FloatArray
 
@@ -139,7 +140,7 @@ def _traces(each: RecordingComparison) -> Plate:
 
 
 def _plate(name: str, group: Group, caption: str, figure: Figure, rank: float = 0.0) -> Plate:
-    svg, png = figures.render(figure)
+    svg, png = render(figure)
     return Plate(name, group, caption, svg, png, rank)
 
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tapscope.datasets.formats.base import Format, Frame, Hand, Place, side_in
-from tapscope.errors import AnnotationError
-from tapscope.extras import require_extra
+from tapscope.errors import AnnotationError, require_extra
 
 if TYPE_CHECKING:
     import h5py

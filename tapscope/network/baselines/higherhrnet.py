@@ -72,7 +72,7 @@ class HigherHRNet(HeatmapNetwork):
     """
 
     stride = 2
-    largest_stride = 4 * 2 ** (BRANCHES - 1)
+    size_divisor = 4 * 2 ** (BRANCHES - 1)
 
     def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()

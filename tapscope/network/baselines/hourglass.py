@@ -52,7 +52,7 @@ class StackedHourglass(HeatmapNetwork):
     """
 
     stride = 4
-    largest_stride = 4 * 2**DEPTH
+    size_divisor = 4 * 2**DEPTH
 
     def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()

@@ -64,7 +64,7 @@ class MSBFCN(HeatmapNetwork):
     """
 
     stride = TRUNK_STRIDE // 2
-    largest_stride = TRUNK_STRIDE * 2 ** (SIZES - 1)
+    size_divisor = TRUNK_STRIDE * 2 ** (SIZES - 1)
 
     def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ class UNet(HeatmapNetwork):
     """
 
     stride = 1
-    largest_stride = 2**POOLINGS
+    size_divisor = 2**POOLINGS
 
     def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ class YOLSE(HeatmapNetwork):
     """
 
     stride = 1
-    largest_stride = 2 ** (len(WIDTHS) - 1)
+    size_divisor = 2 ** (len(WIDTHS) - 1)
 
     def __init__(self, *, keypoints: int = 21) -> None:
         super().__init__()

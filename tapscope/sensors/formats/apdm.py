@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tapscope.errors import SensorError
-from tapscope.extras import require_extra
+from tapscope.errors import SensorError, require_extra
 from tapscope.records import FloatArray
 from tapscope.sensors.base import Format, RawRecording, RawSignal
 from tapscope.sensors.head import Head

@@ -15,8 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from tapscope.errors import SensorError
-from tapscope.extras import require_extra
+from tapscope.errors import SensorError, require_extra
 from tapscope.sensors.base import Format, RawRecording, RawSignal, uniform_times
 from tapscope.sensors.head import Head
 from tapscope.sensors.sidecar import Sidecar

@@ -13,8 +13,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.errors import SensorError
-from tapscope.extras import require_extra
+from tapscope.errors import SensorError, require_extra
 from tapscope.records import FloatArray
 from tapscope.sensors.base import Format, RawRecording, RawSignal
 from tapscope.sensors.head import Head

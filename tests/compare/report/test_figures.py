@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from tapscope.compare.report import figures
 from tapscope.compare.report.figures import Level
+from tapscope.output.figure_style import render
 
 X = np.array([1.0, 2.0, 3.5, 5.0])
 UNKNOWN = Level(np.nan, np.nan, np.nan)
@@ -46,8 +47,8 @@ def traces() -> Figure:
 
 @pytest.mark.parametrize("draw", [bland_altman, identity, traces])
 def test_bytes_repeat_and_hold_no_date(draw: Callable[[], Figure]) -> None:
-    svg, png = figures.render(draw())
-    assert (svg, png) == figures.render(draw())
+    svg, png = render(draw())
+    assert (svg, png) == render(draw())
     assert svg.startswith(b"<?xml")
     assert png.startswith(b"\x89PNG")
     assert not re.search(rb"dc:date|20\d\d-\d\d-\d\d", svg)
