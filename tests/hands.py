@@ -87,7 +87,7 @@ def tiny_card() -> Card:
         input_size_px=80,
         keypoints=KEYPOINTS,
         confidence_slope=10.0,
-        confidence_rival_slope=-4.0,
+        confidence_second_peak_slope=-4.0,
         confidence_intercept=-5.0,
         trained_on=(),
         command="tests",

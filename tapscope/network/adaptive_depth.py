@@ -47,7 +47,7 @@ def answer(
         peaks = decode(supervised[0])
         if before is not None and number < network.stages:
             moved = (peaks.position_px - before).norm(dim=-1)[:, watched].max()
-            if moved <= AGREE_PX and peaks.height[:, watched].min() >= threshold:
+            if moved <= AGREE_PX and peaks.peak_value[:, watched].min() >= threshold:
                 return supervised[0], number
         before = peaks.position_px
     last: Tensor = network.last(x[0])

@@ -33,14 +33,14 @@ class KeypointPrediction(NamedTuple):
     """x and y, centre of the top left pixel = 0; shape (n, keypoints, 2)."""
     confidence: NDArray[np.float64]
     """Calibrated chance of a good keypoint; shape (n, keypoints)."""
-    height: NDArray[np.float64]
-    """Height of the peak: how surely some such keypoint is there, be it on the wrong finger; shape
+    peak_value: NDArray[np.float64]
+    """Value of the peak: how surely some such keypoint is there, be it on the wrong finger; shape
     (n, keypoints)."""
     tip_position_px: NDArray[np.float64]
     """Where each fingertip may be, its highest peaks; shape (n, fingertips, peaks, 2), none of
     the five unless the network places them all."""
-    tip_height: NDArray[np.float64]
-    """Heights of these peaks, falling; shape (n, fingertips, peaks)."""
+    tip_peak_value: NDArray[np.float64]
+    """Values of these peaks, falling; shape (n, fingertips, peaks)."""
 
 
 class FinalHeatmaps(nn.Module):
@@ -123,16 +123,18 @@ class Engine(ABC):
                 values[again] = some
         return seen
 
-    def confidence(self, height: FloatArray, rival: FloatArray) -> FloatArray:
-        """Return the calibrated chance that peaks of these heights are good keypoints."""
-        return confidence(self.card, height, rival)
+    def confidence(self, peak_value: FloatArray, second_peak: FloatArray) -> FloatArray:
+        """Return the calibrated chance that peaks of these values are good keypoints."""
+        return confidence(self.card, peak_value, second_peak)
 
     def _decoded(self, heatmaps: Tensor) -> KeypointPrediction:
         tips = local_peaks(heatmaps[:, self.fingertips], TIP_PEAKS, self.stride)
         peaks = [*decode(heatmaps, self.stride), *tips]
-        place, height, rival, tip_place, tip_height = (p.double().cpu().numpy() for p in peaks)
-        sure = confidence(self.card, height, rival)
-        return KeypointPrediction(place, sure, height, tip_place, tip_height)
+        place, peak_value, second_peak, tip_place, tip_peak_value = (
+            p.double().cpu().numpy() for p in peaks
+        )
+        sure = confidence(self.card, peak_value, second_peak)
+        return KeypointPrediction(place, sure, peak_value, tip_place, tip_peak_value)
 
 
 class TorchEngine(Engine):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 VARIANCE_PX2 = 3.0
 """Isotropic variance of a target; the paper prints the singular matrix [[3, 3], [3, 3]]."""
-RIVAL_REACH_PX = 6
+SECOND_PEAK_DISTANCE_PX = 6
 """Further from the peak than this, on either axis, another high place is another thing: three and a
 half times the width of a target."""
 LOCAL_REACH_PX = 3
@@ -20,10 +20,10 @@ class Peaks(NamedTuple):
 
     position_px: Tensor
     """x and y, centre of the top left pixel = 0; shape (n, keypoints, 2)."""
-    height: Tensor
+    peak_value: Tensor
     """Value of the heatmap at the highest pixel; shape (n, keypoints)."""
-    rival: Tensor
-    """Highest value further than `RIVAL_REACH_PX` from it; shape (n, keypoints)."""
+    second_peak: Tensor
+    """Highest value further than `SECOND_PEAK_DISTANCE_PX` from it; shape (n, keypoints)."""
 
 
 def variance(stride: int) -> float:
@@ -72,16 +72,16 @@ def decode(heatmaps: Tensor, stride: int = 1) -> Peaks:
     stride
         Pixels of the image for one of the maps.
     """
-    height, index = heatmaps.flatten(2).max(dim=-1, keepdim=True)
+    peak_value, index = heatmaps.flatten(2).max(dim=-1, keepdim=True)
     position = _refined(heatmaps, index, stride).squeeze(2)
     width = heatmaps.shape[-1]
     row, column = index.squeeze(2) // width, index.squeeze(2) % width
     # Outside a square is where the row is far or the column is: two projections hold both.
-    rival = torch.maximum(
+    second_peak = torch.maximum(
         _highest_away_from(row, heatmaps.amax(dim=-1)),
         _highest_away_from(column, heatmaps.amax(dim=-2)),
     )
-    return Peaks(position, height.squeeze(2), rival)
+    return Peaks(position, peak_value.squeeze(2), second_peak)
 
 
 def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, Tensor]:
@@ -89,17 +89,17 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
 
     Returns
     -------
-    position, height
+    position, peak_value
         Refined as by `decode`, highest first; shapes (n, keypoints, count, 2) and
-        (n, keypoints, count). Where a map has fewer peaks, the height of the rest is 0.
+        (n, keypoints, count). Where a map has fewer peaks, the value of the rest is 0.
     """
     maps = heatmaps.flatten(0, 1).unsqueeze(1)  # a batch may be empty, channels may not
     width = 2 * LOCAL_REACH_PX + 1  # a square is a row of columns: 14 comparisons instead of 49
     around = F.max_pool2d(maps, (width, 1), stride=1, padding=(LOCAL_REACH_PX, 0))
     around = F.max_pool2d(around, (1, width), stride=1, padding=(0, LOCAL_REACH_PX))
     alone = torch.where(maps == around, maps, 0).view_as(heatmaps).flatten(2)
-    height, index = alone.topk(count, dim=-1)
-    return _refined(heatmaps, index, stride), height.clamp_min(0)
+    peak_value, index = alone.topk(count, dim=-1)
+    return _refined(heatmaps, index, stride), peak_value.clamp_min(0)
 
 
 def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
@@ -128,5 +128,5 @@ def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
 def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:
     """Return the highest value of (n, keypoints, length) far from `place`, at least 0."""
     along = torch.arange(projection.shape[-1], device=place.device)
-    far = (along - place[..., None]).abs() > RIVAL_REACH_PX
+    far = (along - place[..., None]).abs() > SECOND_PEAK_DISTANCE_PX
     return (projection * far).amax(dim=-1).clamp_min(0)

@@ -40,9 +40,9 @@ class Card:
     """Side of the square crop that the weights were trained on."""
     keypoints: tuple[str, ...]
     confidence_slope: float
-    """Chance of a good keypoint = logistic(slope * height of the peak + rival slope * height of its
-    rival + intercept), see `heatmap.Peaks`."""
-    confidence_rival_slope: float
+    """Chance of a good keypoint = logistic(slope * value of the peak + second-peak
+    slope * value of the second peak + intercept), see `heatmap.Peaks`."""
+    confidence_second_peak_slope: float
     confidence_intercept: float
     trained_on: tuple[Source, ...]
     command: str
@@ -152,11 +152,11 @@ def read(path: Path) -> Weights:
     return Weights(network, card, path)
 
 
-def confidence(card: Card, height: FloatArray, rival: FloatArray) -> FloatArray:
-    """Turn heights of peaks and their rivals into chances of a good keypoint, by the card."""
+def confidence(card: Card, peak_value: FloatArray, second_peak: FloatArray) -> FloatArray:
+    """Turn values of first and second peaks into chances of a good keypoint, by the card."""
     chance: FloatArray = expit(
-        card.confidence_slope * height
-        + card.confidence_rival_slope * rival
+        card.confidence_slope * peak_value
+        + card.confidence_second_peak_slope * second_peak
         + card.confidence_intercept
     )
     return chance

@@ -31,7 +31,7 @@ SAME_HAND = 0.5
 DETECTION_THRESHOLD = 0.2
 """Score from which a place counts as a hand."""
 KEYPOINT_THRESHOLD = 0.1
-"""Height of a peak from which a keypoint helps to say where the hand is, even on a wrong finger."""
+"""Value of a peak from which a keypoint helps to say where the hand is, even on a wrong finger."""
 ROTATE_FROM_DEG = 60.0
 """Boxes are turned by quarters, so that the hand stands upright as in most training images; one
 that leans less than this is left as it is, lest its box turn to and fro."""
@@ -49,7 +49,7 @@ class HandDetection:
     """Shape (keypoints, 2)."""
     confidence: FloatArray
     """Shape (keypoints,)."""
-    height: FloatArray
+    peak_value: FloatArray
     """Of the peaks, see `engine.KeypointPrediction`; shape (keypoints,)."""
     measured: Measured
     tips: TipPeaks | None = None
@@ -57,12 +57,12 @@ class HandDetection:
 
     @property
     def score(self) -> float:
-        """Mean height of the peaks of the keypoints that are measured: is there a hand?"""
-        return float(self.height[list(self.measured)].mean())
+        """Mean value of the peaks of the keypoints that are measured: is there a hand?"""
+        return float(self.peak_value[list(self.measured)].mean())
 
     def refined_bbox(self) -> CropBox | None:
         """Return the box in which to see it again; None where too little of it is seen."""
-        return box_around(self.position_px, self.height, self.measured, self.box.rotation_deg)
+        return box_around(self.position_px, self.peak_value, self.measured, self.box.rotation_deg)
 
 
 def predict_crops(
@@ -81,16 +81,18 @@ def predict_crops(
         to_image = box.to_image(size_px)
         tips = None
         if engine.fingertips:
-            tips = TipPeaks(transform_points(seen.tip_position_px[n], to_image), seen.tip_height[n])
+            tips = TipPeaks(
+                transform_points(seen.tip_position_px[n], to_image), seen.tip_peak_value[n]
+            )
         place = transform_points(seen.position_px[n], to_image)
         views.append(
-            HandDetection(box, place, seen.confidence[n], seen.height[n], engine.measured, tips)
+            HandDetection(box, place, seen.confidence[n], seen.peak_value[n], engine.measured, tips)
         )
     return views
 
 
 def box_around(
-    position_px: FloatArray, height: FloatArray, measured: Measured, rotation_deg: float = 0.0
+    position_px: FloatArray, peak_value: FloatArray, measured: Measured, rotation_deg: float = 0.0
 ) -> CropBox | None:
     """Return the box of a hand of these keypoints; None with under three of them.
 
@@ -100,22 +102,24 @@ def box_around(
     Parameters
     ----------
     position_px, height
-        Places and heights of the peaks, shapes (..., keypoints, 2) and (..., keypoints): one
+        Places and values of the peaks, shapes (..., keypoints, 2) and (..., keypoints): one
         frame or several together.
     measured
         Which of them are wrist and knuckle.
     rotation_deg
         Turn of the box in which they were seen; kept unless the hand clearly lies across it.
     """
-    places = position_px.reshape(-1, 2)[(height >= KEYPOINT_THRESHOLD).ravel()]
+    places = position_px.reshape(-1, 2)[(peak_value >= KEYPOINT_THRESHOLD).ravel()]
     if len(places) < 3:
         return None
     # A few stray keypoints of a long run of frames must not widen the box.
-    low, high = np.percentile(places, [1, 99] if height.ndim > 1 else [0, 100], axis=0)
+    low, high = np.percentile(places, [1, 99] if peak_value.ndim > 1 else [0, 100], axis=0)
     side = float((high - low).max())
     wrist, knuckle = measured.wrist, measured.middle_mcp
     palms = position_px[..., knuckle, :] - position_px[..., wrist, :]
-    sure = (height[..., knuckle] >= KEYPOINT_THRESHOLD) & (height[..., wrist] >= KEYPOINT_THRESHOLD)
+    sure = (peak_value[..., knuckle] >= KEYPOINT_THRESHOLD) & (
+        peak_value[..., wrist] >= KEYPOINT_THRESHOLD
+    )
     if np.any(sure):
         side = max(side, 1.3 * float(np.median(np.linalg.norm(palms[sure], axis=-1))))
         across, down = np.median(palms[sure].reshape(-1, 2), axis=0)

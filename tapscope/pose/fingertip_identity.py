@@ -28,8 +28,8 @@ SAME_PLACE: Final = 0.067
 MOST_STEP: Final = 0.083
 """A tip further than this share of the hand from where it was one frame ago is another one, or
 one that taps fast; either way it is not voted on."""
-RIVAL_REACH: Final = 0.1
-"""A peak nearer than this share of the hand is the same blurred tip, no rival."""
+SECOND_PEAK_DISTANCE: Final = 0.1
+"""A peak nearer than this share of the hand is the same blurred tip, no second peak."""
 MOST_MISSED_S: Final = 0.1
 """A tip may be out of sight so long and be the same."""
 LEAST_SEEN_S: Final = 0.25
@@ -46,8 +46,8 @@ class TipPeaks:
 
     position_px: FloatArray
     """Places of the highest peaks in the order of `hand.FINGERTIPS`; shape (5, peaks, 2)."""
-    height: FloatArray
-    """Their heights, falling; shape (5, peaks)."""
+    peak_value: FloatArray
+    """Their values, falling; shape (5, peaks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class AssignedTips:
 
     position_px: FloatArray
     """Shape (frames, 2, 2); NaN where no peak is left."""
-    height: FloatArray
+    peak_value: FloatArray
     """Of the peak that is left; shape (frames, 2), 0 without one."""
-    rival: FloatArray
+    second_peak: FloatArray
     """Of the next best that is left, shape (frames, 2), 0 without one."""
 
 
@@ -112,7 +112,7 @@ def assign_fingertips(
     """
     tips = _follow(frames, time_s, middle_px, hand_px)
     position = np.full((len(frames), TAPPING, 2), np.nan)
-    height, rival = np.zeros((len(frames), TAPPING)), np.zeros((len(frames), TAPPING))
+    peak_value, second_peak = np.zeros((len(frames), TAPPING)), np.zeros((len(frames), TAPPING))
     for n, seen in enumerate(tips):
         for finger in range(TAPPING):
             own = sorted(
@@ -125,11 +125,11 @@ def assign_fingertips(
             )
             if not own:
                 continue
-            _, height[n, finger], x, y = own[0]
+            _, peak_value[n, finger], x, y = own[0]
             position[n, finger] = x, y
-            far = (o for o in own if hypot(o[2] - x, o[3] - y) > RIVAL_REACH * hand_px)
-            rival[n, finger] = next(far, (0.0,))[0]
-    return AssignedTips(position, height, rival)
+            far = (o for o in own if hypot(o[2] - x, o[3] - y) > SECOND_PEAK_DISTANCE * hand_px)
+            second_peak[n, finger] = next(far, (0.0,))[0]
+    return AssignedTips(position, peak_value, second_peak)
 
 
 def _follow(
@@ -158,8 +158,8 @@ def _follow(
                 votes.last_s = now_s
                 alive.append(votes)
             votes.x, votes.y = tip.x - left, tip.y - top
-            for finger, (height, _, _) in tip.answers.items():
-                votes.sums[finger] += height
+            for finger, (peak_value, _, _) in tip.answers.items():
+                votes.sums[finger] += peak_value
         result.append(tips)
     return result
 
@@ -168,20 +168,20 @@ def _tips(peaks: TipPeaks, now_s: float, reach_px: float) -> list[_Tip]:
     """Gather the peaks of all fingers, highest first, to places where some finger ends."""
     answers = sorted(
         (
-            (height, finger, x, y)
-            for finger, (heights, places) in enumerate(
-                zip(peaks.height.tolist(), peaks.position_px.tolist(), strict=True)
+            (peak_value, finger, x, y)
+            for finger, (peak_values, places) in enumerate(
+                zip(peaks.peak_value.tolist(), peaks.position_px.tolist(), strict=True)
             )
-            for height, (x, y) in zip(heights, places, strict=True)
-            if height >= LOWEST
+            for peak_value, (x, y) in zip(peak_values, places, strict=True)
+            if peak_value >= LOWEST
         ),
         reverse=True,
     )
     tips: list[_Tip] = []
-    for height, finger, x, y in answers:
+    for peak_value, finger, x, y in answers:
         near = min(tips, key=lambda tip: hypot(tip.x - x, tip.y - y), default=None)
         if near is None or hypot(near.x - x, near.y - y) > reach_px:
             near = _Tip(x, y, {}, _Votes(now_s, float("-inf"), 0.0, 0.0))
             tips.append(near)
-        near.answers.setdefault(finger, (height, x, y))
+        near.answers.setdefault(finger, (peak_value, x, y))
     return tips

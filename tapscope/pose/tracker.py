@@ -164,7 +164,7 @@ class HandTracker:
                 break
             better = box_around(
                 np.stack([v.position_px for v in seen]),
-                np.stack([v.height for v in seen]),
+                np.stack([v.peak_value for v in seen]),
                 self._engine.measured,
                 track.box.rotation_deg,
             )
@@ -265,8 +265,8 @@ class HandTracker:
         same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
         is_seen = np.isfinite(position[:, tips]).all(axis=(1, 2))
         position[:, tips] = settled.position_px
-        sure = self._engine.confidence(settled.height, settled.rival)
-        confidence[:, tips] = np.where(settled.height > 0, sure, 0.0)
+        sure = self._engine.confidence(settled.peak_value, settled.second_peak)
+        confidence[:, tips] = np.where(settled.peak_value > 0, sure, 0.0)
         return int((~same.all(axis=(1, 2)) & is_seen).sum())
 
 

@@ -58,7 +58,7 @@ class TrainResult:
     tips_pck_01: float
     """The same within 0.1."""
     confidence: FloatArray | None
-    """Slope, rival slope and intercept of the calibration on the measured keypoints, see
+    """Slope, second-peak slope and intercept of the calibration on the measured keypoints, see
     `weights.Card`; shape (3,). None where the validation keypoints are too few, or too few of them
     wrong, to fit it."""
 
@@ -209,7 +209,7 @@ def _result(
     before: dict[str, float],
 ) -> TrainResult:
     """Measure the weights that are returned, and calibrate their confidence."""
-    error, heights = validate(network, fixed, device)
+    error, peak_values = validate(network, fixed, device)
     tips = error[:, places_of(keypoints, (THUMB_TIP, INDEX_TIP))]
     measured = places_of(keypoints, MEASURED)
     known = np.isfinite(error[:, measured])
@@ -222,7 +222,7 @@ def _result(
         tips_pck_005=share_within(tips, 0.05),
         tips_pck_01=share_within(tips, 0.1),
         confidence=(
-            calibrate(heights[:, measured][known].astype(float), good)
+            calibrate(peak_values[:, measured][known].astype(float), good)
             if can_calibrate(good)
             else None
         ),

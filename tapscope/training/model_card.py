@@ -9,8 +9,8 @@ from tapscope.training.loop import TrainResult
 from tapscope.training.settings import TrainSettings
 
 USUAL_CONFIDENCE: Final = (7.5, -8.3, -0.6)
-"""Slope, rival slope and intercept of weights whose validation keypoints are too few to fit them:
-those of the bundled weights, rounded; the maps of all are trained to the same height."""
+"""Slope, second-peak slope and intercept where too few validation keypoints are there to fit them:
+those of the bundled weights, rounded; the maps of all are trained to the same peak value."""
 
 
 def make_card(
@@ -28,14 +28,14 @@ def make_card(
     figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
     figures["validation_pck@0.05_tips"] = result.tips_pck_005
     figures["validation_pck@0.1_tips"] = result.tips_pck_01
-    slope, rival_slope, intercept = _confidence(result, old)
+    slope, second_peak_slope, intercept = _confidence(result, old)
     return weights.Card(
         architecture=model.architecture,
         network=dict(model.arguments),
         input_size_px=settings.size_px,
         keypoints=training.keypoints,
         confidence_slope=slope,
-        confidence_rival_slope=rival_slope,
+        confidence_second_peak_slope=second_peak_slope,
         confidence_intercept=intercept,
         trained_on=sources,
         command=command,
@@ -49,11 +49,11 @@ def make_card(
 def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float, float, float]:
     """Return the calibration of a run, of what it began with, or the usual one."""
     if result.confidence is not None:
-        slope, rival_slope, intercept = map(float, result.confidence)
-        return slope, rival_slope, intercept
+        slope, second_peak_slope, intercept = map(float, result.confidence)
+        return slope, second_peak_slope, intercept
     if old:
         card = old.card
-        return card.confidence_slope, card.confidence_rival_slope, card.confidence_intercept
+        return card.confidence_slope, card.confidence_second_peak_slope, card.confidence_intercept
     return USUAL_CONFIDENCE
 
 

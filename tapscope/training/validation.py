@@ -22,11 +22,11 @@ def validate(
     -------
     error
         Over the hand's longer side, shape (views, keypoints); NaN without label.
-    heights
-        Of the peaks and of their rivals; shape (views, keypoints, 2).
+    peak_values
+        Of the peaks and of their second peaks; shape (views, keypoints, 2).
     """
     network.eval()
-    errors, heights = [], []
+    errors, peak_values = [], []
     for start in range(0, len(views), 16):
         part = views[start : start + 16]
         pixels = torch.from_numpy(np.stack([v.pixels for v in part])).to(device)
@@ -35,8 +35,8 @@ def validate(
         truth = np.stack([v.position_px for v in part])
         hand = np.array([v.hand_px for v in part])
         errors.append(np.linalg.norm(place - truth, axis=2) / hand[:, None])
-        heights.append(torch.stack([peaks.height, peaks.rival], dim=2).cpu().numpy())
-    return np.concatenate(errors), np.concatenate(heights)
+        peak_values.append(torch.stack([peaks.peak_value, peaks.second_peak], dim=2).cpu().numpy())
+    return np.concatenate(errors), np.concatenate(peak_values)
 
 
 def by_dataset(error: np.ndarray, views: Sequence[ValidationCrop]) -> dict[str, float]:

@@ -39,13 +39,13 @@ def main() -> None:
     for folder in options.data:
         held_out.append(split.held_out(annotations.usable(annotations.load(folder), folder))[1])
     views = [v for s in held_out for v in validation_crops(s, new.card.input_size_px, most=400)]
-    error, heights = validate(network, views, torch.device("cpu"))
+    error, peak_values = validate(network, views, torch.device("cpu"))
     measured = error[:, MEASURED]
     known = np.isfinite(measured)
     good = measured[known] < 0.1
     if not can_calibrate(good):
         parser.error("too few of these images' keypoints are right, or wrong, to fit a confidence")
-    slope, rival, intercept = calibrate(heights[:, MEASURED][known].astype(float), good)
+    slope, second_peak, intercept = calibrate(peak_values[:, MEASURED][known].astype(float), good)
     tips = error[:, [THUMB_TIP, INDEX_TIP]]
     metrics = {f"validation_pck@0.1_{name}": v for name, v in by_dataset(error, views).items()}
     metrics["validation_pck@0.05_tips"] = share_within(tips, 0.05)
@@ -53,7 +53,7 @@ def main() -> None:
     card = replace(
         new.card,
         confidence_slope=float(slope),
-        confidence_rival_slope=float(rival),
+        confidence_second_peak_slope=float(second_peak),
         confidence_intercept=float(intercept),
         metrics=metrics,
         notes=f"{new.card.notes} Mixed by tests.bench.mix_weights: {share:g} of these, "

@@ -85,7 +85,7 @@ def test_confidence_is_the_cards() -> None:
     torch.manual_seed(1)
     engine = TorchEngine(tiny_weights())
     peaks = decode(engine.heatmaps(PIXELS))
-    expected = torch.sigmoid(10.0 * peaks.height - 4.0 * peaks.rival - 5.0).numpy()
+    expected = torch.sigmoid(10.0 * peaks.peak_value - 4.0 * peaks.second_peak - 5.0).numpy()
     assert np.allclose(engine.keypoints(PIXELS).confidence, expected, atol=1e-5)
 
 
@@ -95,8 +95,8 @@ def test_what_is_seen_twice_is_the_mean_of_both_answers(network: Weights) -> Non
     mirrored = engine.heatmaps(np.ascontiguousarray(PIXELS[:, :, ::-1])).flip(-1)
     both = decode((engine.heatmaps(PIXELS) + mirrored) / 2)
     assert np.allclose(twice.position_px, both.position_px.numpy(), atol=1e-4)
-    assert np.allclose(twice.height, both.height.numpy(), atol=1e-6)
-    assert not np.allclose(twice.height, once.height, atol=1e-5)
+    assert np.allclose(twice.peak_value, both.peak_value.numpy(), atol=1e-6)
+    assert not np.allclose(twice.peak_value, once.peak_value, atol=1e-5)
 
 
 def test_only_what_is_not_sure_is_seen_twice(network: Weights) -> None:

@@ -14,7 +14,7 @@ def test_round_trip_within_a_twentieth_of_a_pixel(x: float, y: float) -> None:
     peaks = decode(encode(position, (48, 64)))
     inside = 1 <= x <= 62 and 1 <= y <= 46
     assert (peaks.position_px - position).abs().max() < (0.05 if inside else 0.51)
-    assert 0.9 < peaks.height.item() <= 1.0
+    assert 0.9 < peaks.peak_value.item() <= 1.0
 
 
 @pytest.mark.parametrize("stride", [2, 4, 8])
@@ -42,20 +42,20 @@ def test_keypoint_that_is_unknown_or_far_away_leaves_its_map_empty() -> None:
 def test_rival_is_the_highest_place_away_from_the_peak() -> None:
     position = torch.tensor([[[10.0, 8.0]]])
     alone = encode(position, (32, 32))
-    assert decode(alone).rival.item() < 0.01
+    assert decode(alone).second_peak.item() < 0.01
     for other in ([24.0, 8.0], [10.0, 25.0], [28.0, 30.0]):
         both = torch.maximum(alone, 0.7 * encode(torch.tensor([[other]]), (32, 32)))
         peaks = decode(both)
         assert peaks.position_px[0, 0].tolist() == pytest.approx([10.0, 8.0], abs=0.05)
-        assert peaks.rival.item() == pytest.approx(0.7)
+        assert peaks.second_peak.item() == pytest.approx(0.7)
     near = torch.maximum(alone, 0.7 * encode(torch.tensor([[[14.0, 8.0]]]), (32, 32)))
-    assert decode(near).rival.item() < 0.6
+    assert decode(near).second_peak.item() < 0.6
 
 
 def test_flat_map_decodes_to_something_finite_inside() -> None:
     peaks = decode(torch.zeros(1, 2, 8, 8))
     assert torch.isfinite(peaks.position_px).all()
-    assert peaks.height.max() == 0.0
+    assert peaks.peak_value.max() == 0.0
 
 
 def test_step_is_never_more_than_a_pixel() -> None:

@@ -104,7 +104,7 @@ def test_card_that_does_not_fit_is_refused(file: Path, old: str, new: str, messa
 
 
 def test_confidence_follows_the_cards_curve() -> None:
-    height, rival = np.array([0.0, 0.5, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 0.5])
-    assert confidence(tiny_card(), height, rival).tolist() == pytest.approx(
+    peak_value, second_peak = np.array([0.0, 0.5, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 0.5])
+    assert confidence(tiny_card(), peak_value, second_peak).tolist() == pytest.approx(
         [0.0067, 0.5, 0.9933, 0.9526], abs=1e-4
     )

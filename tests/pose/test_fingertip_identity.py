@@ -8,15 +8,15 @@ from tapscope.pose.fingertip_identity import TipPeaks, assign_fingertips
 HAND = 100.0
 THUMB, INDEX, MIDDLE, RING, LITTLE = range(5)
 Answers = dict[int, list[tuple[float, float, float]]]
-"""Peaks of each finger: height, x, y."""
+"""Peaks of each finger: peak_value, x, y."""
 
 
 def peaks(answers: Answers, count: int = 3) -> TipPeaks:
-    position, height = np.zeros((5, count, 2)), np.zeros((5, count))
+    position, peak_value = np.zeros((5, count, 2)), np.zeros((5, count))
     for finger, found in answers.items():
         for n, (how_high, x, y) in enumerate(sorted(found, reverse=True)):
-            height[finger, n], position[finger, n] = how_high, (x, y)
-    return TipPeaks(position, height)
+            peak_value[finger, n], position[finger, n] = how_high, (x, y)
+    return TipPeaks(position, peak_value)
 
 
 def tapping(rate_hz: float, *, frames: int = 120, fps: float = 30.0) -> list[float]:
@@ -25,7 +25,7 @@ def tapping(rate_hz: float, *, frames: int = 120, fps: float = 30.0) -> list[flo
 
 
 def settled(answers: list[Answers | None], *, drift: float = 0.0) -> np.ndarray:
-    """Return height, rival and place of the index tip in each frame."""
+    """Return peak_value, second_peak and place of the index tip in each frame."""
     middle = np.column_stack([drift * np.arange(len(answers)), np.zeros(len(answers))])
     moved = [
         peaks({f: [(h, x + drift * n, y) for h, x, y in p] for f, p in a.items()}) if a else None
@@ -33,7 +33,7 @@ def settled(answers: list[Answers | None], *, drift: float = 0.0) -> np.ndarray:
     ]
     found = assign_fingertips(moved, np.arange(len(answers)) / 30, middle, HAND)
     place = found.position_px[:, INDEX] - middle
-    return np.column_stack([found.height[:, INDEX], found.rival[:, INDEX], place])
+    return np.column_stack([found.peak_value[:, INDEX], found.second_peak[:, INDEX], place])
 
 
 @pytest.mark.parametrize(("rate_hz", "drift"), [(1.0, 0.0), (4.0, 0.0), (7.0, 0.0), (2.0, 1.0)])
@@ -51,7 +51,7 @@ def test_index_finger_is_not_taken_for_the_middle_finger(rate_hz: float, drift: 
         )
     found = settled(answers, drift=drift)
     assert found[:, 2:] == pytest.approx(np.column_stack([np.full(len(truth), 10), truth]))
-    assert found[:, 1].max() == 0.0  # the middle finger is no rival either
+    assert found[:, 1].max() == 0.0  # the middle finger is no second_peak either
 
 
 def test_finger_that_does_not_move_stays_what_it_is() -> None:
@@ -78,8 +78,8 @@ def test_contact_is_no_exchange_of_thumb_and_index_finger() -> None:
 
 def test_blurred_tip_is_its_own_rival_only_from_afar() -> None:
     near, far = [(0.6, 10, 50), (0.5, 14, 50)], [(0.6, 10, 50), (0.5, 80, 50)]
-    for own, rival in ((near, 0.0), (far, 0.5)):
-        assert settled([{INDEX: own}])[0, 1] == rival
+    for own, second_peak in ((near, 0.0), (far, 0.5)):
+        assert settled([{INDEX: own}])[0, 1] == second_peak
 
 
 def test_what_is_not_seen_or_not_left_is_unknown() -> None:

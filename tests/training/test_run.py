@@ -135,7 +135,7 @@ def test_confidence_is_fitted_only_where_enough_keypoints_are_right_and_wrong(
         ).card
 
     def numbers(card: weights.Card) -> tuple[float, float, float]:
-        return card.confidence_slope, card.confidence_rival_slope, card.confidence_intercept
+        return card.confidence_slope, card.confidence_second_peak_slope, card.confidence_intercept
 
     assert numbers(card(fitted, start)) == tuple(fitted)
     assert "Confidence" not in card(fitted, start).notes
