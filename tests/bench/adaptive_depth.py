@@ -34,7 +34,7 @@ def main() -> None:
     given = read(find_weights(options.weights))
     finder = make_engine(read(find_weights(options.finder)))
     ((name, images),) = load_sets(
-        [options.folder], split=options.split, keypoints=options.keypoint
+        [options.folder], split=options.split, keypoints=options.joint
     ).items()
     boxes = [find_boxes(finder, image.pixels()) for image in images.images]
     first = AdaptiveEngine(given, THRESHOLDS[0])
@@ -43,7 +43,7 @@ def main() -> None:
     print(f"{given.name} on {name}: {len(images)} images, crops of {size} px")
     print("threshold  stages  arithmetic  PCK@5  PCK@10  PCK@20  images/s")
     for threshold in THRESHOLDS:
-        engine = AdaptiveEngine(given, threshold, options.keypoint)
+        engine = AdaptiveEngine(given, threshold, options.joint)
         begin = time.perf_counter()
         errors = evaluate_set(engine, images, boxes=boxes, size_px=size)
         seconds = time.perf_counter() - begin

@@ -42,7 +42,7 @@ def deepen(given: PMSDSNet, deeper: PMSDSNet, image: Tensor) -> None:
     x, base = given.enter(image)
     answers: list[Tensor] = []
     for stage in given.stage:
-        x, answers = stage(x, base, answering=True)
+        x, answers = stage(x, base, return_heatmaps=True)
     gates = [float(torch.sigmoid(z.sum(dim=1)).mean()) for z in answers]
     last = given.stage[-1]
     assert isinstance(last, Stage)
@@ -81,7 +81,7 @@ def _with_statistics(stage: Stage, x: list[Tensor], base: list[Tensor]) -> list[
 
     norms = [module for module in stage.conv_x.modules() if isinstance(module, nn.BatchNorm2d)]
     handles = [norm.register_forward_pre_hook(learn) for norm in norms]
-    x, _ = stage(x, base, answering=False)
+    x, _ = stage(x, base, return_heatmaps=False)
     for handle in handles:
         handle.remove()
     return x

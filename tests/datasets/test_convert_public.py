@@ -42,7 +42,7 @@ def onehand10k(folder: Path) -> Path:
         cells[HIDDEN] = -1
         image(folder / part / "source" / name)
         line = ",".join([name, "64", "48", "1", *(str(c) for c in cells.ravel())])
-        write(folder / part / "label_keypoint.txt", line + "\n")
+        write(folder / part / "label_joint.txt", line + "\n")
     return folder
 
 
@@ -87,7 +87,7 @@ def panoptic(folder: Path) -> Path:
 
 def studio(folder: Path) -> Path:
     image(folder / "imgs/00000000.jpg")
-    rows = [{"img_paths": "imgs/00000000.jpg", "keypoint_self": flagged()}]
+    rows = [{"img_paths": "imgs/00000000.jpg", "joint_self": flagged()}]
     return write(folder / "hands_v143_14817.json", {"root": rows})
 
 
@@ -183,29 +183,29 @@ def hgr1_with(old: str, new: str) -> Callable[[Path], Path]:
 
 def short(folder: Path) -> Path:
     made = onehand10k(folder)
-    write(folder / "Test/label_keypoint.txt", "0.jpg,64,48,1,3,4\n")
+    write(folder / "Test/label_joint.txt", "0.jpg,64,48,1,3,4\n")
     return made
 
 
 def long(folder: Path) -> Path:
     made = onehand10k(folder)
-    file = folder / "Test/label_keypoint.txt"
+    file = folder / "Test/label_joint.txt"
     write(file, file.read_text().strip() + ",7\n")
     return made
 
 
 def worded(folder: Path) -> Path:
     made = onehand10k(folder)
-    write(folder / "Train/label_keypoint.txt", "7.jpg,64,48,1,three,4\n")
+    write(folder / "Train/label_joint.txt", "7.jpg,64,48,1,three,4\n")
     return made
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (short, r"label_keypoint.txt, line 1: 1 keypoints; expected 21"),
-        (long, r"label_keypoint.txt, line 1: 22 keypoints; expected 21"),
-        (worded, r"label_keypoint.txt, line 1: .*three.*expected numbers"),
+        (short, r"label_joint.txt, line 1: 1 keypoints; expected 21"),
+        (long, r"label_joint.txt, line 1: 22 keypoints; expected 21"),
+        (worded, r"label_joint.txt, line 1: .*three.*expected numbers"),
         (hgr1_with("<hand/>", "<hand>"), r"id01_3.xml: cannot be read as XML"),
         (hgr1_with("IMAGE", "annotations"), "not of HGR1: <annotations>"),
         (hgr1_with('x="', 'x="?'), r"'Wrist 1' lies at '\?9.25', '42.5'; expected numbers"),

@@ -1,4 +1,4 @@
-"""OneHand10K (Wang, Peng and Liu 2019, IEEE TCSVT 29(11)): `label_keypoint.txt` beside `source/`.
+"""OneHand10K (Wang, Peng and Liu 2019, IEEE TCSVT 29(11)): `label_joint.txt` beside `source/`.
 
 A line an image: name, width, height, number of hands, then x and y of 21 keypoints; -1 is unseen.
 """
@@ -11,7 +11,7 @@ from typing import Final
 from tapscope.datasets.formats.base import Format, Frame, whole_hand
 from tapscope.errors import AnnotationError
 
-_FILE: Final = "label_keypoint.txt"
+_FILE: Final = "label_joint.txt"
 _BEFORE: Final = 4
 """Columns before those of the keypoints."""
 
@@ -52,4 +52,4 @@ def _frames(path: Path) -> Iterator[Frame]:
             )
 
 
-FORMAT: Final = Format("onehand10k", "OneHand10K (label_keypoint.txt)", _find, _read)
+FORMAT: Final = Format("onehand10k", "OneHand10K (label_joint.txt)", _find, _read)

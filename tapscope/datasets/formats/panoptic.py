@@ -2,7 +2,7 @@
 
 The hand-labelled and the rendered sets have a JSON beside each image (`hand_pts`: x, y, 1 where
 labelled; `is_left`), in folders of which `manual_test` is for testing; the set of the studio has
-one file for all, `hands_v143_14817.json` (`root`, in it `img_paths` and `keypoint_self`).
+one file for all, `hands_v143_14817.json` (`root`, in it `img_paths` and `joint_self`).
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def _read(path: Path) -> list[Frame]:
         if not path.match(_STUDIO):
             return [_one(path, content)]
         return [
-            Frame(path.parent, row["img_paths"], _hands(row["keypoint_self"], "", path))
+            Frame(path.parent, row["img_paths"], _hands(row["joint_self"], "", path))
             for row in content["root"]
         ]
     except (KeyError, TypeError, AttributeError, IndexError) as problem:
