@@ -15,10 +15,10 @@ import numpy as np
 from tapscope.evaluation.evaluate import load_sets
 from tapscope.evaluation.predict import evaluate_set, find_boxes, still_size_px
 from tapscope.evaluation.scores import Scored, tips_of
-from tapscope.network.adaptive_depth import AdaptiveEngine, arithmetic
 from tapscope.network.engine import make_engine
 from tapscope.network.weights import find_weights, read
 from tapscope.training.metrics import pck
+from tests.bench.adaptive_engine import AdaptiveEngine, arithmetic
 
 THRESHOLDS = (float("inf"), 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 

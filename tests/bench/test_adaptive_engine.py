@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from tapscope.errors import WeightsError
-from tapscope.network.adaptive_depth import AdaptiveEngine, answer, arithmetic
 from tapscope.network.engine import TorchEngine
 from tapscope.network.pmsdsnet import PMSDSNet
 from tapscope.network.weights import Weights
+from tests.bench.adaptive_engine import AdaptiveEngine, answer, arithmetic
 from tests.hands import tiny_card, tiny_weights
 
 EVERY = list(range(21))
