@@ -41,8 +41,9 @@ def benchmark_networks(
     from tapscope.cli import console
     from tapscope.evaluation.benchmark import benchmark_networks as make_table
     from tapscope.evaluation.benchmark import load_table
+    from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
-    from tapscope.network.weights import find_weights, read
+    from tapscope.network.weights import read
 
     table = load_table(config)
     engine = make_engine(read(find_weights(finder)), device)

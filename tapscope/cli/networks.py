@@ -83,8 +83,8 @@ def train(
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
     from tapscope.cli import console
-    from tapscope.network.registry import DEFAULT, named
-    from tapscope.network.weights import find_weights
+    from tapscope.network.bundled_weights import find_weights
+    from tapscope.network.registry import DEFAULT_MODEL, model_named
     from tapscope.training.run import folders_or_default, train_weights
     from tapscope.training.settings import TrainSettings
 
@@ -103,11 +103,11 @@ def train(
             out,
             settings,
             init=find_weights(init) if init else None,
-            model=named(model or DEFAULT),
+            model=model_named(model or DEFAULT_MODEL),
             keypoints=keypoint or (),
-            tenths=tenths,
+            split_seed=tenths,
             size_px=size,
-            rate=rate,
+            lr_scale=rate,
             device=device,
             resume=resume,
             command=shlex.join(sys.argv),
@@ -186,8 +186,9 @@ def evaluate(
     from tapscope.evaluation.evaluate import evaluate_weights, load_sets, parameters_of
     from tapscope.evaluation.output import write_scores
     from tapscope.evaluation.scores import figures_of
+    from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
-    from tapscope.network.weights import find_weights, read
+    from tapscope.network.weights import read
     from tapscope.output.table import json_bytes, write_result
 
     if json_file and (len(folders) > 1 or len(weights or []) > 1):
@@ -200,7 +201,7 @@ def evaluate(
         )
     every = [read(find_weights(file)) for file in weights or (None,)]
     sets = load_sets(
-        folders, split=split, validation=validation, tenths=tenths, keypoints=keypoint or ()
+        folders, split=split, validation=validation, split_seed=tenths, keypoints=keypoint or ()
     )
     with console.counting("images") as bar:
         scored = evaluate_weights(
@@ -241,14 +242,15 @@ def attention(
 ) -> None:
     """Show what the network looks at: attention of every stage and scale."""
     from tapscope.cli import console
+    from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
-    from tapscope.network.weights import find_weights, read
-    from tapscope.visualise.attention_figure import show
+    from tapscope.network.weights import read
+    from tapscope.visualise.attention_figure import write_attention
 
     shown = read(find_weights(weights))
     engine = make_engine(read(find_weights(finder)) if finder else shown, device)
     with console.counting("frames") as bar:
-        path = show(
+        path = write_attention(
             source, out, shown, engine, size_px=size, background=background, on_frame=bar.step
         )
     typer.echo(path)

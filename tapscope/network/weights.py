@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import tomli_w
 from safetensors import SafetensorError
@@ -13,12 +13,10 @@ from safetensors.torch import load_file, save
 from scipy.special import expit
 
 from tapscope.errors import WeightsError
-from tapscope.files import bundled_folder, write_whole
+from tapscope.files import write_whole
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.network.registry import build
 from tapscope.records import FloatArray
-
-DEFAULT_WEIGHTS: Final = "pmsdsnet-m3.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,31 +158,3 @@ def confidence(card: Card, peak_value: FloatArray, second_peak: FloatArray) -> F
         + card.confidence_intercept
     )
     return chance
-
-
-def find_weights(path: Path | None) -> Path:
-    """Return the weights file given, or one that comes with tapscope.
-
-    Parameters
-    ----------
-    path
-        A file, the bare name of weights that come with tapscope ("pmsdsnet-m3"), or None for the
-        default ones.
-
-    Raises
-    ------
-    WeightsError
-        It is not there.
-    """
-    folder = bundled_folder("weights")
-    if path is None:
-        path = folder / DEFAULT_WEIGHTS
-    if path.is_file():
-        return path
-    bundled = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
-    if str(path) in bundled:
-        return bundled[str(path)]
-    raise WeightsError(
-        f"{path}: there is no such weights file; give another, or the name of bundled ones: "
-        f"{', '.join(bundled)}"
-    )

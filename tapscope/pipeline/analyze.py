@@ -8,7 +8,7 @@ from pathlib import Path
 from tapscope import __version__
 from tapscope.errors import VideoError
 from tapscope.files import sha256_of
-from tapscope.network.weights import find_weights
+from tapscope.network.bundled_weights import find_weights
 from tapscope.output import provenance, table
 from tapscope.output.columns import all_columns, column_dictionary, numeric_columns
 from tapscope.pipeline import cache

@@ -15,8 +15,9 @@ import numpy as np
 from tapscope.evaluation.evaluate import load_sets
 from tapscope.evaluation.predict import evaluate_set, find_boxes, still_size_px
 from tapscope.evaluation.scores import Scored, tips_of
+from tapscope.network.bundled_weights import find_weights
 from tapscope.network.engine import make_engine
-from tapscope.network.weights import find_weights, read
+from tapscope.network.weights import read
 from tapscope.training.metrics import pck
 from tests.bench.adaptive_engine import AdaptiveEngine, arithmetic
 

@@ -19,8 +19,9 @@ import numpy as np
 from tapscope.datasets.annotations import LabelledSet, load
 from tapscope.evaluation.predict import evaluate_set
 from tapscope.evaluation.scores import Scored, tips_of
+from tapscope.network.bundled_weights import find_weights
 from tapscope.network.engine import make_engine
-from tapscope.network.weights import find_weights, read
+from tapscope.network.weights import read
 from tapscope.training.metrics import pck
 from tapscope.training.run import train_weights
 from tapscope.training.settings import TrainSettings
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
         begin = time.perf_counter()
         train_weights(
-            [folder], out, TrainSettings(epochs=options.epochs), init=given, rate=options.rate,
+            [folder], out, TrainSettings(epochs=options.epochs), init=given, lr_scale=options.rate,
             device="cpu",
         )  # fmt: skip
         minutes = (time.perf_counter() - begin) / 60

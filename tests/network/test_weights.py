@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from tapscope.errors import WeightsError
-from tapscope.files import bundled_folder
 from tapscope.network import weights
 from tapscope.network.pmsdsnet import PMSDSNet
-from tapscope.network.weights import DEFAULT_WEIGHTS, Source, card_path, confidence, find_weights
+from tapscope.network.weights import Source, card_path, confidence
 from tests.hands import TINY, tiny_card
 
 
@@ -20,19 +19,6 @@ def file(tmp_path: Path) -> Path:
     torch.manual_seed(5)
     weights.write(path, PMSDSNet(**TINY), tiny_card())  # type: ignore[arg-type]
     return path
-
-
-def test_weights_are_found_by_path_by_bundled_name_and_by_default(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bundled = bundled_folder("weights") / DEFAULT_WEIGHTS
-    assert find_weights(file) == file
-    assert find_weights(None) == find_weights(Path(bundled.stem)) == bundled
-    monkeypatch.chdir(file.parent)
-    file.rename(bundled.stem)  # a file of that name goes before
-    assert find_weights(Path(bundled.stem)) == Path(bundled.stem)
-    with pytest.raises(WeightsError, match=f"bundled ones: .*{bundled.stem}"):
-        find_weights(file)
 
 
 def test_round_trip(file: Path) -> None:
