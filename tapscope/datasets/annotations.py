@@ -166,11 +166,11 @@ def merge(sets: Sequence[LabelledSet]) -> LabelledSet:
                 f"{one.images[0].dataset}: keypoints {sorted(unknown)} are in no other set; "
                 "folders that are trained together must name their keypoints alike"
             )
-        images += [adopt(image, one.keypoints, keypoints) for image in one.images]
+        images += [with_keypoints(image, one.keypoints, keypoints) for image in one.images]
     return LabelledSet(tuple(images), keypoints)
 
 
-def adopt(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> LabelledImage:
+def with_keypoints(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> LabelledImage:
     """Return the image with its keypoints in the order of `new`; those it lacks are unlabelled."""
     if tuple(old) == tuple(new):
         return image
@@ -186,7 +186,7 @@ def adopt(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> Label
     )  # fmt: skip
 
 
-def usable(images: LabelledSet, folder: Path) -> LabelledSet:
+def without_test_images(images: LabelledSet, folder: Path) -> LabelledSet:
     """Return the images of a folder that may be learned from.
 
     Raises
@@ -216,10 +216,10 @@ def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet
         )
     kept = []
     for image in images.images:
-        fewer = adopt(image, images.keypoints, keypoints)
+        fewer = with_keypoints(image, images.keypoints, keypoints)
         hands = [
             # The box is made as large as the hand was thought to be with all its keypoints.
-            replace(few, box_px=_grown(hand.box_px, hand.size_px))
+            replace(few, box_px=_scaled_box(hand.box_px, hand.size_px))
             for few, hand in zip(fewer.hands, image.hands, strict=True)
             if (few.visibility > 0).any()
         ]
@@ -230,7 +230,7 @@ def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet
     return LabelledSet(tuple(kept), tuple(keypoints))
 
 
-def _grown(box_px: FloatArray, side: float) -> FloatArray:
+def _scaled_box(box_px: FloatArray, side: float) -> FloatArray:
     """Return the box about the same middle whose longer side is `side`."""
     middle, half = (box_px[:2] + box_px[2:]) / 2, (box_px[2:] - box_px[:2]) / 2
     half = half * (side / max(2 * float(half.max()), 1e-9))

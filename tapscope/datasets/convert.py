@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from tapscope.datasets import formats
-from tapscope.datasets.formats.base import Place
+from tapscope.datasets.formats.base import Point
 from tapscope.errors import AnnotationError, OutputError
 from tapscope.hand import KEYPOINTS
 from tapscope.output.table import json_bytes, write_result
@@ -19,7 +19,7 @@ from tapscope.output.table import json_bytes, write_result
 _SIDES: Final = ("left", "right")
 _UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(.+)")
 """Label Studio puts eight digits before the name of what is uploaded."""
-_LABELLED: Final = 2
+LABELLED_BY_HAND: Final = 2
 """Visibility of a keypoint placed by hand, see `annotations.LabelledHand`."""
 
 
@@ -91,7 +91,7 @@ def convert(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: is not empty; name a new folder")
     tool, frames = formats.read(source)
-    names = _meanings(frames, keypoints, source)
+    names = _meaning_of_names(frames, keypoints, source)
     kept = [(frame, hands) for frame in frames if (hands := list(_hands(frame, names)))]
     if not kept:
         raise AnnotationError(f"{source}: no image bears a label of a keypoint that is kept")
@@ -100,7 +100,7 @@ def convert(
         for keypoint in KEYPOINTS
         if keypoint in {meaning.keypoint for meaning in names.values()}
     ]
-    files = [_image_of(frame, images) for frame, _ in kept]
+    files = [_find_image(frame, images) for frame, _ in kept]
     if len(set(files)) < len(files):
         twice = next(file for file in files if files.count(file) > 1)
         raise AnnotationError(
@@ -148,7 +148,7 @@ def _coco(
     }
 
 
-def _meanings(
+def _meaning_of_names(
     frames: Sequence[formats.Frame], told: Mapping[str, str], source: Path
 ) -> dict[str, Meaning]:
     """Return what each name in the labels stands for.
@@ -158,7 +158,7 @@ def _meanings(
     AnnotationError
         It is not known, or two names mean one keypoint.
     """
-    found = sorted({name for frame in frames for hand in frame.hands for name in hand.places_px})
+    found = sorted({name for frame in frames for hand in frame.hands for name in hand.points_px})
     absent = sorted(set(told) - set(found))
     if absent:
         raise AnnotationError(
@@ -198,8 +198,8 @@ def _meanings(
 def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[formats.Hand]:
     """Yield the hands of a frame under the names of `hand.KEYPOINTS`; names may tell them apart."""
     for hand in frame.hands:
-        sides: dict[str, dict[str, Place]] = {}
-        for name, place in hand.places_px.items():
+        sides: dict[str, dict[str, Point]] = {}
+        for name, place in hand.points_px.items():
             keypoint, side = names[name]
             if keypoint:
                 sides.setdefault(side or hand.side, {})[keypoint] = place
@@ -207,7 +207,7 @@ def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[forma
             yield formats.Hand(places, side)
 
 
-def _image_of(frame: formats.Frame, images: Path | None) -> Path:
+def _find_image(frame: formats.Frame, images: Path | None) -> Path:
     """Return the file of a frame's image.
 
     Raises
@@ -244,13 +244,15 @@ def _image_row(frame: formats.Frame, file: Path) -> dict[str, Any]:
 
 
 def _hand_row(hand: formats.Hand, order: Sequence[str]) -> dict[str, Any]:
-    placed = hand.places_px
+    placed = hand.points_px
     low, high = (limit(list(placed.values()), axis=0) for limit in (np.min, np.max))
     row = {
         "keypoints": [
             number
             for keypoint in order
-            for number in ((*placed[keypoint], _LABELLED) if keypoint in placed else (0, 0, 0))
+            for number in (
+                (*placed[keypoint], LABELLED_BY_HAND) if keypoint in placed else (0, 0, 0)
+            )
         ],
         "num_keypoints": len(placed),
         "bbox": [*low.tolist(), *(high - low).tolist()],

@@ -9,7 +9,7 @@ import numpy as np
 from tapscope.datasets.annotations import LabelledImage, LabelledSet
 
 VALIDATION_SHARE = 0.06
-LEAST_VALIDATION = 5
+MIN_VALIDATION_IMAGES = 5
 """Images, of a dataset that has five times as many: on two nearly every epoch is alike."""
 SPLIT_SEED = 1
 """Fixed: what one run is measured on, no later run with another seed may have learned."""
@@ -60,7 +60,7 @@ def split_by_group(
     """Divide into training and validation so that no group stands on both sides.
 
     In each dataset whole groups are drawn until `validation_share` of its images is reached, and
-    `LEAST_VALIDATION`; the smallest where every one is much more than that.
+    `MIN_VALIDATION_IMAGES`; the smallest where every one is much more than that.
     A dataset of one or two groups (frames in order, no names) gives its last images instead.
 
     Returns
@@ -71,7 +71,7 @@ def split_by_group(
     chosen: set[Path] = set()
     for dataset in sorted({i.dataset for i in images.images}):
         members = [i for i in images.images if i.dataset == dataset]
-        least = max(min(LEAST_VALIDATION, len(members) // 5), 1)
+        least = max(min(MIN_VALIDATION_IMAGES, len(members) // 5), 1)
         wanted = max(round(validation_share * len(members)), least)
         if len({i.group for i in members}) < 3:
             last = members[max(len(members) - wanted, 1) :]

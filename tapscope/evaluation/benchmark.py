@@ -18,7 +18,7 @@ from tapscope.evaluation.output import write_scores
 from tapscope.evaluation.scores import Scored
 from tapscope.files import sha256_of
 from tapscope.network.engine import Engine
-from tapscope.network.registry import DEFAULT, Model, named
+from tapscope.network.registry import DEFAULT_MODEL, Model, model_named
 from tapscope.network.weights import read
 from tapscope.protocol.toml_record import TomlFile
 from tapscope.training import checkpoint
@@ -32,7 +32,7 @@ class Entry:
 
     name: str
     """As it stands in the table."""
-    model: str = DEFAULT
+    model: str = DEFAULT_MODEL
     """One of `models.MODELS`."""
     arguments: dict[str, object] = field(default_factory=dict)
     """Arguments of the architecture that differ from those of the model."""
@@ -95,7 +95,7 @@ def load_table(path: Path) -> NetworkTable:
     if table.epochs < 1:
         raise file.fail("epochs", table.epochs, "at least 1")
     for entry in table.network:
-        named(entry.model)
+        model_named(entry.model)
     return table
 
 
@@ -124,7 +124,7 @@ def _settings(table: NetworkTable, entry: Entry, seed: int) -> TrainSettings:
         epochs=table.epochs,
         seed=seed,
         alpha=entry.alpha,
-        small_share=0.0,  # not every network can see views of two thirds: equal inputs
+        small_crop_share=0.0,  # not every network can see views of two thirds: equal inputs
         keep="last",  # the same number of steps for all
     )
 
@@ -203,7 +203,7 @@ def _train(
     command: str,
     on_step: Callable[[int, int, float], None],
 ) -> None:
-    model = named(run.entry.model)
+    model = model_named(run.entry.model)
     train_weights(
         [data / name for name in table.train],
         run.out,
@@ -211,7 +211,7 @@ def _train(
         model=Model(model.architecture, {**model.arguments, **run.entry.arguments}),
         keypoints=table.keypoints,
         size_px=table.size_px,
-        rate=table.rate,
+        lr_scale=table.rate,
         device=device,
         resume=checkpoint.path_of(run.out).is_file(),
         command=command,

@@ -21,7 +21,7 @@ def load_sets(
     *,
     split: str | None = None,
     validation: bool = False,
-    tenths: int | None = None,
+    split_seed: int | None = None,
     keypoints: Sequence[str] = (),
 ) -> dict[str, LabelledSet]:
     """Return labelled images by the name of their folder.
@@ -34,7 +34,7 @@ def load_sets(
         Only images with this split.
     validation
         Only images that `train` holds out for validation.
-    tenths
+    split_seed
         Seed of the paper's division: only the last tenth of the images that are not marked as
         test, see `split.split_8_1_1`.
     keypoints
@@ -53,9 +53,11 @@ def load_sets(
         images = annotations.load(folder.resolve(), split=split)
         # Divided is what `train` divides, or what is measured here may have been learned.
         if validation:
-            images = held_out(annotations.usable(images, folder))[1]
-        if tenths is not None:
-            images = split_8_1_1(annotations.usable(images, folder), seed=tenths)[2]
+            images = held_out(annotations.without_test_images(images, folder))[1]
+        if split_seed is not None:
+            images = split_8_1_1(annotations.without_test_images(images, folder), seed=split_seed)[
+                2
+            ]
         if keypoints:
             images = annotations.only_keypoints(images, keypoints)
         if not len(images):
@@ -87,7 +89,7 @@ def evaluate_weights(
     finder
         Finds the hands for all of them; by default each finds them itself.
     size_px
-        Side of the crops, see `stills.place_keypoints`.
+        Side of the crops, see `stills.predict_keypoints`.
     device
         See `engine.make_engine`.
     on_image

@@ -18,14 +18,14 @@ from tapscope.records import FloatArray
 TIPS = ("thumb_tip", "index_tip")
 SKIN_CR, SKIN_CB = (133, 173), (77, 127)
 """Range of skin in YCrCb, whatever its lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
-SMALL_STILL_PX = 80
+MAX_ENLARGED_STILL_PX = 80
 """Up to here stills are seen larger than in training; from 112 px on, weights of 64 px lose."""
-LEAST_SKIN = 0.05
+MIN_SKIN_SHARE = 0.05
 """Of the box; where less of it looks like skin, all of it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class HandPrediction:
     """A hand that was found, and where its keypoints were placed."""
 
     box: CropBox
@@ -63,12 +63,12 @@ def find_boxes(engine: Engine, image: NDArray[np.uint8]) -> list[CropBox]:
     return [hand.refined_bbox() or hand.box for hand in found]
 
 
-def place_keypoints(
+def predict_keypoints(
     engine: Engine,
     image: NDArray[np.uint8],
     boxes: Sequence[CropBox] | None = None,
     size_px: int | None = None,
-) -> list[Seen]:
+) -> list[HandPrediction]:
     """Place the keypoints of the hands in a still image as well as can be.
 
     A still has no neighbours in time to lean on, so each hand is seen twice, once mirrored.
@@ -90,7 +90,7 @@ def place_keypoints(
     size = size_px or still_size_px(engine)
     seen = engine.keypoints(np.stack([take_crop(image, w, size) for w in boxes]), sure=1.0)
     return [
-        Seen(box, transform_points(place, box.to_image(size)))
+        HandPrediction(box, transform_points(place, box.to_image(size)))
         for box, place in zip(boxes, seen.position_px, strict=True)
     ]
 
@@ -98,14 +98,17 @@ def place_keypoints(
 def still_size_px(engine: Engine) -> int:
     """Return the side of the crops in which stills are seen.
 
-    That in training, or four thirds of it as long as this is not above `SMALL_STILL_PX`: it helped
+    That in training, or four thirds of it as long as this is not above
+    `MAX_ENLARGED_STILL_PX`: it helped
     weights trained on 64 px, and harmed those trained on 96.
     """
     trained, stride = engine.card.input_size_px, engine.size_divisor
-    return max(trained, min(trained * 4 // 3, SMALL_STILL_PX) // stride * stride)
+    return max(trained, min(trained * 4 // 3, MAX_ENLARGED_STILL_PX) // stride * stride)
 
 
-def match(labels: Sequence[LabelledHand], found: Sequence[Seen]) -> list[Seen | None]:
+def match_hands(
+    labels: Sequence[LabelledHand], found: Sequence[HandPrediction]
+) -> list[HandPrediction | None]:
     """Give each labelled hand the nearest hand found, each at most once, surest first.
 
     In an image with a single label the surest hand is taken wherever it lies: a hand found in
@@ -113,7 +116,7 @@ def match(labels: Sequence[LabelledHand], found: Sequence[Seen]) -> list[Seen | 
     """
     if len(labels) == 1:
         return [found[0] if found else None]
-    taken: dict[int, Seen] = {}
+    taken: dict[int, HandPrediction] = {}
     for view in found:
         centre = np.array([view.box.x, view.box.y])
         free = [n for n in range(len(labels)) if n not in taken]
@@ -147,7 +150,7 @@ def evaluate_set(
     on_image
         Called after each image with how many are done and how many there are.
     boxes, size_px
-        For each image, see `place_keypoints`.
+        For each image, see `predict_keypoints`.
 
     Raises
     ------
@@ -165,10 +168,10 @@ def evaluate_set(
     errors: list[HandError] = []
     for number, image in enumerate(images.images):
         pixels = image.pixels()
-        found = place_keypoints(engine, pixels, boxes[number] if boxes else None, size_px)
+        found = predict_keypoints(engine, pixels, boxes[number] if boxes else None, size_px)
         errors += [
             _error(image, pixels, hand, seen.position_px[order] if seen else None, tips)
-            for hand, seen in zip(image.hands, match(image.hands, found), strict=True)
+            for hand, seen in zip(image.hands, match_hands(image.hands, found), strict=True)
         ]
         on_image(number + 1, len(images))
     return errors
@@ -212,4 +215,4 @@ def skin_luminance(image: NDArray[np.uint8], box_px: FloatArray) -> float:
         return float("nan")
     y, cr, cb = (plane.astype(int) for plane in cv2.split(cv2.cvtColor(part, cv2.COLOR_RGB2YCrCb)))
     is_skin = (SKIN_CR[0] <= cr) & (cr <= SKIN_CR[1]) & (SKIN_CB[0] <= cb) & (cb <= SKIN_CB[1])
-    return float(y[is_skin].mean() if is_skin.mean() >= LEAST_SKIN else y.mean())
+    return float(y[is_skin].mean() if is_skin.mean() >= MIN_SKIN_SHARE else y.mean())

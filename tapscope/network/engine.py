@@ -43,7 +43,7 @@ class KeypointPrediction(NamedTuple):
     """Values of these peaks, falling; shape (n, fingertips, peaks)."""
 
 
-class FinalHeatmaps(nn.Module):
+class PixelsToHeatmaps(nn.Module):
     """uint8 images to final heatmaps: what is traced and compiled."""
 
     def __init__(self, network: HeatmapNetwork) -> None:
@@ -143,7 +143,7 @@ class TorchEngine(Engine):
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
         super().__init__(weights)
         self._device = torch.device(device)
-        self._network = FinalHeatmaps(weights.network).eval()
+        self._network = PixelsToHeatmaps(weights.network).eval()
         self._network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name = f"torch {torch.__version__} {device}"
         self.batch_size = 1 if device == "cpu" else 64
@@ -176,7 +176,7 @@ class OpenVinoEngine(Engine):
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-                FinalHeatmaps(weights.network).eval(), example, check_trace=False
+                PixelsToHeatmaps(weights.network).eval(), example, check_trace=False
             )
         self._converted = openvino.convert_model(traced, example_input=example)
         self._compiled: dict[tuple[int, int], openvino.AsyncInferQueue] = {}

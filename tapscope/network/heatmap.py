@@ -11,7 +11,7 @@ VARIANCE_PX2 = 3.0
 SECOND_PEAK_DISTANCE_PX = 6
 """Further from the peak than this, on either axis, another high place is another thing: three and a
 half times the width of a target."""
-LOCAL_REACH_PX = 3
+LOCAL_PEAK_RADIUS_PX = 3
 """Nearer than this to a higher place, on both axes, is the same peak: about one width."""
 
 
@@ -85,7 +85,7 @@ def decode(heatmaps: Tensor, stride: int = 1) -> Peaks:
 
 
 def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, Tensor]:
-    """Find the highest places of every map that no place within `LOCAL_REACH_PX` exceeds.
+    """Find the highest places of every map that no place within `LOCAL_PEAK_RADIUS_PX` exceeds.
 
     Returns
     -------
@@ -94,9 +94,11 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
         (n, keypoints, count). Where a map has fewer peaks, the value of the rest is 0.
     """
     maps = heatmaps.flatten(0, 1).unsqueeze(1)  # a batch may be empty, channels may not
-    width = 2 * LOCAL_REACH_PX + 1  # a square is a row of columns: 14 comparisons instead of 49
-    around = F.max_pool2d(maps, (width, 1), stride=1, padding=(LOCAL_REACH_PX, 0))
-    around = F.max_pool2d(around, (1, width), stride=1, padding=(0, LOCAL_REACH_PX))
+    width = (
+        2 * LOCAL_PEAK_RADIUS_PX + 1
+    )  # a square is a row of columns: 14 comparisons instead of 49
+    around = F.max_pool2d(maps, (width, 1), stride=1, padding=(LOCAL_PEAK_RADIUS_PX, 0))
+    around = F.max_pool2d(around, (1, width), stride=1, padding=(0, LOCAL_PEAK_RADIUS_PX))
     alone = torch.where(maps == around, maps, 0).view_as(heatmaps).flatten(2)
     peak_value, index = alone.topk(count, dim=-1)
     return _refined(heatmaps, index, stride), peak_value.clamp_min(0)

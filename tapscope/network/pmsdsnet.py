@@ -163,12 +163,12 @@ class Stage(nn.Module):
                 answers.append(conv_ds(read))  # (6)
                 total = answers[-1].sum(dim=1, keepdim=True)
             else:  # the sum over keypoints is all that attention needs
-                total = summed(conv_ds, read)
+                total = channel_sum(conv_ds, read)
             attended.append(torch.sigmoid(total) * q)  # (7)
         return attended, answers
 
 
-def summed(conv: nn.Module, maps: Tensor) -> Tensor:
+def channel_sum(conv: nn.Module, maps: Tensor) -> Tensor:
     """Return the sum of a convolution's channels by one kernel, shape (n, 1, height, width)."""
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
@@ -252,7 +252,7 @@ class PMSDSNet(HeatmapNetwork):
             [torch.sigmoid(z.sum(dim=1, keepdim=True)) for z in stage] for stage in supervised
         ]
 
-    def enter(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def entry_maps(self, image: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Return X(s, 1) and the base maps X(s, 0) for every scale s."""
         base = [conv(image) for conv in self.base]
         return [conv(b) for conv, b in zip(self.entry, base, strict=True)], base
@@ -264,7 +264,7 @@ class PMSDSNet(HeatmapNetwork):
             raise ValueError(
                 f"image sides {tuple(image.shape[-2:])} must be multiples of {self.size_divisor}"
             )
-        x, base = self.enter(image)
+        x, base = self.entry_maps(image)
         supervised: list[list[Tensor]] = []
         for stage in self.stage:
             x, answers = stage(x, base, return_heatmaps=return_heatmaps)

@@ -25,16 +25,16 @@ class Model(NamedTuple):
     arguments: Mapping[str, Any]
 
 
-DEFAULT: Final = "p-msdsnet-3"
+DEFAULT_MODEL: Final = "p-msdsnet-3"
 MODELS: Final[Mapping[str, Model]] = {
-    DEFAULT: Model("p-msdsnet", {"stages": 3, "widths": list(DEFAULT_WIDTHS)}),
+    DEFAULT_MODEL: Model("p-msdsnet", {"stages": 3, "widths": list(DEFAULT_WIDTHS)}),
     "p-msdsnet-6": Model("p-msdsnet", {"stages": 6, "widths": list(DEFAULT_WIDTHS)}),
     **{name: Model(name, {}) for name in ARCHITECTURES if name != "p-msdsnet"},
 }
 """What `tapscope train --model` takes."""
 
 
-def named(name: str) -> Model:
+def model_named(name: str) -> Model:
     """Return one of `MODELS`.
 
     Raises

@@ -37,23 +37,23 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AugmentationSettings:
     """How far the views stray; shares are probabilities."""
 
     close_share: float = 0.72
-    """Views in which the hand fills much of the box, as when it is followed."""
-    close_fill: tuple[float, float] = (0.38, 0.85)
+    """Crops in which the hand fills much of the box, as when it is followed."""
+    close_hand_ratio: tuple[float, float] = (0.38, 0.85)
     """Longer side of the hand over the box, close views."""
-    far_fill: tuple[float, float] = (0.16, 0.5)
+    far_hand_ratio: tuple[float, float] = (0.16, 0.5)
     """The same where the hand is to be found first."""
     empty_share: float = 0.03
-    any_rotation_share: float = 0.2
+    full_rotation_share: float = 0.2
     rotation_sd_deg: float = 25.0
     background_share: float = 0.15
     """Close and far views whose background is replaced by another image."""
     strength: float = 1.0
     """What the shares of covers, blur, noise and the like are multiplied by."""
-    pseudo_weight: float = 0.6
+    pseudo_label_weight: float = 0.6
     tip_weight: float = 8.0
     """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
     images with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
@@ -62,12 +62,12 @@ class Settings:
     """Wrist and middle knuckle give the unit of length."""
 
 
-def view(
+def make_sample(
     image: LabelledImage,
     pixels: Pixels,
     size_px: int,
     rng: np.random.Generator,
-    settings: Settings,
+    settings: AugmentationSettings,
     *,
     other: Callable[[], tuple[LabelledImage, Pixels]],
 ) -> Sample:
@@ -83,35 +83,37 @@ def view(
         Gives another labelled image, for backgrounds and for things in front of the hand.
     """
     hand = image.hands[int(rng.integers(len(image.hands)))]
-    box = _box(hand, rng, settings)
+    box = _random_box(hand, rng, settings)
     if rng.random() < settings.empty_share:
-        box = _empty_box(image, box, rng)
+        box = _box_without_hand(image, box, rng)
     seen = take_crop(pixels, box, size_px)
     from_image = inverse(box.to_image(size_px))
     position = np.stack([transform_points(h.position_px, from_image) for h in image.hands])
     if rng.random() < settings.background_share and len(image.hands) == 1:
         seen = _replace_background(seen, position[0], size_px, rng, other)
     if rng.random() < 0.18 * settings.strength:
-        seen = _cover(seen, rng, other)
-    seen = photograph(seen, rng, settings.strength)
-    return Sample(seen, position, _weights(image, position, size_px, settings))
+        seen = _occlude(seen, rng, other)
+    seen = photometric_changes(seen, rng, settings.strength)
+    return Sample(seen, position, _label_weights(image, position, size_px, settings))
 
 
-def _box(hand: LabelledHand, rng: np.random.Generator, settings: Settings) -> CropBox:
+def _random_box(
+    hand: LabelledHand, rng: np.random.Generator, settings: AugmentationSettings
+) -> CropBox:
     if rng.random() < settings.close_share:
-        fill, wander = rng.uniform(*settings.close_fill), 0.5
+        fill, wander = rng.uniform(*settings.close_hand_ratio), 0.5
     else:
-        low, high = np.log(settings.far_fill)
+        low, high = np.log(settings.far_hand_ratio)
         fill, wander = float(np.exp(rng.uniform(low, high))), 0.9
     side = max(hand.size_px, 8.0) / fill
     slack = max(side - hand.size_px, 0.12 * side) / 2
     middle = (hand.box_px[:2] + hand.box_px[2:]) / 2 + rng.uniform(-wander, wander, 2) * slack
-    turned_freely = rng.random() < settings.any_rotation_share
+    turned_freely = rng.random() < settings.full_rotation_share
     turn = rng.uniform(-180, 180) if turned_freely else settings.rotation_sd_deg * rng.normal()
     return CropBox(middle[0], middle[1], side, float(turn), bool(rng.random() < 0.5))
 
 
-def _empty_box(image: LabelledImage, box: CropBox, rng: np.random.Generator) -> CropBox:
+def _box_without_hand(image: LabelledImage, box: CropBox, rng: np.random.Generator) -> CropBox:
     """Look for a place without a labelled hand; the given box when none is found soon."""
     for _ in range(8):
         side = box.side * rng.uniform(0.4, 1.0)
@@ -128,8 +130,8 @@ def _empty_box(image: LabelledImage, box: CropBox, rng: np.random.Generator) -> 
     return box
 
 
-def _weights(
-    image: LabelledImage, position: FloatArray, size_px: int, settings: Settings
+def _label_weights(
+    image: LabelledImage, position: FloatArray, size_px: int, settings: AugmentationSettings
 ) -> FloatArray:
     """Let a keypoint count only if every hand in view has a label for it."""
     margin = 0.15 * size_px
@@ -138,7 +140,9 @@ def _weights(
         known = place[hand.visibility > 0]
         in_view = ((known > -margin) & (known < size_px + margin)).all(axis=1).any()
         if in_view:
-            value = np.choose(np.clip(hand.visibility, 0, 2), [0.0, settings.pseudo_weight, 1.0])
+            value = np.choose(
+                np.clip(hand.visibility, 0, 2), [0.0, settings.pseudo_label_weight, 1.0]
+            )
             weight = np.minimum(weight, value)
     if len(weight) == len(KEYPOINTS):
         weight[[THUMB_TIP, INDEX_TIP]] *= settings.tip_weight
@@ -182,7 +186,7 @@ def _background_crop(
         image, pixels = other()
         side = rng.uniform(0.3, 0.9) * min(image.width, image.height)
         start = CropBox(0, 0, side, float(rng.uniform(-30, 30)), bool(rng.random() < 0.5))
-        box = _empty_box(image, start, rng)
+        box = _box_without_hand(image, start, rng)
         if box is not start:
             return take_crop(pixels, box, size_px)
     return None
@@ -203,7 +207,7 @@ def _replace_background(
     return (seen * share + background * (1 - share)).astype(np.uint8)
 
 
-def _cover(
+def _occlude(
     seen: Pixels,
     rng: np.random.Generator,
     other: Callable[[], tuple[LabelledImage, Pixels]],
@@ -222,7 +226,7 @@ def _cover(
     return covered
 
 
-def photograph(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
+def photometric_changes(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
     """Change light, colour, sharpness and noise as cameras do; nothing moves."""
     size = len(seen)
     image = seen
@@ -230,13 +234,13 @@ def photograph(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) ->
         image = motion_blur(image, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
     if rng.random() < 0.2 * strength:
         image = _low_resolution(image, rng.uniform(1.3, 3.0))
-    level = _colour(image.astype(np.float32) / np.float32(255), rng)
+    level = _colour_jitter(image.astype(np.float32) / np.float32(255), rng)
     if rng.random() < 0.4 * strength:
         spread = np.float32(rng.uniform(0.005, 0.07))
         level += spread * rng.standard_normal(level.shape, dtype=np.float32)
     image = (np.clip(level, 0, 1) * 255).astype(np.uint8)
     if rng.random() < 0.25 * strength:
-        image = _compressed(image, int(rng.integers(12, 70)))
+        image = _jpeg_artefacts(image, int(rng.integers(12, 70)))
     return image
 
 
@@ -247,12 +251,12 @@ def _low_resolution(image: Pixels, factor: float) -> Pixels:
     return cv2.resize(shrunk, (size, size)).astype(np.uint8, copy=False)
 
 
-def _compressed(image: Pixels, quality: int) -> Pixels:
+def _jpeg_artefacts(image: Pixels, quality: int) -> Pixels:
     _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), dtype=np.uint8)
 
 
-def _colour(level: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _colour_jitter(level: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     grey = level.mean(axis=2, keepdims=True)
     saturation = 0.0 if rng.random() < 0.06 else rng.uniform(0.4, 1.5)
     level = grey + np.float32(saturation) * (level - grey)

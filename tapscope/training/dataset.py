@@ -12,17 +12,17 @@ from torch.utils.data import Dataset, Sampler
 
 from tapscope.datasets.annotations import LabelledImage, LabelledSet
 from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
-from tapscope.training.augmentation import Sample, Settings, view
+from tapscope.training.augmentation import AugmentationSettings, Sample, make_sample
 
-MOST_CACHED_BYTES = 4 * 2**30
-VALIDATION_FILL = 0.76
+MAX_CACHED_BYTES = 4 * 2**30
+VALIDATION_HAND_TO_CROP_RATIO = 0.76
 """Longer side of the hand over the box in validation: as while it is followed, see
 `locate.FILL`. Runs can be compared only as long as it stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Views of one size, stacked."""
+    """Samples of one size, stacked."""
 
     pixels: Tensor
     """uint8 RGB, shape (n, size, size, 3)."""
@@ -48,7 +48,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SampleSpec:
     """Which view to make: everything that a sample depends on."""
 
     index: int
@@ -65,7 +65,7 @@ class ImageCache:
         self._kept: dict[Path, NDArray[np.uint8]] = {}
         different = {image.path: image for image in images}
         total = sum(i.width * i.height * 3 for i in different.values())
-        if total <= MOST_CACHED_BYTES:
+        if total <= MAX_CACHED_BYTES:
             self._kept = {path: image.pixels() for path, image in different.items()}
 
     def __len__(self) -> int:
@@ -77,17 +77,17 @@ class ImageCache:
         return image, image.pixels() if kept is None else kept
 
 
-class Views(Dataset[Sample]):
+class TrainingSamples(Dataset[Sample]):
     """Random views; `views[draw]` is the same whenever and wherever it is made."""
 
-    def __init__(self, images: ImageCache, settings: Settings) -> None:
+    def __init__(self, images: ImageCache, settings: AugmentationSettings) -> None:
         self._images = images
         self._settings = settings
 
-    def __getitem__(self, draw: Draw) -> Sample:
+    def __getitem__(self, draw: SampleSpec) -> Sample:
         rng = np.random.default_rng(draw.key)
         image, pixels = self._images[draw.index]
-        return view(
+        return make_sample(
             image,
             pixels,
             draw.size_px,
@@ -97,7 +97,7 @@ class Views(Dataset[Sample]):
         )
 
 
-class BatchSampler(Sampler[list[Draw]]):
+class BatchSampler(Sampler[list[SampleSpec]]):
     """The batches of one epoch.
 
     Images with hand-made or exact labels are drawn twice, others once.
@@ -122,7 +122,7 @@ class BatchSampler(Sampler[list[Draw]]):
             members = order[step * batch_size : (step + 1) * batch_size]
             self._batches.append(
                 [
-                    Draw(int(index), size_px, (seed, epoch, step, place))
+                    SampleSpec(int(index), size_px, (seed, epoch, step, place))
                     for place, index in enumerate(members)
                 ]
             )
@@ -130,7 +130,7 @@ class BatchSampler(Sampler[list[Draw]]):
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __iter__(self) -> Iterator[list[Draw]]:
+    def __iter__(self) -> Iterator[list[SampleSpec]]:
         return iter(self._batches)
 
 
@@ -153,13 +153,13 @@ def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[Va
     for image in images.images[::step]:
         hand = image.hands[0]
         middle = (hand.box_px[:2] + hand.box_px[2:]) / 2
-        box = CropBox(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_FILL)
+        box = CropBox(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_HAND_TO_CROP_RATIO)
         position = transform_points(hand.position_px, inverse(box.to_image(size_px)))
         views.append(
             ValidationCrop(
                 take_crop(image.pixels(), box, size_px),
                 position,
-                VALIDATION_FILL * size_px,
+                VALIDATION_HAND_TO_CROP_RATIO * size_px,
                 image.dataset,
             )
         )

@@ -19,7 +19,7 @@ def update_ema(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -
 
 
 @torch.no_grad()
-def mixture(old: HeatmapNetwork, new: HeatmapNetwork, share: float) -> HeatmapNetwork:
+def interpolate_weights(old: HeatmapNetwork, new: HeatmapNetwork, share: float) -> HeatmapNetwork:
     """Return a network of which `share` is `new` and the rest `old`, from which `new` was trained.
 
     Between two such networks those in between are often better than either, and keep the skills of

@@ -11,7 +11,7 @@ from tapscope.errors import WeightsError
 from tapscope.records import FloatArray
 from tapscope.training.validation import area_within, share_within
 
-BEST_WITHIN = 0.1
+SCORE_MAX_ERROR = 0.1
 """Share of the hand up to which errors decide which epoch is best; further off is wrong anyhow."""
 
 
@@ -36,17 +36,17 @@ class EpochReport:
     """The weights kept are those of this epoch, until a later one is kept."""
 
 
-def score_of(tips: FloatArray) -> float:
+def validation_score(tips: FloatArray) -> float:
     """Return what the best epoch has most of, from the validation tips' errors."""
-    return area_within(tips, BEST_WITHIN)
+    return area_within(tips, SCORE_MAX_ERROR)
 
 
-def report_of(
+def make_report(
     epoch: int, loss: float, error: FloatArray, leading: Sequence[int], best_score: float
 ) -> EpochReport:
     """Sum up an epoch (from 0) whose validation errors are given."""
     tips = error[:, leading]
-    score = score_of(tips)
+    score = validation_score(tips)
     return EpochReport(
         epoch=epoch + 1,
         loss=loss,
@@ -58,7 +58,7 @@ def report_of(
     )
 
 
-def reports_from(rows: Sequence[Mapping[str, Any]], file: Path) -> list[EpochReport]:
+def parse_reports(rows: Sequence[Mapping[str, Any]], file: Path) -> list[EpochReport]:
     """Return the epochs that a checkpoint tells of.
 
     Raises
@@ -74,7 +74,7 @@ def reports_from(rows: Sequence[Mapping[str, Any]], file: Path) -> list[EpochRep
         ) from problem
 
 
-def log_of(reports: Sequence[EpochReport]) -> bytes:
+def log_csv(reports: Sequence[EpochReport]) -> bytes:
     """Write the training log as CSV, a line an epoch."""
     text = io.StringIO()
     rows = [asdict(r) for r in reports]

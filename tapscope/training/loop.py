@@ -22,23 +22,29 @@ from tapscope.training.dataset import (
     Batch,
     BatchSampler,
     ImageCache,
+    TrainingSamples,
     ValidationCrop,
-    Views,
     validation_crops,
 )
-from tapscope.training.ema import freeze_batchnorm, mixture, update_ema
-from tapscope.training.epoch_log import EpochReport, log_of, report_of, reports_from, score_of
+from tapscope.training.ema import freeze_batchnorm, interpolate_weights, update_ema
+from tapscope.training.epoch_log import (
+    EpochReport,
+    log_csv,
+    make_report,
+    parse_reports,
+    validation_score,
+)
 from tapscope.training.loss import targets, total_loss
 from tapscope.training.metrics import calibrate, can_calibrate
 from tapscope.training.muon import MuonAdam
 from tapscope.training.settings import (
     TrainSettings,
-    augment_in_epoch,
+    augmentation_in_epoch,
+    crop_size_in_epoch,
     foreground_weight_in_epoch,
-    lr_scale,
-    side_in_epoch,
+    lr_schedule,
 )
-from tapscope.training.validation import by_dataset, places_of, share_within, validate
+from tapscope.training.validation import by_dataset, keypoint_indices, share_within, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def train(
     """
     torch.manual_seed(settings.seed)
     images = ImageCache(training.images)
-    fixed = validation_crops(validation, settings.size_px, most=settings.most_validated)
+    fixed = validation_crops(validation, settings.size_px, most=settings.max_validation_images)
     network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     optimiser = MuonAdam(
@@ -125,7 +131,7 @@ def train(
         adam_lr=settings.adam_lr,
         weight_decay=settings.weight_decay,
     )
-    leading = places_of(training.keypoints, (THUMB_TIP, INDEX_TIP))
+    leading = keypoint_indices(training.keypoints, (THUMB_TIP, INDEX_TIP))
     keeps_best = (settings.keep or ("last" if fine_tuning else "best")) == "best"
     before, best_score = {}, -1.0
     start = copy.deepcopy(average) if fine_tuning else None
@@ -133,36 +139,36 @@ def train(
         error, _ = validate(average, fixed, device)
         before = by_dataset(error, fixed)
         if keeps_best:
-            best_score = score_of(error[:, leading])
+            best_score = validation_score(error[:, leading])
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0
     run = checkpoint.Run(network, average, best, optimiser)
     if resume:
         state = checkpoint.load(out, run, settings=asdict(settings), images=len(training))
-        reports = reports_from(state.reports, checkpoint.path_of(out))
+        reports = parse_reports(state.reports, checkpoint.path_of(out))
         first, best_score = len(reports), state.best_score
 
     keypoint_weight = _keypoint_weight(len(training.keypoints), leading, settings).to(device)
     loss_of = _loss(network, settings, keypoint_weight)
     stride = network.size_divisor
-    steps_an_epoch = len(_draws(training, settings, 0, stride))
+    steps_an_epoch = len(_batches_of_epoch(training, settings, 0, stride))
     steps = steps_an_epoch * settings.epochs
     for epoch in range(first, settings.epochs):
-        mean_loss = _one_epoch(
-            run, Views(images, augment_in_epoch(epoch, settings)),
-            _draws(training, settings, epoch, stride), settings, device=device,
+        mean_loss = _train_epoch(
+            run, TrainingSamples(images, augmentation_in_epoch(epoch, settings)),
+            _batches_of_epoch(training, settings, epoch, stride), settings, device=device,
             loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
             first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
             on_step=on_step,
         )  # fmt: skip
         kept = (
-            mixture(start, average, 1 - settings.weight_interpolation)
+            interpolate_weights(start, average, 1 - settings.weight_interpolation)
             if start is not None
             else average
         )
         error, _ = validate(kept, fixed, device)
-        report = report_of(epoch, mean_loss, error, leading, best_score)
+        report = make_report(epoch, mean_loss, error, leading, best_score)
         if report.best:
             if keeps_best:
                 best_score = report.tips_area_01
@@ -172,7 +178,7 @@ def train(
             out, run, settings=asdict(settings), images=len(training),
             reports=[asdict(r) for r in reports], best_score=best_score,
         )  # fmt: skip
-        write_whole(out.with_suffix(".log.csv"), log_of(reports))
+        write_whole(out.with_suffix(".log.csv"), log_csv(reports))
         on_epoch(report, best)
 
     return _result(best, fixed, training.keypoints, device, reports=reports, before=before)
@@ -210,8 +216,8 @@ def _result(
 ) -> TrainResult:
     """Measure the weights that are returned, and calibrate their confidence."""
     error, peak_values = validate(network, fixed, device)
-    tips = error[:, places_of(keypoints, (THUMB_TIP, INDEX_TIP))]
-    measured = places_of(keypoints, MEASURED)
+    tips = error[:, keypoint_indices(keypoints, (THUMB_TIP, INDEX_TIP))]
+    measured = keypoint_indices(keypoints, MEASURED)
     known = np.isfinite(error[:, measured])
     good = error[:, measured][known] < 0.1
     return TrainResult(
@@ -229,19 +235,21 @@ def _result(
     )
 
 
-def _draws(training: LabelledSet, settings: TrainSettings, epoch: int, stride: int) -> BatchSampler:
+def _batches_of_epoch(
+    training: LabelledSet, settings: TrainSettings, epoch: int, stride: int
+) -> BatchSampler:
     return BatchSampler(
         training,
         batch_size=settings.batch_size,
-        size_px=side_in_epoch(epoch, stride, settings),
+        size_px=crop_size_in_epoch(epoch, stride, settings),
         seed=settings.seed,
         epoch=epoch,
     )
 
 
-def _one_epoch(
+def _train_epoch(
     run: checkpoint.Run,
-    views: Views,
+    views: TrainingSamples,
     draws: BatchSampler,
     settings: TrainSettings,
     *,
@@ -256,9 +264,9 @@ def _one_epoch(
     loader: DataLoader[Sample] = DataLoader(
         views,
         batch_sampler=draws,
-        num_workers=settings.loader_processes,
+        num_workers=settings.loader_workers,
         collate_fn=Batch.stack,
-        prefetch_factor=4 if settings.loader_processes else None,
+        prefetch_factor=4 if settings.loader_workers else None,
     )
     low_precision = autocast_type(device)
     run.network.train()
@@ -267,7 +275,7 @@ def _one_epoch(
     losses = []
     for number, batch in enumerate(loader):
         step = first_step + number
-        run.optimiser.set_lr_scale(lr_scale(step, steps, settings))
+        run.optimiser.set_lr_scale(lr_schedule(step, steps, settings))
         pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
         moved = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
         target = targets(moved, (pixels.shape[2], pixels.shape[3]), run.network.stride)

@@ -19,7 +19,7 @@ GATE_PENALTY_WEIGHT = 0.01
 """Weight of the squared distance of an unsupervised scale's sum from where its gate is open; ours.
 Nothing else holds these sums: without it those of the coarse scales wandered to -40, their gates
 let nothing through, and what is behind a closed gate learns nothing any more."""
-WIDEST_SUM = 4.0
+MAX_UNPENALISED_SUM = 4.0
 """A sum of this size leaves a gate between 0.02 and 0.98."""
 
 
@@ -76,6 +76,6 @@ def total_loss(
             # A coarser map has fewer pixels: its sum is brought to the same footing.
             loss = loss + alpha * shrunk**2 * term
         for maps in stage[SUPERVISED_SCALES:]:
-            beyond = F.relu(maps.float().sum(dim=1).abs() - WIDEST_SUM)
+            beyond = F.relu(maps.float().sum(dim=1).abs() - MAX_UNPENALISED_SUM)
             loss = loss + GATE_PENALTY_WEIGHT * beyond.square().mean()
     return loss

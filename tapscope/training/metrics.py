@@ -59,14 +59,14 @@ def summary(
     return row
 
 
-LEAST_OF_EACH: Final = 30
+MIN_OF_EACH: Final = 30
 """Good and bad keypoints from which three numbers can be fitted: ten a number (Peduzzi and others
 1996, J Clin Epidemiol 49:1373). From keypoints nearly all good a fit learns that all are."""
 
 
 def can_calibrate(good: NDArray[np.bool_]) -> bool:
     """Return whether there are enough good and bad keypoints for `calibrate`."""
-    return bool(min(good.sum(), (~good).sum()) >= LEAST_OF_EACH)
+    return bool(min(good.sum(), (~good).sum()) >= MIN_OF_EACH)
 
 
 def calibrate(features: FloatArray, good: NDArray[np.bool_]) -> FloatArray:

@@ -8,7 +8,7 @@ from tapscope.network.registry import Model
 from tapscope.training.loop import TrainResult
 from tapscope.training.settings import TrainSettings
 
-USUAL_CONFIDENCE: Final = (7.5, -8.3, -0.6)
+DEFAULT_CONFIDENCE: Final = (7.5, -8.3, -0.6)
 """Slope, second-peak slope and intercept where too few validation keypoints are there to fit them:
 those of the bundled weights, rounded; the maps of all are trained to the same peak value."""
 
@@ -54,7 +54,7 @@ def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float
     if old:
         card = old.card
         return card.confidence_slope, card.confidence_second_peak_slope, card.confidence_intercept
-    return USUAL_CONFIDENCE
+    return DEFAULT_CONFIDENCE
 
 
 def _notes(result: TrainResult, old: weights.Weights | None) -> list[str]:

@@ -15,13 +15,13 @@ from tapscope.datasets.annotations import LabelledSet
 from tapscope.errors import AnnotationError, WeightsError
 from tapscope.network import weights
 from tapscope.network.pmsdsnet import HeatmapNetwork
-from tapscope.network.registry import DEFAULT, MODELS, Model, build
+from tapscope.network.registry import DEFAULT_MODEL, MODELS, Model, build
 from tapscope.training.epoch_log import EpochReport
 from tapscope.training.loop import TrainResult, train
 from tapscope.training.model_card import make_card
 from tapscope.training.settings import TrainSettings
 
-FINE_TUNING_RATE: Final = 0.1
+FINE_TUNING_LR_SCALE: Final = 0.1
 """Share of the usual learning rates with which given weights are trained on: a guess."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
@@ -62,11 +62,11 @@ def train_weights(
     settings: TrainSettings,
     *,
     init: Path | None = None,
-    model: Model = MODELS[DEFAULT],
+    model: Model = MODELS[DEFAULT_MODEL],
     keypoints: Sequence[str] = (),
-    tenths: int | None = None,
+    split_seed: int | None = None,
     size_px: int | None = None,
-    rate: float | None = None,
+    lr_scale: float | None = None,
     device: str = "auto",
     resume: bool = False,
     command: str = "",
@@ -90,12 +90,12 @@ def train_weights(
         What to begin from nothing; with `init` that of the weights given.
     keypoints
         Which of the labelled keypoints to learn; all by default.
-    tenths
+    split_seed
         Seed of the paper's division: train on eight tenths, validate on one, see
         `split.split_8_1_1`; without it a few groups of each folder are set aside.
     size_px
         Side of the crops; by default that of the weights given, else that of the settings.
-    rate
+    lr_scale
         Learning rates as a share of those of the settings; 1, or 0.1 with `init`.
     device
         "auto", "cpu" or "cuda".
@@ -115,7 +115,7 @@ def train_weights(
         a size that does not suit the network.
     """
     old = weights.read(init) if init else None
-    training, validation = _gathered(folders, old, keypoints=keypoints, tenths=tenths)
+    training, validation = _load_folders(folders, old, keypoints=keypoints, split_seed=split_seed)
     if old:
         model = Model(old.card.architecture, old.card.network)
     else:
@@ -124,7 +124,7 @@ def train_weights(
     network = build(*model)
     if old:
         network.load_state_dict(old.network.state_dict())
-    settings = _suited(settings, network, old, size_px=size_px, rate=rate)
+    settings = _settings_of_run(settings, network, old, size_px=size_px, lr_scale=lr_scale)
     result = train(
         training,
         validation,
@@ -151,20 +151,23 @@ def train_weights(
     return Trained(result, card, out, len(_paths(training)), len(validation))
 
 
-def _gathered(
+def _load_folders(
     folders: Sequence[Path],
     old: weights.Weights | None,
     *,
     keypoints: Sequence[str],
-    tenths: int | None,
+    split_seed: int | None,
 ) -> tuple[LabelledSet, LabelledSet]:
     """Read the folders; return what to train on, as often as it is given, and to validate on."""
     times = Counter(folders)
-    loaded = {folder: annotations.usable(annotations.load(folder), folder) for folder in times}
+    loaded = {
+        folder: annotations.without_test_images(annotations.load(folder), folder)
+        for folder in times
+    }
     images = annotations.merge(list(loaded.values()))
     if old:
-        images = _in_order_of(images, old.card.keypoints)
-    training, validation = _divided(images, tenths)
+        images = _with_keypoints_of(images, old.card.keypoints)
+    training, validation = _split(images, split_seed)
     if keypoints:
         training = annotations.only_keypoints(training, keypoints)
         validation = annotations.only_keypoints(validation, keypoints)
@@ -173,13 +176,13 @@ def _gathered(
     return LabelledSet(tuple(every), training.keypoints), validation
 
 
-def _suited(
+def _settings_of_run(
     settings: TrainSettings,
     network: HeatmapNetwork,
     old: weights.Weights | None,
     *,
     size_px: int | None,
-    rate: float | None,
+    lr_scale: float | None,
 ) -> TrainSettings:
     """Return the settings with the side, the rates and, with old weights, the views of this run."""
     side = size_px or (old.card.input_size_px if old else settings.size_px)
@@ -189,25 +192,29 @@ def _suited(
             f"crops of {side} px do not suit the network; give a multiple of "
             f"{network.size_divisor}, such as --size {near}"
         )
-    if rate is None:
-        rate = FINE_TUNING_RATE if old else 1.0
+    if lr_scale is None:
+        lr_scale = FINE_TUNING_LR_SCALE if old else 1.0
     settings = replace(
         settings,
         size_px=side,
-        muon_lr=settings.muon_lr * rate,
-        adam_lr=settings.adam_lr * rate,
+        muon_lr=settings.muon_lr * lr_scale,
+        adam_lr=settings.adam_lr * lr_scale,
     )
     if old:  # what the early epochs are for is behind these weights
         settings = replace(
-            settings, small_share=0.0, early_share=0.0, rough_share=0.0, followed_share=1.0
+            settings,
+            small_crop_share=0.0,
+            early_foreground_share=0.0,
+            strong_augmentation_share=0.0,
+            tracking_augmentation_share=1.0,
         )
     return settings
 
 
-def _divided(images: LabelledSet, tenths: int | None) -> tuple[LabelledSet, LabelledSet]:
-    if tenths is None:
+def _split(images: LabelledSet, split_seed: int | None) -> tuple[LabelledSet, LabelledSet]:
+    if split_seed is None:
         return split.held_out(images)
-    training, validation, _ = split.split_8_1_1(images, seed=tenths)
+    training, validation, _ = split.split_8_1_1(images, seed=split_seed)
     if not len(training) or not len(validation):
         raise AnnotationError(f"{len(images)} images are too few to be divided 8:1:1; give more")
     return training, validation
@@ -217,7 +224,7 @@ def _paths(images: LabelledSet) -> set[Path]:
     return {image.path for image in images.images}
 
 
-def _in_order_of(images: LabelledSet, keypoints: tuple[str, ...]) -> LabelledSet:
+def _with_keypoints_of(images: LabelledSet, keypoints: tuple[str, ...]) -> LabelledSet:
     """Return the images with their keypoints as the old weights have them."""
     unknown = sorted(set(images.keypoints) - set(keypoints))
     if unknown:
@@ -225,7 +232,9 @@ def _in_order_of(images: LabelledSet, keypoints: tuple[str, ...]) -> LabelledSet
             f"keypoints {', '.join(unknown)} are not among those of the weights given with --init; "
             "train without --init, or label the keypoints that the weights place"
         )
-    adopted = (annotations.adopt(image, images.keypoints, keypoints) for image in images.images)
+    adopted = (
+        annotations.with_keypoints(image, images.keypoints, keypoints) for image in images.images
+    )
     return LabelledSet(tuple(adopted), keypoints)
 
 

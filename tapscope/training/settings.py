@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tapscope.training.augmentation import Settings
+from tapscope.training.augmentation import AugmentationSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class TrainSettings:
     """The same of all other parameters; the paper's 5e-5 needs many times the epochs."""
     warm_up_share: float = 0.03
     weight_decay: float = 0.01
-    small_share: float = 0.4
+    small_crop_share: float = 0.4
     """Share of the epochs, the first, with views of two thirds of the side: more than twice as
     many a minute, while the network learns what a hand is."""
     alpha: float = 0.5
@@ -32,45 +32,45 @@ class TrainSettings:
     late_foreground_weight: float = 1.0
     """The same once there is nothing left to collapse: while a false peak costs next to nothing
     the network answers at every finger tip alike."""
-    early_share: float = 0.53
+    early_foreground_share: float = 0.53
     """Share of the epochs with the early weight."""
     ema_decay: float = 0.998
     weight_interpolation: float = 0.5
     """Share of the weights given in those that are measured and returned; fine-tuning only."""
     seed: int = 1
-    loader_processes: int = 1
+    loader_workers: int = 1
     compiled: bool = False
     """Fuse the step with torch.compile: minutes at the start, then 1.7 times the speed on two cores
     without bfloat16; on one with it nothing was gained."""
-    most_validated: int = 400
+    max_validation_images: int = 400
     keep: Literal["best", "last"] | None = None
     """Which epoch's weights to return; None is the best, when fine-tuning the last: on a handful of
     held-out images it is chance which of twenty epochs is best."""
-    augment: Settings = field(default_factory=Settings)
-    late_augment: Settings = field(
-        default_factory=lambda: Settings(
-            close_share=0.8, any_rotation_share=0.06, rotation_sd_deg=20.0, strength=0.5
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+    late_augmentation: AugmentationSettings = field(
+        default_factory=lambda: AugmentationSettings(
+            close_share=0.8, full_rotation_share=0.06, rotation_sd_deg=20.0, strength=0.5
         )
     )
     """Gentler views, when what is left to learn is which finger is which."""
-    rough_share: float = 0.66
+    strong_augmentation_share: float = 0.66
     """Share of the epochs before those."""
-    followed_augment: Settings = field(
-        default_factory=lambda: Settings(
+    tracking_augmentation: AugmentationSettings = field(
+        default_factory=lambda: AugmentationSettings(
             close_share=0.88,
-            close_fill=(0.6, 0.92),
-            far_fill=(0.2, 0.6),
-            any_rotation_share=0.03,
+            close_hand_ratio=(0.6, 0.92),
+            far_hand_ratio=(0.2, 0.6),
+            full_rotation_share=0.03,
             rotation_sd_deg=12.0,
             strength=0.5,
         )
     )
     """Most views as a hand is seen while it is followed, which is what is measured on."""
-    followed_share: float = 0.15
+    tracking_augmentation_share: float = 0.15
     """Share of the epochs, the last, with those."""
 
 
-def lr_scale(step: int, steps: int, settings: TrainSettings) -> float:
+def lr_schedule(step: int, steps: int, settings: TrainSettings) -> float:
     """Return the share of the peak rate: linear warm-up, then half a cosine to a hundredth."""
     warm_up = max(1, round(settings.warm_up_share * steps))
     if step < warm_up:
@@ -81,23 +81,23 @@ def lr_scale(step: int, steps: int, settings: TrainSettings) -> float:
 
 def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
     """Return the weight of a keypoint's place in an epoch (from 0)."""
-    if epoch < round(settings.early_share * settings.epochs):
+    if epoch < round(settings.early_foreground_share * settings.epochs):
         return settings.early_foreground_weight
     return settings.late_foreground_weight
 
 
-def augment_in_epoch(epoch: int, settings: TrainSettings) -> Settings:
+def augmentation_in_epoch(epoch: int, settings: TrainSettings) -> AugmentationSettings:
     """Return how far the views of an epoch (from 0) stray."""
-    if epoch < round(settings.rough_share * settings.epochs):
-        return settings.augment
-    if epoch < round((1 - settings.followed_share) * settings.epochs):
-        return settings.late_augment
-    return settings.followed_augment
+    if epoch < round(settings.strong_augmentation_share * settings.epochs):
+        return settings.augmentation
+    if epoch < round((1 - settings.tracking_augmentation_share) * settings.epochs):
+        return settings.late_augmentation
+    return settings.tracking_augmentation
 
 
-def side_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
+def crop_size_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
     """Return the side of the views of an epoch (from 0), a multiple of the network's stride."""
-    if epoch >= round(settings.small_share * settings.epochs):
+    if epoch >= round(settings.small_crop_share * settings.epochs):
         return settings.size_px
     smaller = max(settings.size_px * 2 // 3 // stride, 2) * stride
     return min(smaller, settings.size_px)

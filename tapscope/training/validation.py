@@ -63,7 +63,7 @@ def area_within(error: np.ndarray, limit: float) -> float:
     return float(1 - np.minimum(known, limit).mean() / limit) if len(known) else float("nan")
 
 
-def places_of(keypoints: Sequence[str], wanted: Sequence[int]) -> list[int]:
+def keypoint_indices(keypoints: Sequence[str], wanted: Sequence[int]) -> list[int]:
     """Return where some keypoints of a hand stand among `keypoints`; all where none is there."""
     found = [
         keypoints.index(KEYPOINTS[keypoint])

@@ -23,10 +23,10 @@ from tapscope.pose.tracker import track_hand
 from tapscope.records import FloatArray, Keypoints
 from tapscope.video.stream import VideoStream
 
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-STEADY_FRAMES = 15
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+BOX_MEDIAN_FRAMES = 15
 """Frames over which the box of a video is steadied."""
-HIDING_BLOCKS = 8
+BACKGROUND_BLOCKS = 8
 """What is not the hand is shown in so many blocks a side."""
 HAND_MARGIN = 0.1
 """Of the box, by which the hand reaches beyond its keypoints."""
@@ -64,7 +64,7 @@ def require_attention(weights: Weights) -> PMSDSNet:
     return weights.network
 
 
-def attend(
+def attention_of(
     network: PMSDSNet,
     image: NDArray[np.uint8],
     box: CropBox,
@@ -97,7 +97,7 @@ def attend(
     if truth_px is not None:
         truth = transform_points(truth_px, inverse(box.to_image(size_px)))
     return Attention(
-        crop if background else _hidden(crop, place),
+        crop if background else _hide_background(crop, place),
         [[one[0, 0].numpy() for one in stage] for stage in maps],
         final[0].amax(dim=0).numpy(),
         place,
@@ -105,10 +105,10 @@ def attend(
     )
 
 
-def _hidden(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
+def _hide_background(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
     """Return a crop in which all but the hull of the keypoints is shown in large blocks."""
     size = len(crop)
-    blocks = cv2.resize(crop, (HIDING_BLOCKS, HIDING_BLOCKS), interpolation=cv2.INTER_AREA)
+    blocks = cv2.resize(crop, (BACKGROUND_BLOCKS, BACKGROUND_BLOCKS), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(blocks, (size, size), interpolation=cv2.INTER_NEAREST)
     hull = np.zeros((size, size), np.uint8)
     inside = place.clip(0, size - 1).round().astype(np.int32)
@@ -118,7 +118,7 @@ def _hidden(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
     return np.where(hull[:, :, None] > 0, crop, coarse).astype(np.uint8)
 
 
-def attend_still(
+def still_attention(
     path: Path, weights: Weights, finder: Engine, size_px: int, *, background: bool = False
 ) -> Attention:
     """Show the surest hand of an image to the network.
@@ -141,7 +141,7 @@ def attend_still(
     if not boxes:
         raise AnnotationError(f"{path}: no hand was found in it; give an image that shows one")
     truth = labels_of(path, weights.card.keypoints, boxes[0])
-    return attend(network, image, boxes[0], size_px, truth_px=truth, background=background)
+    return attention_of(network, image, boxes[0], size_px, truth_px=truth, background=background)
 
 
 def labels_of(path: Path, keypoints: tuple[str, ...], box: CropBox) -> FloatArray | None:
@@ -153,7 +153,7 @@ def labels_of(path: Path, keypoints: tuple[str, ...], box: CropBox) -> FloatArra
         images = annotations.load(folder)
         for image in images.images:
             if image.path.resolve() == wanted:
-                hands = annotations.adopt(image, images.keypoints, keypoints).hands
+                hands = annotations.with_keypoints(image, images.keypoints, keypoints).hands
                 middles = [(hand.box_px[:2] + hand.box_px[2:]) / 2 for hand in hands]
                 away = [float(np.hypot(*(m - (box.x, box.y)))) for m in middles]
                 return hands[int(np.argmin(away))].position_px
@@ -174,13 +174,13 @@ def smoothed_boxes(keypoints: Keypoints) -> list[CropBox | None]:
         return boxes
     low, high = (f(keypoints.position_px[seen], axis=1) for f in (np.min, np.max))
     side = float(np.median((high - low).max(axis=1))) / HAND_TO_CROP_RATIO
-    middle = median_filter((low + high) / 2, size=(STEADY_FRAMES, 1), mode="nearest")
+    middle = median_filter((low + high) / 2, size=(BOX_MEDIAN_FRAMES, 1), mode="nearest")
     for n, (x, y) in zip(seen, middle, strict=True):
         boxes[n] = CropBox(float(x), float(y), side)
     return boxes
 
 
-def follow(path: Path, engine: Engine) -> tuple[list[CropBox | None], float]:
+def track_boxes(path: Path, engine: Engine) -> tuple[list[CropBox | None], float]:
     """Return a box for each frame of a video, see `smoothed_boxes`, and its frames a second.
 
     Raises
@@ -193,7 +193,7 @@ def follow(path: Path, engine: Engine) -> tuple[list[CropBox | None], float]:
         return smoothed_boxes(keypoints), stream.summary.measured_fps
 
 
-def attend_video(
+def video_attention(
     path: Path,
     network: PMSDSNet,
     boxes: Sequence[CropBox | None],
@@ -215,4 +215,4 @@ def attend_video(
                 if box is None:
                     yield None
                 else:
-                    yield attend(network, image, box, size_px, background=background)
+                    yield attention_of(network, image, box, size_px, background=background)

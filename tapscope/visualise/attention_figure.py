@@ -22,12 +22,12 @@ from tapscope.network.weights import Weights
 from tapscope.output.figure_style import SENSOR_COLOUR, STYLE, VIDEO_COLOUR, render
 from tapscope.output.table import write_result
 from tapscope.visualise.attention import (
-    PICTURE_ENDINGS,
+    IMAGE_SUFFIXES,
     Attention,
-    attend_still,
-    attend_video,
-    follow,
     require_attention,
+    still_attention,
+    track_boxes,
+    video_attention,
 )
 
 TILE_PX = 128
@@ -137,18 +137,18 @@ def _encode(
 ) -> bool:
     stream = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
     stream.pix_fmt = "yuv420p"
-    unseen = 0  # how large a frame is, the first one with a hand will tell
+    frames_before_hand = 0  # how large a frame is, the first one with a hand will tell
     blank: NDArray[np.uint8] | None = None
     for attention in frames:
         image = blank if attention is None else tiles(attention)
         if image is None:
-            unseen += 1
+            frames_before_hand += 1
             continue
         images = [image]
         if blank is None:
             blank = np.zeros_like(image)
             stream.height, stream.width = image.shape[:2]
-            images = [blank] * unseen + images
+            images = [blank] * frames_before_hand + images
         for one in images:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(one, format="rgb24")))
     if blank is not None:
@@ -156,7 +156,7 @@ def _encode(
     return blank is not None
 
 
-def show(
+def write_attention(
     source: Path,
     out: Path | None,
     weights: Weights,
@@ -182,7 +182,7 @@ def show(
     size_px
         Side of the crop; by default that of stills and of training.
     background
-        See `attention.attend`.
+        See `attention.attention_of`.
     on_frame
         Called after each frame of a video with how many are done and how many there are.
 
@@ -192,7 +192,7 @@ def show(
         The source cannot be read or shows no hand, the weights have no attention maps, or the
         ending of `out` does not suit.
     """
-    is_image = source.suffix.lower() in PICTURE_ENDINGS
+    is_image = source.suffix.lower() in IMAGE_SUFFIXES
     endings = (".png", ".svg") if is_image else (".mp4",)
     path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
     if path.suffix.lower() not in endings:
@@ -202,19 +202,19 @@ def show(
         raise WeightsError(f"--size {size_px}: give a multiple of {stride}")
     if is_image:
         size = size_px or still_size_px(engine)
-        seen = attend_still(source, weights, engine, size, background=background)
+        seen = still_attention(source, weights, engine, size, background=background)
         svg, png = render(draw(seen, weights.card.keypoints))
         write_result(path, png if path.suffix.lower() == ".png" else svg)
         return path
     size = size_px or weights.card.input_size_px
     network = require_attention(weights)
-    boxes, fps = follow(source, engine)
-    frames = attend_video(source, network, boxes, size, background=background)
-    write_clip(path, _counted(frames, len(boxes), on_frame), fps)
+    boxes, fps = track_boxes(source, engine)
+    frames = video_attention(source, network, boxes, size, background=background)
+    write_clip(path, _report_progress(frames, len(boxes), on_frame), fps)
     return path
 
 
-def _counted(
+def _report_progress(
     frames: Iterable[Attention | None], total: int, on_frame: Callable[[int, int], None]
 ) -> Iterator[Attention | None]:
     for number, attention in enumerate(frames, start=1):

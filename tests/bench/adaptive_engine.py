@@ -40,7 +40,7 @@ def answer(
     watched
         Indices of the keypoints that matter.
     """
-    x, base = network.enter(image)
+    x, base = network.entry_maps(image)
     before: Tensor | None = None
     for number, stage in enumerate(network.stage, start=1):
         x, supervised = stage(x, base, return_heatmaps=True)
@@ -62,7 +62,7 @@ def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
         for stages in range(1, network.stages + 1):
             counter = FlopCounterMode(display=False)
             with counter:
-                x, base = network.enter(image)
+                x, base = network.entry_maps(image)
                 for stage in list(network.stage)[:stages]:
                     x, _ = stage(x, base, return_heatmaps=True)
                 if stages == network.stages:

@@ -39,7 +39,7 @@ def deepen(given: PMSDSNet, deeper: PMSDSNet, image: Tensor) -> None:
     deeper.load_state_dict(
         {name: known.get(name, value) for name, value in deeper.state_dict().items()}
     )
-    x, base = given.enter(image)
+    x, base = given.entry_maps(image)
     answers: list[Tensor] = []
     for stage in given.stage:
         x, answers = stage(x, base, return_heatmaps=True)
@@ -98,7 +98,7 @@ def main() -> None:
     arguments = {**given.card.network, "stages": options.stages}
     network, old = build(given.card.architecture, arguments).eval(), given.network
     assert isinstance(network, PMSDSNet) and isinstance(old, PMSDSNet)
-    images = annotations.usable(annotations.load(options.data), options.data)
+    images = annotations.without_test_images(annotations.load(options.data), options.data)
     views = validation_crops(images, given.card.input_size_px, most=PICTURES)
     image = normalise(torch.stack([torch.from_numpy(view.pixels) for view in views]))
     deepen(old, network, image)

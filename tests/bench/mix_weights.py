@@ -1,4 +1,4 @@
-"""Mix two weights of one network, and calibrate the mixture.
+"""Mix two weights of one network, and calibrate the interpolate_weights.
 
     python -m tests.bench.mix_weights OLD NEW OUT --share S --data FOLDER [--unseen FOLDER ...]
 
@@ -19,7 +19,7 @@ from tapscope.datasets import annotations, split
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.network import weights
 from tapscope.training.dataset import validation_crops
-from tapscope.training.ema import mixture
+from tapscope.training.ema import interpolate_weights
 from tapscope.training.metrics import calibrate, can_calibrate
 from tapscope.training.validation import by_dataset, share_within, validate
 
@@ -34,10 +34,12 @@ def main() -> None:
     parser.add_argument("--unseen", type=Path, action="append", default=[])
     options = parser.parse_args()
     old, new = weights.read(options.old), weights.read(options.new)
-    share, network = options.share, mixture(old.network, new.network, options.share)
+    share, network = options.share, interpolate_weights(old.network, new.network, options.share)
     held_out = [annotations.load(folder) for folder in options.unseen]
     for folder in options.data:
-        held_out.append(split.held_out(annotations.usable(annotations.load(folder), folder))[1])
+        held_out.append(
+            split.held_out(annotations.without_test_images(annotations.load(folder), folder))[1]
+        )
     views = [v for s in held_out for v in validation_crops(s, new.card.input_size_px, most=400)]
     error, peak_values = validate(network, views, torch.device("cpu"))
     measured = error[:, MEASURED]

@@ -370,4 +370,4 @@ def test_command(tmp_path: Path) -> None:
     assert len(annotations.load(tmp_path / "out")) == 2
     wrong = CliRunner().invoke(app, ["convert", str(folder), "--joint", "thumb"])
     assert wrong.exit_code == 2
-    assert "write LABEL=JOINT" in wrong.output
+    assert "write LABEL=KEYPOINT" in wrong.output

@@ -9,7 +9,13 @@ import pytest
 
 from tapscope.datasets.annotations import LabelledHand, load
 from tapscope.errors import AnnotationError
-from tapscope.evaluation.predict import Seen, evaluate_set, match, place_keypoints, skin_luminance
+from tapscope.evaluation.predict import (
+    HandPrediction,
+    evaluate_set,
+    match_hands,
+    predict_keypoints,
+    skin_luminance,
+)
 from tapscope.evaluation.scores import Scored, figures_of
 from tapscope.network.crop import CropBox
 from tapscope.network.engine import Engine
@@ -56,29 +62,29 @@ def test_unknown_keypoints_are_refused(tmp_path: Path) -> None:
 
 def test_two_hands_are_matched_by_place() -> None:
     places = [hand_shape(80, 120, size=70), hand_shape(240, 120, size=70)]
-    found = place_keypoints(DotEngine(), paint(places))
+    found = predict_keypoints(DotEngine(), paint(places))
     labels = [
         LabelledHand(p, np.full(21, 2), "", np.r_[p.min(axis=0), p.max(axis=0)]) for p in places
     ]
-    matched = match(labels, found)
+    matched = match_hands(labels, found)
     for label, view in zip(labels, matched, strict=True):
         assert view is not None
         assert np.linalg.norm(view.position_px - label.position_px, axis=1).max() < 3
-    assert match(labels, found[:1]).count(None) == 1
-    far = Seen(CropBox(1000, 1000, 50), places[0])
-    assert match(labels, [far]) == [None, None]
-    assert match(labels[:1], [far]) == [far]
+    assert match_hands(labels, found[:1]).count(None) == 1
+    far = HandPrediction(CropBox(1000, 1000, 50), places[0])
+    assert match_hands(labels, [far]) == [None, None]
+    assert match_hands(labels[:1], [far]) == [far]
 
 
 def test_windows_may_be_given() -> None:
     keypoints = hand_shape(120, 120, size=80)
     around = CropBox(120, 120, 140)
     engine = DotEngine()
-    (seen,) = place_keypoints(engine, paint([keypoints]), [around], 96)
+    (seen,) = predict_keypoints(engine, paint([keypoints]), [around], 96)
     assert engine.images_seen == 2  # once as it is, once mirrored: nothing was searched
     assert seen.box == around
     assert np.linalg.norm(seen.position_px - keypoints, axis=1).max() < 3
-    assert place_keypoints(engine, paint([keypoints]), []) == []
+    assert predict_keypoints(engine, paint([keypoints]), []) == []
 
 
 def test_luminance_is_that_of_skin_where_there_is_some() -> None:

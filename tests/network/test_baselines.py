@@ -12,7 +12,7 @@ from tapscope.network import weights
 from tapscope.network.engine import OpenVinoEngine, TorchEngine
 from tapscope.network.heatmap import decode, encode
 from tapscope.network.pmsdsnet import HeatmapNetwork, parameter_count
-from tapscope.network.registry import MODELS, build, named
+from tapscope.network.registry import MODELS, build, model_named
 from tapscope.network.weights import Weights
 from tapscope.training.loss import total_loss
 from tests.hands import tiny_card
@@ -31,7 +31,7 @@ RIVALS = [name for name in MODELS if not name.startswith("p-")]
 
 def of(name: str, keypoints: int = 2) -> HeatmapNetwork:
     torch.manual_seed(0)
-    model = named(name)
+    model = model_named(name)
     return build(model.architecture, {"keypoints": keypoints, **model.arguments})
 
 
@@ -131,4 +131,4 @@ def test_weights_without_the_palm_cannot_follow_a_hand() -> None:
 
 def test_unknown_model_is_named() -> None:
     with pytest.raises(WeightsError, match=r"no network 'x'; take one of p-msdsnet-3"):
-        named("x")
+        model_named("x")

@@ -4,11 +4,24 @@ import numpy as np
 import pytest
 
 from tapscope.datasets.annotations import LabelledImage, LabelledSet, load
-from tapscope.training.augmentation import Settings, hand_mask, motion_blur, photograph, view
-from tapscope.training.dataset import Batch, BatchSampler, Draw, ImageCache, Views, validation_crops
+from tapscope.training.augmentation import (
+    AugmentationSettings,
+    hand_mask,
+    make_sample,
+    motion_blur,
+    photometric_changes,
+)
+from tapscope.training.dataset import (
+    Batch,
+    BatchSampler,
+    ImageCache,
+    SampleSpec,
+    TrainingSamples,
+    validation_crops,
+)
 from tests.hands import COLOURS, hand_shape, labelled_folder
 
-CALM = Settings(background_share=0.0, empty_share=0.0, tip_weight=1.0, palm_weight=1.0)
+CALM = AugmentationSettings(background_share=0.0, empty_share=0.0, tip_weight=1.0, palm_weight=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -16,18 +29,18 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
     return load(labelled_folder(tmp_path_factory.mktemp("labelled") / "set"))
 
 
-def one_view(images: LabelledSet, index: int, key: int, settings: Settings = CALM):  # type: ignore[no-untyped-def]
+def one_view(images: LabelledSet, index: int, key: int, settings: AugmentationSettings = CALM):  # type: ignore[no-untyped-def]
     images = ImageCache(images.images)
     rng = np.random.default_rng(key)
-    return view(*images[index], 96, rng, settings, other=lambda: images[0])
+    return make_sample(*images[index], 96, rng, settings, other=lambda: images[0])
 
 
 def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without photographic changes, each keypoint in view has its own colour under its label."""
     monkeypatch.setattr(
-        "tapscope.training.augmentation.photograph", lambda seen, rng, strength: seen
+        "tapscope.training.augmentation.photometric_changes", lambda seen, rng, strength: seen
     )
-    monkeypatch.setattr("tapscope.training.augmentation._cover", lambda seen, rng, other: seen)
+    monkeypatch.setattr("tapscope.training.augmentation._occlude", lambda seen, rng, other: seen)
     checked = 0
     for key in range(40):
         sample = one_view(images, key % 12, key)
@@ -40,9 +53,9 @@ def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.Monk
 
 
 def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None:
-    views = Views(ImageCache(images.images), Settings())
+    views = TrainingSamples(ImageCache(images.images), AugmentationSettings())
     first, again, other = (
-        views[Draw(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
+        views[SampleSpec(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
     )
     assert np.array_equal(first.pixels, again.pixels)
     assert np.array_equal(first.position_px, again.position_px, equal_nan=True)
@@ -52,7 +65,7 @@ def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None
 def test_unlabelled_keypoint_never_counts_and_pseudo_labels_count_less(images: LabelledSet) -> None:
     pseudo, exact = (one_view(images, index, 7).weight for index in (0, 1))
     assert pseudo[20] == exact[20] == 0
-    assert pseudo[0] == CALM.pseudo_weight
+    assert pseudo[0] == CALM.pseudo_label_weight
     assert exact[0] == 1
 
 
@@ -65,14 +78,16 @@ def test_second_hand_without_a_label_masks_the_keypoint(images: LabelledSet) -> 
     )  # fmt: skip
     both = LabelledImage(image.path, 160, 160, "set", "g", "", (hand, bare))
     rng = np.random.default_rng(0)
-    sample = view(both, image.pixels(), 96, rng, CALM, other=lambda: (both, image.pixels()))
+    sample = make_sample(both, image.pixels(), 96, rng, CALM, other=lambda: (both, image.pixels()))
     assert sample.position_px.shape == (2, 21, 2)
     assert sample.weight[0] == 1
     assert sample.weight[1:].max() == 0
 
 
 def test_empty_view_shows_no_keypoint(images: LabelledSet) -> None:
-    settings = Settings(empty_share=1.0, background_share=0.0, close_fill=(0.9, 0.95))
+    settings = AugmentationSettings(
+        empty_share=1.0, background_share=0.0, close_hand_ratio=(0.9, 0.95)
+    )
     inside = [
         ((s.position_px > 0) & (s.position_px < 95)).all(axis=2).sum()
         for s in (one_view(images, 1, key, settings) for key in range(12))
@@ -106,7 +121,7 @@ def test_photograph_changes_light_but_moves_nothing() -> None:
     image = np.zeros((64, 64, 3), dtype=np.uint8)
     image[:, 32:] = 200
     for key in range(30):
-        seen = photograph(image, np.random.default_rng(key)).astype(float).mean(axis=2)
+        seen = photometric_changes(image, np.random.default_rng(key)).astype(float).mean(axis=2)
         assert seen.shape == (64, 64)
         steps = np.abs(np.diff(seen.mean(axis=0)))
         if seen.std() > 8:
@@ -144,5 +159,5 @@ def test_images_that_do_not_fit_in_memory_are_read_each_time(
     images: LabelledSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = ImageCache(images.images)[2][1]
-    monkeypatch.setattr("tapscope.training.dataset.MOST_CACHED_BYTES", 10)
+    monkeypatch.setattr("tapscope.training.dataset.MAX_CACHED_BYTES", 10)
     assert np.array_equal(ImageCache(images.images)[2][1], kept)

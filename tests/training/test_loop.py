@@ -23,15 +23,15 @@ from tapscope.training.loss import GATE_PENALTY_WEIGHT, heatmap_loss, targets, t
 from tapscope.training.model_card import make_card
 from tapscope.training.settings import (
     TrainSettings,
-    augment_in_epoch,
+    augmentation_in_epoch,
+    crop_size_in_epoch,
     foreground_weight_in_epoch,
-    lr_scale,
-    side_in_epoch,
+    lr_schedule,
 )
 from tests.hands import labelled_folder
 
 SETTINGS = TrainSettings(
-    epochs=2, size_px=32, batch_size=4, loader_processes=0, early_share=1.0, seed=3
+    epochs=2, size_px=32, batch_size=4, loader_workers=0, early_foreground_share=1.0, seed=3
 )
 ARGUMENTS = {"keypoints": 21, "stages": 1, "widths": [4, 6, 8]}
 CPU = torch.device("cpu")
@@ -128,33 +128,41 @@ def test_targets_of_two_hands_are_merged() -> None:
 
 
 def test_rate_warms_up_and_decays_to_a_hundredth() -> None:
-    shares = [lr_scale(s, 100, SETTINGS) for s in range(100)]
+    shares = [lr_schedule(s, 100, SETTINGS) for s in range(100)]
     assert shares[0] < shares[1] < max(shares)
     assert max(shares) == pytest.approx(1.0)
     assert shares[-1] == pytest.approx(0.01, rel=0.1)
 
 
 def test_views_are_small_at_first_and_multiples_of_the_stride() -> None:
-    settings = replace(SETTINGS, epochs=5, size_px=96, small_share=0.4)
-    assert [side_in_epoch(e, 16, settings) for e in range(5)] == [64, 64, 96, 96, 96]
-    assert side_in_epoch(0, 16, replace(settings, size_px=32)) == 32
-    assert side_in_epoch(0, 16, replace(settings, small_share=0.0)) == 96
+    settings = replace(SETTINGS, epochs=5, size_px=96, small_crop_share=0.4)
+    assert [crop_size_in_epoch(e, 16, settings) for e in range(5)] == [64, 64, 96, 96, 96]
+    assert crop_size_in_epoch(0, 16, replace(settings, size_px=32)) == 32
+    assert crop_size_in_epoch(0, 16, replace(settings, small_crop_share=0.0)) == 96
 
 
 def test_a_false_peak_costs_more_once_there_is_nothing_left_to_collapse() -> None:
-    settings = replace(SETTINGS, epochs=4, early_share=0.5)
+    settings = replace(SETTINGS, epochs=4, early_foreground_share=0.5)
     weights_of = [foreground_weight_in_epoch(e, settings) for e in range(4)]
     assert weights_of == [50.0, 50.0, 1.0, 1.0]
 
 
 def test_views_become_gentler_and_at_last_those_of_a_hand_that_is_followed() -> None:
-    settings = replace(SETTINGS, epochs=4, rough_share=0.5, followed_share=0.25)
-    seen = [augment_in_epoch(e, settings) for e in range(4)]
+    settings = replace(
+        SETTINGS, epochs=4, strong_augmentation_share=0.5, tracking_augmentation_share=0.25
+    )
+    seen = [augmentation_in_epoch(e, settings) for e in range(4)]
     assert seen == [
-        settings.augment, settings.augment, settings.late_augment, settings.followed_augment
+        settings.augmentation, settings.augmentation, settings.late_augmentation,
+        settings.tracking_augmentation,
     ]  # fmt: skip
-    assert settings.late_augment.strength < settings.augment.strength
-    assert augment_in_epoch(0, replace(settings, rough_share=0, followed_share=1)) == seen[3]
+    assert settings.late_augmentation.strength < settings.augmentation.strength
+    assert (
+        augmentation_in_epoch(
+            0, replace(settings, strong_augmentation_share=0, tracking_augmentation_share=1)
+        )
+        == seen[3]
+    )
 
 
 def test_average_moves_by_its_decay() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tapscope.training.metrics import (
-    LEAST_OF_EACH,
+    MIN_OF_EACH,
     calibrate,
     can_calibrate,
     mpjpe,
@@ -47,7 +47,7 @@ def test_calibration_recovers_a_known_curve() -> None:
 
 
 def test_calibration_needs_good_and_bad_keypoints() -> None:
-    good = np.repeat([True, False], [100, LEAST_OF_EACH])
+    good = np.repeat([True, False], [100, MIN_OF_EACH])
     assert can_calibrate(good)
     assert can_calibrate(~good)
     assert not can_calibrate(good[:-1])

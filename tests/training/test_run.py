@@ -15,11 +15,11 @@ from tapscope.network import weights
 from tapscope.training import run
 from tapscope.training.epoch_log import EpochReport
 from tapscope.training.loop import TrainResult
-from tapscope.training.model_card import USUAL_CONFIDENCE
+from tapscope.training.model_card import DEFAULT_CONFIDENCE
 from tapscope.training.settings import TrainSettings
 from tests.hands import labelled_folder, tiny_card, tiny_weights
 
-SETTINGS = TrainSettings(epochs=1, size_px=32, batch_size=4, loader_processes=0)
+SETTINGS = TrainSettings(epochs=1, size_px=32, batch_size=4, loader_workers=0)
 
 
 def test_folders_given_or_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +37,7 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     content = json.loads(file.read_text())
     content["info"] = {"licence": "CC0"}
     content["images"][0]["split"] = "test"
-    usable = sum(image["split"] != "test" for image in content["images"])
+    without_test_images = sum(image["split"] != "test" for image in content["images"])
     file.write_text(json.dumps(content))
     start = tmp_path / "start.safetensors"
     earlier = weights.Source("earlier", "MIT", 9)
@@ -54,7 +54,7 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert trained.card.notes.startswith(beginning)
     assert (source.name, source.licence) == ("set", "CC0")
     assert source.images == trained.training_images
-    assert 0 < trained.training_images <= usable < 12
+    assert 0 < trained.training_images <= without_test_images < 12
     assert set(trained.result.before) == {"set"}
     assert weights.read(trained.out).card == trained.card
     assert trained.card.input_size_px == 32
@@ -68,8 +68,8 @@ def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
         settings = replace(SETTINGS, epochs=2, keep=keep)
         # Rates of nothing: no epoch can be better than the start.
         return run.train_weights(
-            [folder], tmp_path / f"{keep}.safetensors", settings, init=start, size_px=32, rate=0.0,
-            device="cpu",
+            [folder], tmp_path / f"{keep}.safetensors", settings, init=start, size_px=32,
+            lr_scale=0.0, device="cpu",
         )  # fmt: skip
 
     assert trained("best").result.kept_start
@@ -86,7 +86,7 @@ def test_fine_tuning_keeps_the_batch_statistics(tmp_path: Path) -> None:
     def state(name: str, init: Path | None) -> dict[str, torch.Tensor]:
         out = tmp_path / f"{name}.safetensors"
         run.train_weights(
-            [folder], out, replace(SETTINGS, keep="last"), init=init, size_px=32, rate=1.0,
+            [folder], out, replace(SETTINGS, keep="last"), init=init, size_px=32, lr_scale=1.0,
             device="cpu",
         )  # fmt: skip
         return weights.read(out).network.state_dict()
@@ -141,7 +141,7 @@ def test_confidence_is_fitted_only_where_enough_keypoints_are_right_and_wrong(
     assert "Confidence" not in card(fitted, start).notes
     assert numbers(card(None, start)) == numbers(tiny_card())
     assert "that of the weights begun with" in card(None, start).notes
-    assert numbers(card(None, None)) == USUAL_CONFIDENCE
+    assert numbers(card(None, None)) == DEFAULT_CONFIDENCE
     assert "the usual one" in card(None, None).notes
 
 
@@ -183,7 +183,7 @@ def test_size_must_suit_the_network(tmp_path: Path) -> None:
 
 def test_keypoints_that_the_weights_lack_are_refused() -> None:
     with pytest.raises(AnnotationError, match="keypoints elbow are not among"):
-        run._in_order_of(LabelledSet((), ("wrist", "elbow")), ("wrist",))
+        run._with_keypoints_of(LabelledSet((), ("wrist", "elbow")), ("wrist",))
 
 
 def test_no_gpu_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,9 +211,16 @@ def test_learning_rates_are_a_share_of_the_usual(
         start = tmp_path / "start.safetensors"
         weights.write(start, tiny_weights().network, tiny_card())
     with pytest.raises(SeenError) as seen:
-        run.train_weights([folder], tmp_path / "out.safetensors", SETTINGS, init=start, rate=rate)
+        run.train_weights(
+            [folder], tmp_path / "out.safetensors", SETTINGS, init=start, lr_scale=rate
+        )
     settings = seen.value.args[0]
     assert settings.muon_lr == pytest.approx(share * SETTINGS.muon_lr)
     assert settings.adam_lr == pytest.approx(share * SETTINGS.adam_lr)
-    assert (settings.early_share == settings.small_share == settings.rough_share == 0.0) is tuned
-    assert (settings.followed_share == 1.0) is tuned
+    assert (
+        settings.early_foreground_share
+        == settings.small_crop_share
+        == settings.strong_augmentation_share
+        == 0.0
+    ) is tuned
+    assert (settings.tracking_augmentation_share == 1.0) is tuned

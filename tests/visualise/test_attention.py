@@ -18,8 +18,8 @@ from tapscope.network.pmsdsnet import PMSDSNet, normalise
 from tapscope.network.weights import Weights
 from tapscope.output.figure_style import render
 from tapscope.records import Keypoints
-from tapscope.visualise.attention import attend, attend_still, labels_of, smoothed_boxes
-from tapscope.visualise.attention_figure import draw, show, tiles
+from tapscope.visualise.attention import attention_of, labels_of, smoothed_boxes, still_attention
+from tapscope.visualise.attention_figure import draw, tiles, write_attention
 from tests.hands import DotEngine, hand_shape, labelled_folder, paint, tiny_card, tiny_weights
 
 
@@ -47,7 +47,7 @@ def test_maps_are_those_of_the_network() -> None:
     network = given.network
     assert isinstance(network, PMSDSNet)
     image = paint([hand_shape(120, 120)])
-    seen = attend(network, image, CropBox(120, 120, 160), 64, background=True)
+    seen = attention_of(network, image, CropBox(120, 120, 160), 64, background=True)
     answer = network(normalise(torch.from_numpy(seen.pixels[None])))
     for maps, stage in zip(seen.maps, answer.supervised, strict=True):
         for one, z in zip(maps, stage, strict=True):
@@ -64,8 +64,8 @@ def test_what_is_not_the_hand_is_hidden_unless_asked_for() -> None:
     network = deep_weights().network
     assert isinstance(network, PMSDSNet)
     box = CropBox(160, 120, 64)
-    shown = attend(network, image, box, 64, background=True).pixels
-    seen = attend(network, image, box, 64)
+    shown = attention_of(network, image, box, 64, background=True).pixels
+    seen = attention_of(network, image, box, 64)
     kept = (seen.pixels == shown).all(axis=2)
     hull = np.zeros((64, 64), np.uint8)
     inside = seen.position_px.clip(0, 63).round().astype(np.int32)
@@ -83,7 +83,7 @@ def test_labels_are_found_beside_the_image(tmp_path: Path) -> None:
     labels = labels_of(image, KEYPOINTS, CropBox(80, 80, 100))
     assert labels is not None
     assert np.isnan(labels[20]).all()
-    seen = attend_still(image, deep_weights(), DotEngine(), 64)
+    seen = still_attention(image, deep_weights(), DotEngine(), 64)
     assert seen.truth_px is not None
     assert np.nanmin(seen.truth_px) > 0
     svg, png = render(draw(seen, KEYPOINTS))
@@ -94,13 +94,17 @@ def test_labels_are_found_beside_the_image(tmp_path: Path) -> None:
 def test_image_and_video_are_written(tmp_path: Path) -> None:
     image = tmp_path / "a hand.png"
     cv2.imwrite(str(image), paint([hand_shape(120, 120, size=110)])[:, :, ::-1])
-    made = show(image, None, deep_weights(), DotEngine())
+    made = write_attention(image, None, deep_weights(), DotEngine())
     assert made == tmp_path / "a hand.attention.png"
     assert cv2.imread(str(made)) is not None
-    assert show(image, tmp_path / "x.svg", deep_weights(), DotEngine()).read_text().startswith("<?")
+    assert (
+        write_attention(image, tmp_path / "x.svg", deep_weights(), DotEngine())
+        .read_text()
+        .startswith("<?")
+    )
     video = film(tmp_path / "clip.mp4", 12)
     counts: list[tuple[int, int]] = []
-    clip = show(
+    clip = write_attention(
         video, None, deep_weights(), DotEngine(), on_frame=lambda *step: counts.append(step)
     )
     assert counts[-1] == (12, 12)
@@ -140,26 +144,26 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     image = tmp_path / "empty.png"
     cv2.imwrite(str(image), paint([]))
     with pytest.raises(AnnotationError, match="no hand was found"):
-        show(image, None, given, engine)
+        write_attention(image, None, given, engine)
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(AnnotationError, match="cannot be read as an image"):
-        show(tmp_path / "text.png", None, given, engine)
+        write_attention(tmp_path / "text.png", None, given, engine)
     with pytest.raises(OutputError, match=r"ends with .png or .svg"):
-        show(image, tmp_path / "x.mp4", given, engine)
+        write_attention(image, tmp_path / "x.mp4", given, engine)
     with pytest.raises(WeightsError, match="multiple of 4"):
-        show(image, None, given, engine, size_px=50)
+        write_attention(image, None, given, engine, size_px=50)
     with pytest.raises(VideoError, match="no hand was seen in any frame"):
-        show(film(tmp_path / "empty.mp4", 4, hand=False), None, given, engine)
+        write_attention(film(tmp_path / "empty.mp4", 4, hand=False), None, given, engine)
     assert not list(tmp_path.glob("*.attention.*")) + list(tmp_path.glob(".*"))
     card = dataclasses.replace(tiny_card(), architecture="u-net", network={"keypoints": 21})
     other = Weights(UNet().eval(), card, Path("u.safetensors"))
     with pytest.raises(WeightsError, match="a u-net has no attention maps"):
-        show(image, None, other, engine)
+        write_attention(image, None, other, engine)
 
 
 def test_six_stages_fit_the_clip() -> None:
     network = PMSDSNet(keypoints=2, stages=6, widths=(4, 4)).eval()
-    seen = attend(network, paint([]), CropBox(100, 100, 100), 32)
+    seen = attention_of(network, paint([]), CropBox(100, 100, 100), 32)
     assert tiles(seen).shape == (6 * 128, 3 * 128, 3)
 
 

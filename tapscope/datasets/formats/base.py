@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 from tapscope.errors import AnnotationError
 from tapscope.hand import KEYPOINTS
 
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
     """The labelled keypoints of one hand in one image."""
 
-    places_px: Mapping[str, Place]
+    points_px: Mapping[str, Point]
     """x and y by the tool's name of the keypoint, centre of the top left pixel = 0; labelled ones
     only."""
     side: str = ""

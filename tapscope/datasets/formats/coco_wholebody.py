@@ -45,7 +45,7 @@ def _hands(person: dict[str, Any], path: Path) -> list[Hand]:
             points = [numbers[at : at + 3] for at in range(0, len(numbers), 3)]
             where = f"{path}: image {person['image_id']}"
             hand = whole_hand([point if point[2] > 0 else None for point in points], side, where)
-            found += [hand] if hand.places_px else []
+            found += [hand] if hand.points_px else []
     return found
 
 

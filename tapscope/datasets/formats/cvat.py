@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Place, read_xml, side_in
+from tapscope.datasets.formats.base import Format, Frame, Hand, Point, read_xml, side_in
 from tapscope.errors import AnnotationError
 
 _FILE: Final = "annotations.xml"
@@ -48,8 +48,8 @@ def _hands(image: ElementTree.Element, path: Path) -> Iterator[Hand]:
 
 def _places(
     parent: ElementTree.Element, image: ElementTree.Element, path: Path
-) -> dict[str, Place]:
-    found: dict[str, Place] = {}
+) -> dict[str, Point]:
+    found: dict[str, Point] = {}
     for points in parent.findall("points"):
         label, where = points.get("label", ""), f"{path}: {image.get('name', '')}"
         if points.get("outside") == "1":  # a keypoint of a skeleton that is not in the image

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Place, side_in
+from tapscope.datasets.formats.base import Format, Frame, Hand, Point, side_in
 from tapscope.errors import AnnotationError, require_extra
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _hands(columns: Sequence[Column], values: Sequence[float]) -> tuple[Hand, ..
             known.setdefault(individual, {}).setdefault(part, {})[axis] = value
     hands = []
     for individual, parts in known.items():
-        places: dict[str, Place] = {
+        places: dict[str, Point] = {
             part: (place["x"], place["y"]) for part, place in parts.items() if len(place) == 2
         }
         if places:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Place, read_xml
+from tapscope.datasets.formats.base import Format, Frame, Hand, Point, read_xml
 from tapscope.errors import AnnotationError
 
 _NAME: Final = re.compile(r".+_hgr\w+_id\d+_\d+")
-_PICTURES: Final = ("original_images", "hgr1_images/original_images")
+_IMAGE_FOLDERS: Final = ("original_images", "hgr1_images/original_images")
 _WRIST: Final = "wrist"
 
 
@@ -47,14 +47,14 @@ def _read(path: Path) -> list[Frame]:
 def _folder_of(image: str, labels: Path) -> Path:
     """Return where the image lies, as the published archives are unpacked; else beside."""
     tops = (labels.parent, labels.parent.parent)
-    folders = [top / inner for top in tops for inner in _PICTURES]
+    folders = [top / inner for top in tops for inner in _IMAGE_FOLDERS]
     return next((folder for folder in folders if (folder / image).is_file()), labels)
 
 
-def _places(hand: ElementTree.Element, path: Path) -> dict[str, Place]:
+def _places(hand: ElementTree.Element, path: Path) -> dict[str, Point]:
     """Return the points of a hand by name; such with a negative number are not in the image."""
-    found: dict[str, Place] = {}
-    wrist: list[Place] = []
+    found: dict[str, Point] = {}
+    wrist: list[Point] = []
     for name, (x, y) in _points(hand, path):
         if x < 0 or y < 0:
             continue
@@ -72,7 +72,7 @@ def _places(hand: ElementTree.Element, path: Path) -> dict[str, Place]:
     return found
 
 
-def _points(hand: ElementTree.Element, path: Path) -> Iterator[tuple[str, Place]]:
+def _points(hand: ElementTree.Element, path: Path) -> Iterator[tuple[str, Point]]:
     for point in hand.iter("FeaturePoint"):
         name = f"{point.get('category', '')} {point.get('type', '')}".strip()
         try:

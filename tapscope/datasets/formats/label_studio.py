@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Place, read_json
+from tapscope.datasets.formats.base import Format, Frame, Hand, Point, read_json
 from tapscope.errors import AnnotationError
 
 _KIND: Final = "keypointlabels"
@@ -67,8 +67,8 @@ def _file_of(address: str) -> str:
     return served[0] if served else unquote(parts.path)
 
 
-def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Place]:
-    found: dict[str, Place] = {}
+def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Point]:
+    found: dict[str, Point] = {}
     for one in result:
         if one.get("type") != _KIND:
             continue

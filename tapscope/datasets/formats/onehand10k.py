@@ -46,7 +46,7 @@ def _frames(path: Path) -> Iterator[Frame]:
             yield Frame(
                 path.parent / "source",
                 row[0].strip(),
-                (hand,) if hand.places_px else (),
+                (hand,) if hand.points_px else (),
                 split,
                 row[0].strip(),  # single images found on the web: none is a copy of another
             )

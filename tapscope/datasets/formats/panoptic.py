@@ -13,7 +13,7 @@ from tapscope.datasets.formats.base import Format, Frame, Hand, read_json, whole
 from tapscope.errors import AnnotationError
 
 _STUDIO: Final = "hands_v143_*.json"
-_PICTURES: Final = (".jpg", ".png")
+_IMAGE_SUFFIXES: Final = (".jpg", ".png")
 _TEST: Final = "manual_test"
 
 
@@ -27,7 +27,7 @@ def _is_of_one(path: Path) -> bool:
     """Say whether a file holds the labels of the image beside it."""
     return (
         path.suffix == ".json"
-        and any(path.with_suffix(ending).is_file() for ending in _PICTURES)
+        and any(path.with_suffix(ending).is_file() for ending in _IMAGE_SUFFIXES)
         and '"hand_pts"' in path.read_text(encoding="utf-8", errors="replace")
     )
 
@@ -49,7 +49,7 @@ def _read(path: Path) -> list[Frame]:
 
 def _one(path: Path, content: Mapping[str, Any]) -> Frame:
     image = next(
-        path.with_suffix(ending) for ending in _PICTURES if path.with_suffix(ending).is_file()
+        path.with_suffix(ending) for ending in _IMAGE_SUFFIXES if path.with_suffix(ending).is_file()
     )
     side = "left" if content["is_left"] else "right"
     folder = path.parent.name
@@ -61,7 +61,7 @@ def _one(path: Path, content: Mapping[str, Any]) -> Frame:
 
 def _hands(points: list[Any], side: str, path: Path) -> tuple[Hand, ...]:
     hand = whole_hand([point if point[2] > 0 else None for point in points], side, str(path))
-    return (hand,) if hand.places_px else ()
+    return (hand,) if hand.points_px else ()
 
 
 FORMAT: Final = Format(
