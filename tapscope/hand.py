@@ -1,4 +1,4 @@
-"""The 21 keypoints of a hand, in MediaPipe order, and the four that are measured."""
+"""The 21 keypoints of a hand, in MediaPipe's order, and the four that tapscope measures."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -37,7 +37,7 @@ FINGERTIPS: Final = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "little
 
 
 class Measured(NamedTuple):
-    """Where the measured keypoints stand among those that a network places."""
+    """Indices of the measured keypoints in the list of keypoints that a network predicts."""
 
     thumb_tip: int
     index_tip: int
@@ -46,17 +46,17 @@ class Measured(NamedTuple):
 
     @property
     def tips(self) -> list[int]:
-        """Return where the tips stand, thumb first."""
+        """Return the indices of the tips, thumb first."""
         return [self.thumb_tip, self.index_tip]
 
     @classmethod
     def among(cls, keypoints: Sequence[str]) -> "Measured":
-        """Find them by name.
+        """Find the measured keypoints by name.
 
         Raises
         ------
         ValueError
-            One is missing; the message names it.
+            Keypoints are missing; the message names them.
         """
         missing = [name for name in cls._fields if name not in keypoints]
         if missing:

@@ -1,7 +1,7 @@
-"""Square boxes on an image: where they lie, how they are cut out, how points come back.
+"""Square crops of an image, and the affine maps between crop and image coordinates.
 
-A box has a centre, a side and a turn in image coordinates (centre of the top left pixel = 0).
-Cut out, it is a square of `size_px` pixels.
+A crop box has a centre, a side and a rotation in image coordinates (centre of the top left
+pixel = 0). The crop is a square of `size_px` pixels.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 from tapscope.records import FloatArray
 
 BORDER = (114, 114, 114)
-"""Colour beyond the edge of an image: a grey that is no colour of its own."""
+"""Colour beyond the edge of an image: neutral grey."""
 
 
-# Boxes are small: threads of OpenCV's own gain nothing on them, and beside those of the network
-# they cost a quarter of the training speed (two cores: 29 views a second without them, 21 with).
+# OpenCV's threads gain nothing on small crops and compete with the network's for the cores.
 cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True, slots=True)
 class CropBox:
-    """A square part of an image, possibly turned, mirrored or reaching beyond its edges."""
+    """A square part of an image; it may be rotated, mirrored or reach beyond the image's edges."""
 
     x: float
     y: float
@@ -32,7 +31,7 @@ class CropBox:
     mirrored: bool = False
 
     def to_image(self, size_px: int) -> FloatArray:
-        """Return the 2 x 3 matrix from box pixels to image pixels."""
+        """Return the 2 x 3 affine matrix from crop pixels to image pixels."""
         step = self.side / size_px
         angle = np.deg2rad(self.rotation_deg)
         linear = step * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -44,19 +43,19 @@ class CropBox:
 
 
 def transform_points(points: FloatArray, matrix: FloatArray) -> FloatArray:
-    """Apply a 2 x 3 matrix to points of shape (..., 2); NaN stays NaN."""
+    """Apply a 2 x 3 affine matrix to points of shape (..., 2); NaN stays NaN."""
     moved: FloatArray = points @ matrix[:, :2].T + matrix[:, 2]
     return moved
 
 
 def inverse(matrix: FloatArray) -> FloatArray:
-    """Invert a 2 x 3 matrix."""
+    """Invert a 2 x 3 affine matrix."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
 def take_crop(image: NDArray[np.uint8], box: CropBox, size_px: int) -> NDArray[np.uint8]:
-    """Cut a box out of an image, without aliasing.
+    """Resample the part of an image within a crop box, without aliasing.
 
     Parameters
     ----------
@@ -69,7 +68,8 @@ def take_crop(image: NDArray[np.uint8], box: CropBox, size_px: int) -> NDArray[n
         RGB, shape (size_px, size_px, 3); `BORDER` beyond the image.
     """
     matrix = box.to_image(size_px)
-    # Only the part that the box can touch is shrunk: warping alone would alias below half size.
+    # Bilinear warping aliases when it shrinks to less than half; shrink the part around the box
+    # by area first.
     reach = box.side * (0.5 if box.rotation_deg == 0 else np.sqrt(0.5)) + 2
     left, top = (max(0, int(v - reach)) for v in (box.x, box.y))
     right = min(image.shape[1], int(box.x + reach) + 2)

@@ -1,7 +1,7 @@
-"""The network behind one call, wherever it runs.
+"""Inference engines: one interface to a network, whatever device it runs on.
 
-On a GPU torch in bfloat16; on a CPU OpenVINO, which fuses the many small layers (several times
-faster than plain torch); plain torch in single precision is the reference for both.
+A GPU runs torch in bfloat16. A CPU runs OpenVINO, which fuses the many small layers and is several
+times faster than plain torch. Plain torch in single precision is the reference for both.
 """
 
 import warnings
@@ -23,45 +23,62 @@ from tapscope.network.weights import Weights, confidence
 from tapscope.records import FloatArray
 
 TIP_PEAKS = 5
-"""A fingertip may be taken for any of the five."""
+"""Peaks of each fingertip heatmap that are kept: the network may confuse any of the five tips."""
 
 
 class KeypointPrediction(NamedTuple):
-    """The network's answer for some images, decoded."""
+    """Keypoints decoded from the heatmaps of some images."""
 
     position_px: NDArray[np.float64]
     """x and y, centre of the top left pixel = 0; shape (n, keypoints, 2)."""
     confidence: NDArray[np.float64]
-    """Calibrated chance of a good keypoint; shape (n, keypoints)."""
+    """Calibrated probability that the keypoint is within 0.1 of the hand; shape (n, keypoints)."""
     peak_value: NDArray[np.float64]
-    """Value of the peak: how surely some such keypoint is there, be it on the wrong finger; shape
-    (n, keypoints)."""
+    """Heatmap value at the peak; shape (n, keypoints). Unlike the confidence it is high, too,
+    where two fingers have a peak each."""
     tip_position_px: NDArray[np.float64]
-    """Where each fingertip may be, its highest peaks; shape (n, fingertips, peaks, 2), none of
-    the five unless the network places them all."""
+    """Candidate positions of each fingertip: its highest peaks; shape (n, fingertips, peaks, 2).
+    There are five fingertips, or none where the network does not predict all five."""
     tip_peak_value: NDArray[np.float64]
-    """Values of these peaks, falling; shape (n, fingertips, peaks)."""
+    """Values of these peaks, highest first; shape (n, fingertips, peaks)."""
 
 
 class PixelsToHeatmaps(nn.Module):
-    """uint8 images to final heatmaps: what is traced and compiled."""
+    """The network with its input normalisation, from uint8 pixels to final heatmaps."""
 
     def __init__(self, network: HeatmapNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return heatmaps, see `Engine.heatmaps`."""
+        """Return the heatmaps, see `Engine.heatmaps`."""
         return self.network.final(normalise(pixels))
 
 
 class Engine(ABC):
-    """Runs one set of weights."""
+    """Runs one set of weights.
+
+    Parameters
+    ----------
+    weights
+        The network and its card.
+
+    Attributes
+    ----------
+    card, weights_name
+        The card of the weights, and their file name with the first digits of the hash.
+    stride
+        Image pixels per heatmap pixel, along each axis.
+    size_divisor
+        Sides of an image must be multiples of it.
+    fingertips
+        Indices of the five fingertips, thumb first; empty where the network lacks one.
+    """
 
     name: str
-    """What computes, for the record."""
+    """Library, version and device, for the provenance."""
     batch_size: int
-    """How many images are worth giving at once."""
+    """Number of images at which a call is efficient."""
 
     def __init__(self, weights: Weights) -> None:
         self.card = weights.card
@@ -72,23 +89,23 @@ class Engine(ABC):
         keypoints = weights.card.keypoints
         has_all = set(FINGERTIPS) <= set(keypoints)
         self.fingertips = [keypoints.index(name) for name in FINGERTIPS] if has_all else []
-        self._leading = [keypoints.index(n) for n in ("thumb_tip", "index_tip") if n in keypoints]
+        self._tips = [keypoints.index(n) for n in ("thumb_tip", "index_tip") if n in keypoints]
 
     @cached_property
     def measured(self) -> Measured:
-        """Where the measured keypoints stand among those placed.
+        """Indices of the measured keypoints among those that the network predicts.
 
         Raises
         ------
         WeightsError
-            The network places them not all.
+            The network does not predict all of them.
         """
         try:
             return Measured.among(self.card.keypoints)
         except ValueError as problem:
             raise WeightsError(
-                f"{self._path}: the weights place no {problem}, without which a hand can neither "
-                "be followed nor measured; use weights trained on frames with these keypoints"
+                f"{self._path}: the weights place no {problem}; a hand cannot be tracked or "
+                "measured without them; use weights trained on frames with these keypoints"
             ) from problem
 
     @abstractmethod
@@ -98,7 +115,7 @@ class Engine(ABC):
         Parameters
         ----------
         pixels
-            RGB, shape (n, height, width, 3); sides multiples of the network's largest stride.
+            RGB, shape (n, height, width, 3); sides are multiples of `size_divisor`.
 
         Returns
         -------
@@ -107,38 +124,45 @@ class Engine(ABC):
         """
 
     def keypoints(self, pixels: NDArray[np.uint8], *, sure: float = 0.0) -> KeypointPrediction:
-        """Return the decoded keypoints of images as in `heatmaps`.
+        """Predict the keypoints of images, with a flip test for uncertain ones.
 
-        Where the confidence of thumb or index tip is not above `sure`, the image is seen
-        mirrored, too, and the mean of both answers is decoded; 1 is every image.
+        The flip test decodes the mean of the heatmaps of the image and of its mirror image.
+
+        Parameters
+        ----------
+        pixels
+            See `heatmaps`.
+        sure
+            Images whose thumb or index tip has a confidence up to this get the flip test: 0 none,
+            1 all.
         """
         heat = self.heatmaps(pixels)
-        seen = self._decoded(heat)
-        tips = seen.confidence[:, self._leading].min(axis=1, initial=1.0)
-        again = np.flatnonzero(tips <= sure)
-        if again.size:
-            mirrored = np.ascontiguousarray(pixels[again, :, ::-1])
-            better = self._decoded((heat[again] + self.heatmaps(mirrored).flip(-1)) / 2)
-            for values, some in zip(seen, better, strict=True):
-                values[again] = some
-        return seen
+        predicted = self._decode(heat)
+        tip_confidence = predicted.confidence[:, self._tips].min(axis=1, initial=1.0)
+        uncertain = np.flatnonzero(tip_confidence <= sure)
+        if uncertain.size:
+            mirrored = np.ascontiguousarray(pixels[uncertain, :, ::-1])
+            averaged = self._decode((heat[uncertain] + self.heatmaps(mirrored).flip(-1)) / 2)
+            for values, replacement in zip(predicted, averaged, strict=True):
+                values[uncertain] = replacement
+        return predicted
 
     def confidence(self, peak_value: FloatArray, second_peak: FloatArray) -> FloatArray:
-        """Return the calibrated chance that peaks of these values are good keypoints."""
+        """Return the calibrated confidence of peaks with these values, see `weights.confidence`."""
         return confidence(self.card, peak_value, second_peak)
 
-    def _decoded(self, heatmaps: Tensor) -> KeypointPrediction:
+    def _decode(self, heatmaps: Tensor) -> KeypointPrediction:
         tips = local_peaks(heatmaps[:, self.fingertips], TIP_PEAKS, self.stride)
         peaks = [*decode(heatmaps, self.stride), *tips]
-        place, peak_value, second_peak, tip_place, tip_peak_value = (
+        position, peak_value, second_peak, tip_position, tip_peak_value = (
             p.double().cpu().numpy() for p in peaks
         )
-        sure = confidence(self.card, peak_value, second_peak)
-        return KeypointPrediction(place, sure, peak_value, tip_place, tip_peak_value)
+        chance = confidence(self.card, peak_value, second_peak)
+        return KeypointPrediction(position, chance, peak_value, tip_position, tip_peak_value)
 
 
 class TorchEngine(Engine):
-    """Plain torch: the reference on the CPU, the fast way on a GPU (bfloat16)."""
+    """Plain torch: the reference on a CPU, the fast engine on a GPU (bfloat16)."""
 
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
         super().__init__(weights)
@@ -154,15 +178,15 @@ class TorchEngine(Engine):
             torch.inference_mode(),
             torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"),
         ):
-            answer: Tensor = self._network(torch.from_numpy(pixels).to(self._device)).float()
-        return answer
+            heatmaps: Tensor = self._network(torch.from_numpy(pixels).to(self._device)).float()
+        return heatmaps
 
 
 class OpenVinoEngine(Engine):
-    """OpenVINO on the CPU; one compiled network per image size, one image a request.
+    """OpenVINO on the CPU; one compiled network per image size, one image per request.
 
-    Requests run side by side, one thread each: small maps do not fill two cores, and a fixed
-    division of work gives the same bits every time.
+    Requests run in parallel on one thread each: small heatmaps do not keep two cores busy, and a
+    fixed division of work gives the same bits every time.
     """
 
     def __init__(self, weights: Weights, threads: int = 0) -> None:
@@ -171,8 +195,8 @@ class OpenVinoEngine(Engine):
         side = 64 // self.size_divisor * self.size_divisor or self.size_divisor
         example = torch.zeros((1, side, side, 3), dtype=torch.uint8)
         with warnings.catch_warnings():
-            # Tracing is deprecated, but takes a third of the time of torch.export for the same
-            # network, bit for bit; what warns of shapes is a check that has done its work by then.
+            # Tracing is deprecated, but three times as fast as torch.export for the same bits. The
+            # shape warning comes from the check of the image's sides, which has passed by then.
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
@@ -182,7 +206,7 @@ class OpenVinoEngine(Engine):
         self._compiled: dict[tuple[int, int], openvino.AsyncInferQueue] = {}
         self._threads = threads or torch.get_num_threads()
         self.name = f"openvino {openvino.__version__.split('-')[0]} cpu"
-        # Not by the number of cores: what shares a window must not depend on the machine.
+        # Fixed, because what shares a batch must not depend on the machine's cores.
         self.batch_size = 8
 
     def _queue(self, size: tuple[int, int]) -> openvino.AsyncInferQueue:
@@ -206,16 +230,16 @@ class OpenVinoEngine(Engine):
         count, height, width = pixels.shape[:3]
         queue = self._queue((height, width))
         size = (height // self.stride, width // self.stride)
-        answer = np.empty((count, len(self.card.keypoints), *size), dtype=np.float32)
+        heatmaps = np.empty((count, len(self.card.keypoints), *size), dtype=np.float32)
 
         def store(request: openvino.InferRequest, index: int) -> None:
-            answer[index] = request.get_output_tensor(0).data[0]
+            heatmaps[index] = request.get_output_tensor(0).data[0]
 
         queue.set_callback(store)
         for index in range(count):
             queue.start_async({0: pixels[index : index + 1]}, index)
         queue.wait_all()
-        return torch.from_numpy(answer)
+        return torch.from_numpy(heatmaps)
 
 
 def make_engine(weights: Weights, device: str = "auto", threads: int = 0) -> Engine:

@@ -9,39 +9,40 @@ from torch import Tensor
 VARIANCE_PX2 = 3.0
 """Isotropic variance of a target; the paper prints the singular matrix [[3, 3], [3, 3]]."""
 SECOND_PEAK_DISTANCE_PX = 6
-"""Further from the peak than this, on either axis, another high place is another thing: three and a
-half times the width of a target."""
+"""The second peak lies further than this from the first, on either axis: 3.5 standard deviations
+of a target."""
 LOCAL_PEAK_RADIUS_PX = 3
-"""Nearer than this to a higher place, on both axes, is the same peak: about one width."""
+"""Pixels within this distance of a higher pixel, on both axes, belong to its peak: 1.7 standard
+deviations of a target."""
 
 
 class Peaks(NamedTuple):
-    """The best place of every keypoint in its heatmap."""
+    """The highest peak of every keypoint's heatmap."""
 
     position_px: Tensor
     """x and y, centre of the top left pixel = 0; shape (n, keypoints, 2)."""
     peak_value: Tensor
     """Value of the heatmap at the highest pixel; shape (n, keypoints)."""
     second_peak: Tensor
-    """Highest value further than `SECOND_PEAK_DISTANCE_PX` from it; shape (n, keypoints)."""
+    """Highest value further than `SECOND_PEAK_DISTANCE_PX` from that pixel; (n, keypoints)."""
 
 
 def variance(stride: int) -> float:
-    """Return the variance of a target in pixels of its map: at least 1, not to fall between."""
+    """Return a target's variance in heatmap pixels: at least 1, or it would fall between pixels."""
     return max(VARIANCE_PX2 / stride**2, 1.0)
 
 
 def encode(position_px: Tensor, size: tuple[int, int], stride: int = 1) -> Tensor:
-    """Draw one Gaussian of height 1 for each keypoint.
+    """Draw one Gaussian with a peak value of 1 for each keypoint.
 
     Parameters
     ----------
     position_px
         x and y, shape (n, keypoints, 2); NaN or far outside gives an empty map.
     size
-        Height and width of the maps.
+        Height and width of the heatmaps.
     stride
-        Pixels of the image for one of the maps.
+        Image pixels per heatmap pixel, along each axis.
 
     Returns
     -------
@@ -59,24 +60,24 @@ def encode(position_px: Tensor, size: tuple[int, int], stride: int = 1) -> Tenso
 
 
 def decode(heatmaps: Tensor, stride: int = 1) -> Peaks:
-    """Find the highest pixel of every map and refine it below a pixel.
+    """Find the highest pixel of every heatmap and refine its position to a fraction of a pixel.
 
-    The refinement is one Newton step on the logarithm of the map, which is exact for a Gaussian
-    (distribution-aware decoding, Zhang et al. 2020, doi 10.1109/CVPR42600.2020.00712), here along
-    each axis from the three values about the peak, and never more than a pixel.
+    The refinement is one Newton step on the logarithm of the heatmap, which is exact for a
+    Gaussian (distribution-aware decoding, Zhang et al. 2020, doi 10.1109/CVPR42600.2020.00712). It
+    uses three values along each axis and moves by at most one pixel.
 
     Parameters
     ----------
     heatmaps
         Shape (n, keypoints, height, width).
     stride
-        Pixels of the image for one of the maps.
+        Image pixels per heatmap pixel, along each axis.
     """
     peak_value, index = heatmaps.flatten(2).max(dim=-1, keepdim=True)
     position = _refined(heatmaps, index, stride).squeeze(2)
     width = heatmaps.shape[-1]
     row, column = index.squeeze(2) // width, index.squeeze(2) % width
-    # Outside a square is where the row is far or the column is: two projections hold both.
+    # A pixel outside the square is far in its row or in its column: two projections cover both.
     second_peak = torch.maximum(
         _highest_away_from(row, heatmaps.amax(dim=-1)),
         _highest_away_from(column, heatmaps.amax(dim=-2)),
@@ -85,18 +86,19 @@ def decode(heatmaps: Tensor, stride: int = 1) -> Peaks:
 
 
 def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, Tensor]:
-    """Find the highest places of every map that no place within `LOCAL_PEAK_RADIUS_PX` exceeds.
+    """Find the `count` highest local maxima of every heatmap.
+
+    A local maximum is not exceeded within `LOCAL_PEAK_RADIUS_PX`.
 
     Returns
     -------
     position, peak_value
-        Refined as by `decode`, highest first; shapes (n, keypoints, count, 2) and
-        (n, keypoints, count). Where a map has fewer peaks, the value of the rest is 0.
+        Refined as in `decode`, highest first; shapes (n, keypoints, count, 2) and
+        (n, keypoints, count). Where a heatmap has fewer peaks, the remaining values are 0.
     """
-    maps = heatmaps.flatten(0, 1).unsqueeze(1)  # a batch may be empty, channels may not
-    width = (
-        2 * LOCAL_PEAK_RADIUS_PX + 1
-    )  # a square is a row of columns: 14 comparisons instead of 49
+    maps = heatmaps.flatten(0, 1).unsqueeze(1)  # max_pool2d takes an empty batch, no empty channels
+    # A square maximum is a maximum of columns, then of rows: 14 comparisons instead of 49.
+    width = 2 * LOCAL_PEAK_RADIUS_PX + 1
     around = F.max_pool2d(maps, (width, 1), stride=1, padding=(LOCAL_PEAK_RADIUS_PX, 0))
     around = F.max_pool2d(around, (1, width), stride=1, padding=(0, LOCAL_PEAK_RADIUS_PX))
     alone = torch.where(maps == around, maps, 0).view_as(heatmaps).flatten(2)
@@ -105,7 +107,7 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
 
 
 def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
-    """Return places (x, y) in the image about flat indices of shape (n, keypoints, count)."""
+    """Return sub-pixel image positions (x, y) of flat indices of shape (n, keypoints, count)."""
     height, width = heatmaps.shape[2:]
     row, column = index // width, index % width
     flat = heatmaps.flatten(2)
@@ -119,7 +121,7 @@ def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
         return (0.5 * (before - after) / curvature).clamp(-1, 1) * inside
 
     here = at(row, column)
-    # At the rim a neighbour is missing, so that the whole pixel has to do.
+    # At the edge a neighbour is missing: keep the whole pixel there.
     inside_x, inside_y = (column > 0) & (column < width - 1), (row > 0) & (row < height - 1)
     x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
     y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
@@ -128,7 +130,7 @@ def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
 
 
 def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:
-    """Return the highest value of (n, keypoints, length) far from `place`, at least 0."""
+    """Return the highest value of (n, keypoints, length) far from `place`, or 0 if it is lower."""
     along = torch.arange(projection.shape[-1], device=place.device)
     far = (along - place[..., None]).abs() > SECOND_PEAK_DISTANCE_PX
     return (projection * far).amax(dim=-1).clamp_min(0)

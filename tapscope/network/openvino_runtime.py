@@ -1,12 +1,11 @@
-"""OpenVINO without its usage statistics.
+"""OpenVINO with its usage statistics switched off.
 
-Left to itself, openvino reports every import and every conversion to its maker, and leaves an
-identity of the user in the home folder. It does without where the package that reports cannot be
-imported.
+By default openvino reports every import and every conversion to its maker, and writes a user id
+into the home folder. It stays silent when the package openvino_telemetry cannot be imported.
 """
 
 import sys
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
-import openvino as openvino  # noqa: E402, PLC0414 - handed on to who imports it from here
+import openvino as openvino  # noqa: E402, PLC0414 - re-exported

@@ -5,18 +5,17 @@ Supervision for Hand Keypoint Detection", December 2021. Equation numbers below 
 
 Choices where the paper is silent
 ---------------------------------
-- Widths rise with the stride, so that the full-resolution maps, where the time goes, stay thin;
-  but no head sees fewer channels than there are keypoints (a precaution, not shown to matter).
+- Widths rise with the stride, because most of the time goes into the full-resolution maps; but
+  every head sees at least as many channels as there are keypoints (a precaution, untested).
 - X(s, 1) is two convolutions away from the base map; conv_Q keeps the channels of Q.
-- The convolution with stride t that makes a base map has kernel 2t - 1 (at least 3): neighbouring
-  windows overlap, no pixel is left out.
+- The convolution with stride t that makes a base map has kernel 2t - 1 (at least 3), so that
+  neighbouring windows overlap and no pixel is left out.
 - conv_down is 3 x 3 with stride 2; conv_up is 1 x 1, followed by bilinear enlargement by two (a
-  quarter of the arithmetic of enlarging first); conv_Q and conv_ds are 1 x 1: they read out what
-  conv_X has found.
-- Every convolution but conv_ds and the last is followed by batch normalisation and ReLU.
-- An image side that is no multiple of the largest stride is an error, not a silent padding.
-- fusion="down" leaves conv_up out, fusion="up" leaves conv_down out; "cyclic" has both.
-- The last convolution is 1 x 1 and reads X(1, M + 1), as the paper draws it.
+  quarter of the arithmetic of enlarging first); conv_Q and conv_ds are 1 x 1.
+- Every convolution except conv_ds and the last is followed by batch normalisation and ReLU.
+- An image side that is no multiple of the largest stride is an error; it is not padded.
+- fusion="down" omits conv_up, fusion="up" omits conv_down; "cyclic" has both.
+- The last convolution is 1 x 1 and reads X(1, M + 1), as in the paper's figure.
 - shared_stages=True (the paper's future work) makes all stages one set of weights.
 """
 
@@ -33,22 +32,22 @@ DEFAULT_WIDTHS = (16, 16, 32, 48, 100)
 
 
 class Heatmaps(NamedTuple):
-    """What the network answers; values near 1 at a keypoint, near 0 elsewhere, not clipped."""
+    """Output of a network; values near 1 at a keypoint and near 0 elsewhere, not clipped."""
 
     final: Tensor
-    """The answer, shape (n, keypoints, height / stride, width / stride)."""
+    """The prediction, shape (n, keypoints, height / stride, width / stride)."""
     supervised: list[list[Tensor]]
-    """What else is supervised, of any smaller size; P-MSDSNet: Z(s, m) as supervised[m][s], shape
-    (n, keypoints, height / 2^s, width / 2^s), scales from 0."""
+    """Other supervised heatmaps, of the same size or smaller. Those of P-MSDSNet are Z(s, m) as
+    supervised[m][s], shape (n, keypoints, height / 2^s, width / 2^s), with s from 0."""
 
 
 class HeatmapNetwork(nn.Module, ABC):
-    """What training, measuring and following a hand ask of a network."""
+    """Interface of every network that training, evaluation and tracking use."""
 
     stride: ClassVar[int] = 1
-    """Pixels of the image, along each axis, for one pixel of the answer."""
+    """Image pixels per pixel of the final heatmaps, along each axis."""
     size_divisor: int
-    """Sides of an image are multiples of it."""
+    """Sides of an image must be multiples of it."""
 
     @abstractmethod
     def forward(self, image: Tensor) -> Heatmaps:
@@ -62,7 +61,7 @@ class HeatmapNetwork(nn.Module, ABC):
         """
 
     def final(self, image: Tensor) -> Tensor:
-        """Return the final heatmaps of `forward` alone."""
+        """Return only the final heatmaps of `forward`."""
         return self.forward(image).final
 
 
@@ -88,7 +87,7 @@ def conv_block(
 
 
 class Stage(nn.Module):
-    """One stage: fuse from fine to coarse, from coarse to fine, answer at every scale."""
+    """One stage: fuse from fine to coarse and back, then predict heatmaps at every scale."""
 
     def __init__(
         self, inputs: Sequence[int], widths: Sequence[int], keypoints: int, fusion: Fusion
@@ -125,7 +124,7 @@ class Stage(nn.Module):
 
     @staticmethod
     def output_widths(widths: Sequence[int], fusion: Fusion) -> list[int]:
-        """Return the channels of Q(s): its own and, but for the coarsest, those from below."""
+        """Return the channels of Q(s): its own and those of the next coarser scale, if any."""
         last = len(widths) - 1
         return [
             width * (2 if fusion != "down" and s < last else 1) for s, width in enumerate(widths)
@@ -153,23 +152,26 @@ class Stage(nn.Module):
     def forward(
         self, x: list[Tensor], base: list[Tensor], *, return_heatmaps: bool
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Return X(s, m + 1) for every scale s, and Z(s, m) if it is `return_heatmaps`."""
-        attended, answers = [], []
+        """Return X(s, m + 1) for every scale s, and Z(s, m) or an empty list."""
+        attended, heatmaps = [], []
         for q, b, conv_q, conv_ds in zip(
             self.fuse(x), base, self.conv_q, self.conv_ds, strict=True
         ):
             read = torch.cat([conv_q(q), b], dim=1)
             if return_heatmaps:
-                answers.append(conv_ds(read))  # (6)
-                total = answers[-1].sum(dim=1, keepdim=True)
-            else:  # the sum over keypoints is all that attention needs
+                heatmaps.append(conv_ds(read))  # (6)
+                total = heatmaps[-1].sum(dim=1, keepdim=True)
+            else:  # attention needs only the sum over keypoints
                 total = channel_sum(conv_ds, read)
             attended.append(torch.sigmoid(total) * q)  # (7)
-        return attended, answers
+        return attended, heatmaps
 
 
 def channel_sum(conv: nn.Module, maps: Tensor) -> Tensor:
-    """Return the sum of a convolution's channels by one kernel, shape (n, 1, height, width)."""
+    """Return the sum of a convolution's output channels, computed with the sum of its kernels.
+
+    The shape is (n, 1, height, width).
+    """
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     kernel, bias = (p.sum(dim=0, keepdim=True) for p in (conv.weight, conv.bias))
@@ -188,9 +190,9 @@ class PMSDSNet(HeatmapNetwork):
     widths
         Channels of each scale, finest (stride 1) first; their number is S.
     fusion
-        Which way the scales exchange maps within a stage.
+        Direction in which the scales exchange maps within a stage.
     deep_supervision
-        Without it the network is the same, and `forward` answers with the final heatmaps only.
+        Whether `forward` returns the supervised heatmaps, too; the layers are the same.
     shared_stages
         One set of weights for all stages after the first.
     """
@@ -239,13 +241,13 @@ class PMSDSNet(HeatmapNetwork):
         return Heatmaps(final, supervised)
 
     def final(self, image: Tensor) -> Tensor:
-        """Return the final heatmaps of `forward` alone, for less arithmetic."""
+        """Return only the final heatmaps of `forward`, with less arithmetic."""
         return self._run(image, return_heatmaps=False)[0]
 
     def attention(self, image: Tensor) -> tuple[Tensor, list[list[Tensor]]]:
         """Return the final heatmaps, and the attention maps g(Z(s, m)) as [m][s].
 
-        The latter are of shape (n, 1, height / 2^s, width / 2^s), between 0 and 1.
+        The attention maps have the shape (n, 1, height / 2^s, width / 2^s) and lie between 0 and 1.
         """
         final, supervised = self._run(image, return_heatmaps=True)
         return final, [
@@ -267,18 +269,18 @@ class PMSDSNet(HeatmapNetwork):
         x, base = self.entry_maps(image)
         supervised: list[list[Tensor]] = []
         for stage in self.stage:
-            x, answers = stage(x, base, return_heatmaps=return_heatmaps)
+            x, heatmaps = stage(x, base, return_heatmaps=return_heatmaps)
             if return_heatmaps:
-                supervised.append(answers)
+                supervised.append(heatmaps)
         final: Tensor = self.last(x[0])
         return final, supervised
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Return the number of trainable numbers (shared ones once)."""
+    """Return the number of parameters, shared ones counted once."""
     return sum(p.numel() for p in network.parameters())
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """Turn uint8 RGB of shape (n, height, width, 3) into what the network takes."""
+    """Convert uint8 RGB of shape (n, height, width, 3) to the network's input."""
     return (pixels.permute(0, 3, 1, 2).float() - 127.5) / 64.0

@@ -15,11 +15,11 @@ ARCHITECTURES: Final[Mapping[str, Callable[..., HeatmapNetwork]]] = {
     "yolse": YOLSE,
     "msb-fcn": MSBFCN,
 }
-"""What a card names."""
+"""Architectures by the name that a weights card holds."""
 
 
 class Model(NamedTuple):
-    """An architecture and its arguments, but for the number of keypoints."""
+    """An architecture and its arguments, except the number of keypoints."""
 
     architecture: str
     arguments: Mapping[str, Any]
@@ -48,14 +48,14 @@ def model_named(name: str) -> Model:
 
 
 def build(architecture: str, arguments: Mapping[str, Any]) -> HeatmapNetwork:
-    """Return a network with its first weights.
+    """Return a network with random initial weights.
 
     Raises
     ------
     ValueError
-        There is no such architecture, or an argument does not suit it.
+        There is no such architecture, or an argument has a wrong value.
     TypeError
-        It has no such argument.
+        The architecture has no such argument.
     """
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)

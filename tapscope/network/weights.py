@@ -1,4 +1,4 @@
-"""Weights on disk: a safetensors file and, beside it, a TOML card that says what they are."""
+"""Weights on disk: a safetensors file and, beside it, a TOML card that describes them."""
 
 import hashlib
 import tomllib
@@ -30,7 +30,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a reader has to know of a weights file."""
+    """Description of a weights file, as its TOML card holds it."""
 
     network: Mapping[str, Any]
     """Arguments of the architecture, by name."""
@@ -38,8 +38,8 @@ class Card:
     """Side of the square crop that the weights were trained on."""
     keypoints: tuple[str, ...]
     confidence_slope: float
-    """Chance of a good keypoint = logistic(slope * value of the peak + second-peak
-    slope * value of the second peak + intercept), see `heatmap.Peaks`."""
+    """Confidence = logistic(slope * peak value + second-peak slope * second peak + intercept),
+    see `heatmap.Peaks`: the probability of an error under 0.1 of the hand's longer side."""
     confidence_second_peak_slope: float
     confidence_intercept: float
     trained_on: tuple[Source, ...]
@@ -47,7 +47,7 @@ class Card:
     seed: int
     tapscope_version: str
     architecture: str = "p-msdsnet"
-    """One of `models.ARCHITECTURES`."""
+    """One of `registry.ARCHITECTURES`."""
     notes: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     sha256: str = ""
@@ -56,7 +56,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A network with its card, ready to answer."""
+    """A network in evaluation mode with its card."""
 
     network: HeatmapNetwork
     card: Card
@@ -69,13 +69,13 @@ class Weights:
 
 
 def card_path(path: Path) -> Path:
-    """Return where the card of a weights file lies."""
+    """Return the path of a weights file's card."""
     return path.with_suffix(".toml")
 
 
 def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
     """Write weights and card; return the card with the hash filled in."""
-    # Copies: safetensors takes no two names for one tensor, as shared stages have them.
+    # Clones, because safetensors refuses two names for one tensor, as shared stages have.
     state = network.state_dict()
     packed = save({name: t.detach().cpu().contiguous().clone() for name, t in state.items()})
     content = asdict(card) | {"sha256": hashlib.sha256(packed).hexdigest()}
@@ -151,7 +151,7 @@ def read(path: Path) -> Weights:
 
 
 def confidence(card: Card, peak_value: FloatArray, second_peak: FloatArray) -> FloatArray:
-    """Turn values of first and second peaks into chances of a good keypoint, by the card."""
+    """Return the calibrated confidence of peaks, see `Card.confidence_slope`."""
     chance: FloatArray = expit(
         card.confidence_slope * peak_value
         + card.confidence_second_peak_slope * second_peak

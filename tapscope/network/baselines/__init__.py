@@ -1,8 +1,8 @@
 """The networks that the P-MSDSNet paper compares itself with, one a file.
 
-Each is written from the idea of its own paper; depth and widths are chosen so that it has the
-number of parameters that the comparison gives it (at 21 keypoints, within 5 %). All keep the
-contract of `network.HeatmapNetwork`, so that one path trains and measures them.
+Each is written from the description in its own paper, with widths chosen so that it has the number
+of parameters that the comparison states (at 21 keypoints, within 5 %). All are a
+`pmsdsnet.HeatmapNetwork`, so that the same code trains and evaluates them.
 """
 
 from tapscope.network.baselines.higherhrnet import HigherHRNet

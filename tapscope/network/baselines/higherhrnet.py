@@ -8,7 +8,7 @@ and heatmaps, four residual blocks and heatmaps of twice the size; both supervis
 the answer.
 
 Ours: 18 channels in the finest branch, one exchange a stage, four blocks a branch (3.3 M
-parameters). What tells one person's keypoints from another's (associative embedding) is left out.
+parameters). Associative embedding, which assigns keypoints to people, is left out.
 """
 
 import torch
@@ -24,7 +24,7 @@ BRANCHES = 4
 
 
 class Exchange(nn.Module):
-    """Residual blocks in every branch, then each branch that goes on hears all the others."""
+    """Residual blocks in every branch, then each following branch sums the maps of all."""
 
     def __init__(self, branches: int, going_on: int) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class Exchange(nn.Module):
             nn.Sequential(*(BasicBlock(width, width) for _ in range(BLOCKS))) for width in widths
         )
         self.hear = nn.ModuleList(
-            nn.ModuleList(self._way(widths, source, target) for source in range(branches))
+            nn.ModuleList(self._resize(widths, source, target) for source in range(branches))
             for target in range(going_on)
         )
 
     @staticmethod
-    def _way(widths: list[int], source: int, target: int) -> nn.Module:
+    def _resize(widths: list[int], source: int, target: int) -> nn.Module:
         if source == target:
             return nn.Identity()
         if source > target:  # coarse to fine
@@ -52,14 +52,14 @@ class Exchange(nn.Module):
         return nn.Sequential(*halved, normalised(widths[source], widths[target], stride=2))
 
     def forward(self, x: list[Tensor]) -> list[Tensor]:
-        """Return one map for each branch that goes on, the finest first."""
-        seen = [block(maps) for block, maps in zip(self.blocks, x, strict=True)]
-        heard = []
-        for ways in self.hear:
-            assert isinstance(ways, nn.ModuleList)
-            first, *others = (way(maps) for way, maps in zip(ways, seen, strict=True))
-            heard.append(F.relu(sum(others, start=first)))
-        return heard
+        """Return one map for each following branch, the finest first."""
+        features = [block(maps) for block, maps in zip(self.blocks, x, strict=True)]
+        exchanged = []
+        for resizes in self.hear:
+            assert isinstance(resizes, nn.ModuleList)
+            first, *others = (resize(maps) for resize, maps in zip(resizes, features, strict=True))
+            exchanged.append(F.relu(sum(others, start=first)))
+        return exchanged
 
 
 class HigherHRNet(HeatmapNetwork):
@@ -101,7 +101,7 @@ class HigherHRNet(HeatmapNetwork):
         self.high = nn.Conv2d(CHANNELS, keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
-        """Return the heatmaps, see `HeatmapNetwork.forward`; those of both sizes supervised."""
+        """Return the heatmaps, see `HeatmapNetwork.forward`; both sizes are supervised."""
         stem = self.stem(image)
         x = [self.fine(stem), self.coarser[0](stem)]
         for number, stage in enumerate(self.stages):

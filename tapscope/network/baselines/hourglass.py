@@ -5,7 +5,7 @@ there: the stem that quarters the size; residual blocks; four poolings with a br
 nearest-neighbour enlargement; heatmaps of every stack, fed into the next one and supervised.
 
 Ours: two stacks of 288 channels (8.3 M parameters); batch normalisation after a convolution, not
-before it; what the paper does to loss and targets is replaced by what all networks here get.
+before it; loss and targets are those of all networks here.
 """
 
 import torch.nn.functional as F  # noqa: N812
@@ -77,7 +77,7 @@ class StackedHourglass(HeatmapNetwork):
         )
 
     def forward(self, image: Tensor) -> Heatmaps:
-        """Return the heatmaps, see `HeatmapNetwork.forward`; earlier stacks are supervised."""
+        """Return the heatmaps, see `HeatmapNetwork.forward`; every stack is supervised."""
         x = self.stem(image)
         answers: list[Tensor] = []
         for number in range(STACKS):

@@ -1,13 +1,13 @@
-"""MSB-FCN: deep maps pooled to a pyramid, whose sizes tell each other in both directions.
+"""MSB-FCN: deep maps pooled to a pyramid, whose levels exchange maps in both directions.
 
 Source: Yang, Li, Cheng, Guo, Chen and Li, "Multi-Scale Bidirectional FCN for Object Skeleton
 Extraction", 2018. From there: deep maps only, of a residual network; a pyramid of them; dense
-connections from coarse to fine and from fine to coarse; attention that holds back what is
-unreliable; an answer at every size, supervised; their fusion is the answer.
+connections from coarse to fine and from fine to coarse; attention that suppresses unreliable maps;
+supervised heatmaps at every level; their fusion is the prediction.
 
-Its layer table was not at hand. Ours: the trunk is that of an 18-layer residual network whose last
-two stages are dilated instead of strided, untrained as all networks here begin; four sizes of 160
-channels (18.7 M parameters); answers are enlarged to a quarter of the image's size.
+Its layer table was not available. Ours: the trunk is an 18-layer residual network, not pretrained,
+whose last two stages are dilated instead of strided; four levels of 160 channels (18.7 M
+parameters); heatmaps are enlarged to a quarter of the image's size.
 """
 
 import torch
@@ -22,8 +22,8 @@ SIZES = 4
 TRUNK_STRIDE = 8
 
 
-class Way(nn.Module):
-    """The pyramid once through: each size hears those before it, as far as they are trusted."""
+class PyramidPass(nn.Module):
+    """One pass through the pyramid: each level reads the previous ones, weighted by attention."""
 
     def __init__(self, sizes: range) -> None:
         super().__init__()
@@ -35,19 +35,19 @@ class Way(nn.Module):
 
     def forward(self, pyramid: list[Tensor]) -> list[Tensor]:
         """Return maps of the shapes of `pyramid`, finest first."""
-        told: list[Tensor] = []
+        attended: list[Tensor] = []
         result = list(pyramid)
         for place, size in enumerate(self.order):
             own = pyramid[size]
-            heard = [_resized(maps, own) for maps in told]
-            result[size] = self.conv[place](torch.cat([own, *heard], dim=1))
-            if place < len(self.attention):  # nobody hears the last
-                told.append(result[size] * torch.sigmoid(self.attention[place](result[size])))
+            previous = [_resized(maps, own) for maps in attended]
+            result[size] = self.conv[place](torch.cat([own, *previous], dim=1))
+            if place < len(self.attention):  # no level reads the last one
+                attended.append(result[size] * torch.sigmoid(self.attention[place](result[size])))
         return result
 
 
 def _resized(maps: Tensor, like: Tensor) -> Tensor:
-    # Numbers of their own, not sizes: a traced network must keep the ratio, whatever the image.
+    # Python floats, not traced sizes: a traced network must keep the ratio for every image size.
     ratio = float(maps.shape[-1]) / float(like.shape[-1])
     if ratio > 1:
         return F.avg_pool2d(maps, round(ratio))
@@ -81,13 +81,13 @@ class MSBFCN(HeatmapNetwork):
             BasicBlock(512, 512, dilation=4),
         )
         self.entry = nn.ModuleList(conv_block(512, CHANNELS) for _ in range(SIZES))
-        self.to_fine = Way(range(SIZES - 1, -1, -1))
-        self.to_coarse = Way(range(SIZES))
+        self.to_fine = PyramidPass(range(SIZES - 1, -1, -1))
+        self.to_coarse = PyramidPass(range(SIZES))
         self.answer = nn.ModuleList(nn.Conv2d(2 * CHANNELS, keypoints, 1) for _ in range(SIZES))
         self.fusion = nn.Conv2d(keypoints * SIZES, keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
-        """Return the heatmaps, see `HeatmapNetwork.forward`; those of every size supervised."""
+        """Return the heatmaps, see `HeatmapNetwork.forward`; every level is supervised."""
         deep = self.trunk(image)
         pooled = [F.avg_pool2d(deep, 2**size) if size else deep for size in range(SIZES)]
         pyramid = [entry(maps) for entry, maps in zip(self.entry, pooled, strict=True)]

@@ -1,4 +1,4 @@
-"""Residual blocks, of which some rivals are made.
+"""Residual blocks of several baselines.
 
 Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 2016.
 """
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 def normalised(
     inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1
 ) -> nn.Sequential:
-    """Return a convolution that keeps the size (but for its stride), and batch normalisation."""
+    """Return a convolution, padded to keep the size at stride 1, and batch normalisation."""
     padding = dilation * (kernel - 1) // 2
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False),
@@ -48,5 +48,5 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return maps of shape (n, outputs, height, width)."""
-        seen = F.relu(self.look(F.relu(self.narrow(x))))
-        return F.relu(self.widen(seen) + self.shortcut(x))
+        middle = F.relu(self.look(F.relu(self.narrow(x))))
+        return F.relu(self.widen(middle) + self.shortcut(x))

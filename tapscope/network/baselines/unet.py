@@ -1,12 +1,11 @@
-"""U-Net: down to a sixteenth of the size and up again, with a copy across at every size.
+"""U-Net: down to a sixteenth of the size and up again, with a skip connection at every size.
 
 Source: Ronneberger, Fischer and Brox, "U-Net: Convolutional Networks for Biomedical Image
 Segmentation", 2015. From there: two 3 x 3 convolutions at each of five sizes, channels doubled at
-each of four poolings, 2 x 2 transposed convolutions back, concatenation with the maps of the way
-down.
+each of four poolings, 2 x 2 transposed convolutions back, concatenation with the encoder's maps.
 
-Ours: 23 channels at full size for the paper's 64 (4.0 M parameters), batch normalisation, and maps
-padded so that the answer has the size of the image.
+Ours: 23 channels at full size instead of the paper's 64 (4.0 M parameters), batch normalisation,
+and padding so that the heatmaps have the size of the image.
 """
 
 import torch
@@ -45,12 +44,12 @@ class UNet(HeatmapNetwork):
         self.answer = nn.Conv2d(CHANNELS, keypoints, 1)
 
     def forward(self, image: Tensor) -> Heatmaps:
-        """Return the heatmaps, see `HeatmapNetwork.forward`; nothing but the end is supervised."""
+        """Return the heatmaps, see `HeatmapNetwork.forward`; only the final ones."""
         x: Tensor = self.down[0](image)
-        beside = [x]
+        skips = [x]
         for block in list(self.down)[1:]:
             x = block(F.max_pool2d(x, 2))
-            beside.append(x)
+            skips.append(x)
         for level in reversed(range(POOLINGS)):
-            x = self.up[level](torch.cat([beside[level], self.enlarge[level](x)], dim=1))
+            x = self.up[level](torch.cat([skips[level], self.enlarge[level](x)], dim=1))
         return Heatmaps(self.answer(x), [])
