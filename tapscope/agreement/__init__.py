@@ -7,10 +7,14 @@ from tapscope.agreement.error_magnitude import error_sizes, measurement_error, s
 from tapscope.agreement.estimate import Estimate
 from tapscope.agreement.events import EventMatch, event_agreement, match_events
 from tapscope.agreement.icc import intraclass_correlations
-from tapscope.agreement.limits import bias_and_limits, one_sided_factor, two_sided_factor
-from tapscope.agreement.paired import PairedAgreement, compare_paired
+from tapscope.agreement.limits_of_agreement import (
+    bias_and_limits,
+    one_sided_factor,
+    two_sided_factor,
+)
+from tapscope.agreement.paired_agreement import PairedAgreement, compare_paired
 from tapscope.agreement.regression import deming, passing_bablok
-from tapscope.agreement.repeated import repeated_limits
+from tapscope.agreement.repeated_measures import repeated_limits
 
 __all__ = [
     "Estimate",

@@ -21,7 +21,7 @@ from tapscope.agreement.estimate import (
     sd_interval,
     wilson_interval,
 )
-from tapscope.agreement.limits import LIMIT_SDS
+from tapscope.agreement.limits_of_agreement import LIMIT_SDS
 from tapscope.records import FloatArray
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from tapscope.compare import tables
+from tapscope.compare import result_tables
 from tapscope.compare.records import Comparison
-from tapscope.compare.report.gallery import Plate, draw
+from tapscope.compare.report.figure_selection import Plate, draw
 from tapscope.compare.report.page import report_page
 from tapscope.compare.study import Options
-from tapscope.compare.table_reader import read_features
+from tapscope.compare.video_tables import read_features
 from tapscope.errors import OutputError
 from tapscope.files import sha256_of
 from tapscope.output import provenance, table
@@ -38,11 +38,11 @@ def write_comparison(found: Comparison, options: Options, command: Sequence[str]
     found = replace(found, provenance=_told(environment, sources))
     plates = list(draw(found))
     contents = {
-        "agreement.csv": tables.agreement_csv(found.rows),
-        "pairs.csv": tables.pairs_csv(found.recordings),
-        "taps.csv": tables.taps_csv(found.recordings),
-        "sync.csv": tables.sync_csv(found.recordings),
-        "exclusions.csv": tables.exclusions_csv(found.exclusions),
+        "agreement.csv": result_tables.agreement_csv(found.rows),
+        "pairs.csv": result_tables.pairs_csv(found.recordings),
+        "taps.csv": result_tables.taps_csv(found.recordings),
+        "sync.csv": result_tables.sync_csv(found.recordings),
+        "exclusions.csv": result_tables.exclusions_csv(found.exclusions),
         **_figure_files(plates),
         "report.html": report_page(found, plates),
     }

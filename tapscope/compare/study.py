@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tapscope.compare import measures, strata
+from tapscope.compare import feature_pairs, strata
+from tapscope.compare.agreement_rows import agreement_rows
 from tapscope.compare.alignment import TRUSTED_FLAGS, ClockRule
-from tapscope.compare.jobs import find_logs, job_of, paired
+from tapscope.compare.comparison_jobs import find_logs, job_of, paired
 from tapscope.compare.pairing import SEVERAL_FILES, Pairing
-from tapscope.compare.recording_pair import FLAGS, Job, Setting, compare_recording
+from tapscope.compare.recording_comparison import FLAGS, Job, Setting, compare_recording
 from tapscope.compare.records import Comparison, Exclusion, FlowCount, RecordingComparison
-from tapscope.compare.statistics import agreement_rows
-from tapscope.compare.table_reader import VideoRow, VideoTable, read_features
+from tapscope.compare.video_tables import VideoRow, VideoTable, read_features
 from tapscope.errors import ComparisonError, SensorError, TapscopeError
 from tapscope.output.columns import all_columns
 from tapscope.pipeline.manifest import Manifest, read_manifest
@@ -91,7 +91,7 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
     if not compared:
         raise _nothing(table, logs, exclusions)
     groups, passed_over = strata.split(compared)
-    names = measures.feature_names(protocol)
+    names = feature_pairs.feature_names(protocol)
     return Comparison(
         recordings=tuple(compared),
         rows=agreement_rows(groups, names, options.margins),
@@ -103,10 +103,10 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
 
 def _check_margins(margins: Mapping[str, float], protocol: Protocol) -> None:
     for name, margin in margins.items():
-        if name not in measures.feature_names(protocol):
+        if name not in feature_pairs.feature_names(protocol):
             raise ComparisonError(
                 f"margin for {name!r}: no such feature is compared; those are "
-                f"{', '.join(measures.feature_names(protocol))}"
+                f"{', '.join(feature_pairs.feature_names(protocol))}"
             )
         if not (math.isfinite(margin) and margin > 0):
             raise ComparisonError(f"margin for {name!r} is {margin}; a number over 0 is needed")

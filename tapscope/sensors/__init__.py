@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, finish
+from tapscope.sensors.file_head import Head, read_head
 from tapscope.sensors.formats import (
     apdm,
     bids_motion,
@@ -23,7 +23,7 @@ from tapscope.sensors.formats import (
     xdf,
     xsens_dot,
 )
-from tapscope.sensors.head import Head, read_head
+from tapscope.sensors.formats.base import Format, finish
 from tapscope.sensors.recording import FINGERS, KINDS, SI_UNITS, SensorRecording, Signal
 from tapscope.sensors.sidecar import read_sidecar
 

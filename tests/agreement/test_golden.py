@@ -24,7 +24,7 @@ from tapscope.agreement import (
     spearman,
 )
 from tapscope.agreement.estimate import Pairs
-from tapscope.agreement.repeated import OneWay
+from tapscope.agreement.repeated_measures import OneWay
 
 # Peak expiratory flow, first readings: Bland & Altman 1986, doi:10.1016/S0140-6736(86)90837-8.
 LARGE_METER = "494 395 516 434 476 557 413 442 650 433 417 656 267 478 178 423 427"

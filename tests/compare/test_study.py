@@ -14,14 +14,14 @@ import pytest
 
 from tapscope.agreement import match_events
 from tapscope.compare import ClockRule, Options, compare_study
-from tapscope.compare import tables as compare_tables
+from tapscope.compare import result_tables as compare_tables
 from tapscope.compare.alignment import read_sensor
-from tapscope.compare.jobs import find_logs
-from tapscope.compare.matching import compare_signals, compare_taps
-from tapscope.compare.measures import feature_pairs
+from tapscope.compare.comparison_jobs import find_logs
+from tapscope.compare.feature_pairs import feature_pairs
 from tapscope.compare.records import Comparison, RecordingComparison
 from tapscope.compare.strata import frame_rate_level, rate_band, split
-from tapscope.compare.table_reader import read_features, read_taps, read_tracks
+from tapscope.compare.taps_and_signals import compare_signals, compare_taps
+from tapscope.compare.video_tables import read_features, read_taps, read_tracks
 from tapscope.errors import ComparisonError
 from tapscope.pipeline.cache import RecordingResult
 from tapscope.protocol.protocol import load
@@ -156,7 +156,7 @@ def test_a_fault_of_the_program_costs_one_pair(
             raise ZeroDivisionError("made up")
         return read_sensor(folder, files)
 
-    monkeypatch.setattr("tapscope.compare.recording_pair.read_sensor", broken)
+    monkeypatch.setattr("tapscope.compare.recording_comparison.read_sensor", broken)
     found = compare_study(options_of(study))
     (excluded,) = found.exclusions
     assert excluded.step == "fault"

@@ -257,8 +257,8 @@ def test_a_log_too_long_is_read_up_to_the_limit_and_refused(
     path = made_up.neutral(tmp_path)
     rows = len(read(path).signals[0].time_s)
     kept = 8 + 3 * 4 * len(read(path).signals)
-    monkeypatch.setattr("tapscope.sensors.table.MOST_BYTES", kept * rows)
+    monkeypatch.setattr("tapscope.sensors.text_table.MOST_BYTES", kept * rows)
     assert len(read(path).signals[0].time_s) == rows
-    monkeypatch.setattr("tapscope.sensors.table.MOST_BYTES", kept * rows - 1)
+    monkeypatch.setattr("tapscope.sensors.text_table.MOST_BYTES", kept * rows - 1)
     with pytest.raises(SensorError, match=f"too long: its first {rows} rows .* Cut the log"):
         read(path)

@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from tapscope.compare.agreement_rows import RATE
 from tapscope.compare.records import AgreementRow, Comparison
-from tapscope.compare.report import html, results, study
-from tapscope.compare.report.gallery import Plate
+from tapscope.compare.report import agreement_sections, html, study_sections
+from tapscope.compare.report.figure_selection import Plate
 from tapscope.compare.report.html import DASH, Key, with_interval
-from tapscope.compare.statistics import RATE
 
 _TITLE: Final = "Video against wearable sensors: agreement"
 
@@ -22,17 +22,17 @@ def report_page(found: Comparison, plates: Sequence[Plate]) -> bytes:
         f"{found.provenance['tapscope_version']}, {found.provenance['utc_time']}."
     )
     sections = [
-        study.participants(found),
-        study.clocks(found),
-        results.features(found),
-        results.figures(plates),
-        results.taps(found),
-        results.signals(found, plates),
-        results.strata(found),
-        results.assumptions(found),
-        study.methods(found),
-        study.grras(found),
-        study.provenance(found),
+        study_sections.participants(found),
+        study_sections.clocks(found),
+        agreement_sections.features(found),
+        agreement_sections.figures(plates),
+        agreement_sections.taps(found),
+        agreement_sections.signals(found, plates),
+        agreement_sections.strata(found),
+        agreement_sections.assumptions(found),
+        study_sections.methods(found),
+        study_sections.grras(found),
+        study_sections.provenance(found),
     ]
     return html.render(_TITLE, subtitle, _keys(found), sections)
 
@@ -43,7 +43,8 @@ def _keys(found: Comparison) -> list[Key]:
     if rate is not None:
         keys += [
             Key(f"{with_interval(rate.estimate('bias'))} Hz", "bias of the tapping rate",
-                f"limits of agreement {results.limits(rate)} Hz, {rate.n_recordings} recordings"),
+                f"limits of agreement {agreement_sections.limits(rate)} Hz, "
+                f"{rate.n_recordings} recordings"),
             Key(_share(rate, "share_within_0.1"), "of recordings within ±0.1 Hz",
                 f"within ±0.5 Hz: {_share(rate, 'share_within_0.5')}"),
         ]  # fmt: skip

@@ -14,8 +14,8 @@ import numpy as np
 
 from tapscope.errors import SensorError, require_extra
 from tapscope.records import FloatArray
-from tapscope.sensors.base import Format, RawRecording, RawSignal
-from tapscope.sensors.head import Head
+from tapscope.sensors.file_head import Head
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
 from tapscope.sensors.recording import SI_UNITS, Kind
 from tapscope.sensors.sidecar import Sidecar
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, RawRecording, RawSignal, uniform_times
-from tapscope.sensors.head import Head, read_head
-from tapscope.sensors.labels import Channel, group_axes
+from tapscope.sensors.channel_labels import Channel, group_axes
+from tapscope.sensors.file_head import Head, read_head
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, uniform_times
 from tapscope.sensors.recording import Kind
 from tapscope.sensors.sidecar import Sidecar
-from tapscope.sensors.table import Layout, read_table
+from tapscope.sensors.text_table import Layout, read_table
 from tapscope.sensors.units import si_factor
 
 _KINDS: Final[dict[str, Kind]] = {"POS": "pos", "GYRO": "gyro", "ACCEL": "acc", "ACC": "acc"}

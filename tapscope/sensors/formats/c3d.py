@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from tapscope.errors import SensorError, require_extra
-from tapscope.sensors.base import Format, RawRecording, RawSignal, uniform_times
-from tapscope.sensors.head import Head
+from tapscope.sensors.file_head import Head
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, uniform_times
 from tapscope.sensors.sidecar import Sidecar
 
 _CHILD: Final = Path(__file__).with_name("c3d_child.py")

@@ -10,12 +10,12 @@ import numpy as np
 
 from tapscope.errors import SensorError
 from tapscope.records import FloatArray
-from tapscope.sensors.base import Format, RawRecording, RawSignal
-from tapscope.sensors.head import Head
-from tapscope.sensors.labels import Channel, group_axes, parse_label
+from tapscope.sensors.channel_labels import Channel, group_axes, parse_label
+from tapscope.sensors.file_head import Head
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
 from tapscope.sensors.recording import Samples
 from tapscope.sensors.sidecar import Sidecar
-from tapscope.sensors.table import layout_with_header, read_table
+from tapscope.sensors.text_table import layout_with_header, read_table
 from tapscope.sensors.units import si_factor
 
 _LABEL: Final = re.compile(

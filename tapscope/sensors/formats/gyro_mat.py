@@ -11,8 +11,8 @@ import scipy.io
 from numpy.typing import NDArray
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, RawRecording, RawSignal, uniform_times
-from tapscope.sensors.head import Head
+from tapscope.sensors.file_head import Head
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, uniform_times
 from tapscope.sensors.recording import FINGERS, Samples
 from tapscope.sensors.sidecar import Sidecar
 

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, RawRecording, RawSignal
-from tapscope.sensors.head import Head, find_delimiter, split_row
+from tapscope.sensors.file_head import Head, find_delimiter, split_row
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
 from tapscope.sensors.recording import UNPLACED, Kind
 from tapscope.sensors.sidecar import Sidecar
-from tapscope.sensors.table import layout_with_header, read_table
+from tapscope.sensors.text_table import layout_with_header, read_table
 
 _EPOCH: Final = re.compile(r"epoch? \(ms\)", re.IGNORECASE)
 _AXIS: Final = re.compile(r"(?P<axis>[xyz])-axis \((?P<unit>.+)\)", re.IGNORECASE)

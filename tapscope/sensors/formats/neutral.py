@@ -19,11 +19,11 @@ from typing import Final
 import numpy as np
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, RawRecording, RawSignal, stated_unit
-from tapscope.sensors.head import Head, find_delimiter, split_row
+from tapscope.sensors.file_head import Head, find_delimiter, split_row
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, stated_unit
 from tapscope.sensors.recording import KINDS, Kind
 from tapscope.sensors.sidecar import Sidecar
-from tapscope.sensors.table import layout_with_header, read_table
+from tapscope.sensors.text_table import layout_with_header, read_table
 from tapscope.sensors.units import si_factor
 
 _COLUMN: Final = re.compile(r"(?P<place>\w+)_(?P<kind>gyro|acc|pos)_(?P<axis>[xyz])")

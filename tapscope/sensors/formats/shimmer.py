@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from tapscope.errors import SensorError
-from tapscope.sensors.base import Format, RawRecording, RawSignal
-from tapscope.sensors.head import Head, find_delimiter, split_row
-from tapscope.sensors.labels import group_axes, parse_label
+from tapscope.sensors.channel_labels import group_axes, parse_label
+from tapscope.sensors.file_head import Head, find_delimiter, split_row
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
 from tapscope.sensors.sidecar import Sidecar
-from tapscope.sensors.table import layout_with_header, read_table
+from tapscope.sensors.text_table import layout_with_header, read_table
 from tapscope.sensors.units import si_factor
 
 _CALIBRATED: Final = "_CAL"

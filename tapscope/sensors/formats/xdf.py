@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from tapscope.errors import SensorError, require_extra
 from tapscope.records import FloatArray
-from tapscope.sensors.base import Format, RawRecording, RawSignal
-from tapscope.sensors.head import Head
-from tapscope.sensors.labels import Channel, group_axes, parse_label
+from tapscope.sensors.channel_labels import Channel, group_axes, parse_label
+from tapscope.sensors.file_head import Head
+from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
 from tapscope.sensors.recording import Samples
 from tapscope.sensors.sidecar import Sidecar
 

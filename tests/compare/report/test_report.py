@@ -17,7 +17,7 @@ from tapscope.cli.console.compare import print_comparison
 from tapscope.compare import ClockRule, Options, compare_study
 from tapscope.compare.output import write_comparison
 from tapscope.compare.records import Comparison
-from tapscope.compare.report.gallery import draw
+from tapscope.compare.report.figure_selection import draw
 from tapscope.compare.report.grras import grras_items
 from tapscope.compare.report.html import number, p_value, with_interval
 from tapscope.compare.report.page import report_page

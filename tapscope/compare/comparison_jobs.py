@@ -8,8 +8,8 @@ from typing import Final
 
 from tapscope.compare.alignment import ClockRule
 from tapscope.compare.pairing import Identity, Named, Pairing, pair
-from tapscope.compare.recording_pair import Job
-from tapscope.compare.table_reader import VideoRow, VideoTable
+from tapscope.compare.recording_comparison import Job
+from tapscope.compare.video_tables import VideoRow, VideoTable
 from tapscope.errors import ComparisonError
 from tapscope.pipeline.manifest import Manifest
 from tapscope.protocol.protocol import Protocol

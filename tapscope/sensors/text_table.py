@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tapscope.errors import SensorError
 from tapscope.records import FloatArray
-from tapscope.sensors.head import Head, find_delimiter, split_row, uses_decimal_comma
+from tapscope.sensors.file_head import Head, find_delimiter, split_row, uses_decimal_comma
 from tapscope.sensors.recording import Samples
 
 Scalar = TypeVar("Scalar", np.float32, np.float64)

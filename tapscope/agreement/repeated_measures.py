@@ -19,7 +19,7 @@ from tapscope.agreement.estimate import (
     mean_interval,
     normal_quantile,
 )
-from tapscope.agreement.limits import LIMIT_SDS
+from tapscope.agreement.limits_of_agreement import LIMIT_SDS
 from tapscope.records import FloatArray
 
 TrueValue = Literal["varying", "constant"]

@@ -19,9 +19,9 @@ from tapscope.agreement.error_magnitude import (
 from tapscope.agreement.estimate import NAN, Estimate, Pairs, check_level, check_positive
 from tapscope.agreement.icc import intraclass_correlations
 from tapscope.agreement.jackknife import Scale, jackknife_error, jackknife_interval
-from tapscope.agreement.limits import simple_limits
+from tapscope.agreement.limits_of_agreement import simple_limits
 from tapscope.agreement.regression import deming, passing_bablok
-from tapscope.agreement.repeated import repeated_pair_limits
+from tapscope.agreement.repeated_measures import repeated_pair_limits
 from tapscope.records import FloatArray
 
 Form = Literal["simple", "repeated"]

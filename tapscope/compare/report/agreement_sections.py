@@ -6,7 +6,7 @@ from typing import Final
 
 from tapscope.agreement import Estimate
 from tapscope.compare.records import AgreementRow, Comparison
-from tapscope.compare.report.gallery import MAIN_FEATURES, Plate
+from tapscope.compare.report.figure_selection import MAIN_FEATURES, Plate
 from tapscope.compare.report.html import (
     DASH,
     Figure,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tapscope.compare import measures
+from tapscope.compare import feature_pairs
 from tapscope.compare.alignment import (
     ClockRule,
     SensorMotion,
@@ -17,7 +17,6 @@ from tapscope.compare.alignment import (
     read_sensor,
     taps_within,
 )
-from tapscope.compare.matching import compare_signals, compare_taps
 from tapscope.compare.records import (
     FeaturePair,
     RecordingComparison,
@@ -25,7 +24,8 @@ from tapscope.compare.records import (
     TapComparison,
 )
 from tapscope.compare.strata import frame_rate_level, rate_band
-from tapscope.compare.table_reader import VideoRow, VideoTable, read_taps, read_tracks
+from tapscope.compare.taps_and_signals import compare_signals, compare_taps
+from tapscope.compare.video_tables import VideoRow, VideoTable, read_taps, read_tracks
 from tapscope.errors import SensorError
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
@@ -102,7 +102,7 @@ def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
     row, table = job.row, setting.table
     unit = row.cells.get("unit", "")
     video = read_tracks(table.file(row, ".tracks.csv"), unit)
-    video = measures.within(video, setting.protocol.time)
+    video = feature_pairs.within(video, setting.protocol.time)
     video_taps = read_taps(table.file(row, ".taps.csv"))
     log = read_sensor(setting.sensor_folder, job.sensor_files)
     _check_hand(log, row, job.sensor_files)
@@ -140,23 +140,25 @@ def _on_one_clock(
         plain = _features_only(job, setting, video, motion)
         return _Compared(plain.features, None, None, (note, *plain.notes))
     near = motion.on_video_clock((span[0] - _MARGIN_S, span[1] + _MARGIN_S))
-    sensor = measures.between(near, span)
+    sensor = feature_pairs.between(near, span)
     sensor_taps = taps_within(_sensor_taps(motion, near, setting.protocol), span)
-    seen = measures.between(video, span)
+    seen = feature_pairs.between(video, span)
     notes = []
-    video_values = {name: job.row.number(name) for name in measures.feature_names(setting.protocol)}
+    video_values = {
+        name: job.row.number(name) for name in feature_pairs.feature_names(setting.protocol)
+    }
     covered = (span[1] - span[0]) / float(video.time_s[-1] - video.time_s[0])
     if covered < _WHOLE_SHARE:
         kept = taps_within(video_taps, span)
-        video_values = measures.compute(seen, kept, setting.protocol)
+        video_values = feature_pairs.compute(seen, kept, setting.protocol)
         notes.append(
             f"the log covers {100 * covered:.0f} % of the video; the video's features were "
             "computed anew over that part"
         )
     return _Compared(
-        measures.feature_pairs(
+        feature_pairs.feature_pairs(
             video_values,
-            measures.compute(sensor, sensor_taps, setting.protocol),
+            feature_pairs.compute(sensor, sensor_taps, setting.protocol),
             video.unit,
             sensor.unit,
             setting.protocol,
@@ -171,15 +173,15 @@ def _features_only(
     job: Job, setting: Setting, video: Trajectory, motion: SensorMotion
 ) -> _Compared:
     sensor = motion.trajectory
-    values = measures.compute(
+    values = feature_pairs.compute(
         sensor, _sensor_taps(motion, sensor, setting.protocol), setting.protocol
     )
     notes = ["features of the whole sensor log, as the clocks are not known to agree"]
     if sensor.info.get("sign") == "assumed":
         notes.append("which way the sensor turns when the hand opens is assumed")
-    names = measures.feature_names(setting.protocol)
+    names = feature_pairs.feature_names(setting.protocol)
     return _Compared(
-        measures.feature_pairs(
+        feature_pairs.feature_pairs(
             {name: job.row.number(name) for name in names},
             values,
             video.unit,
@@ -195,7 +197,7 @@ def _features_only(
 def _sensor_taps(motion: SensorMotion, trajectory: Trajectory, protocol: Protocol) -> Taps:
     if trajectory.source == "accelerometer":
         return motion.contact_taps_on_video_clock()
-    return measures.find_taps(trajectory, protocol)
+    return feature_pairs.find_taps(trajectory, protocol)
 
 
 def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from tapscope.errors import SensorError
 from tapscope.records import FloatArray
 from tapscope.sensors.clock import repair_clock
-from tapscope.sensors.head import Head
+from tapscope.sensors.file_head import Head
 from tapscope.sensors.recording import (
     FINGERS,
     SI_UNITS,
