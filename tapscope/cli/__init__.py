@@ -1,24 +1,46 @@
-"""The command line: each verb reads its options, calls one function and prints what comes back.
+"""The command line: the `app`, one file a verb, and in console/ what the terminal shows.
 
-Nothing heavy is imported at the top, so that `tapscope --help` answers at once.
+A verb parses its options, calls the package and prints; it measures nothing. Only here may typer
+and rich be imported. Verbs import the rest inside: `tapscope --help` must answer at once.
 """
+
+from typing import Final
 
 import typer
 
-from tapscope.cli import benchmark, measure, networks
-from tapscope.cli.options import USAGE, app
+from tapscope.cli import (
+    analyze,
+    attention,
+    benchmark,
+    compare,
+    convert,
+    evaluate,
+    inspect,
+    protocols,
+    train,
+)
+from tapscope.cli.options import USAGE
 from tapscope.errors import TapscopeError
 
-__all__ = ["app", "benchmark", "main", "measure", "networks"]  # the verbs are known once imported
+NETWORKS: Final = "Networks"
+"""Heading in the help: what trains and evaluates networks stands apart from what measures."""
 
-
-def main() -> None:
-    """Run the command line; a foreseen error is one plain message and exit code 2."""
-    try:
-        app()
-    except TapscopeError as problem:
-        typer.echo(f"tapscope: {problem}", err=True)
-        raise SystemExit(USAGE) from problem
+app = typer.Typer(
+    help="Measure finger tapping from ordinary video.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(analyze.analyze)
+app.command()(inspect.inspect)
+app.command()(compare.compare)
+app.add_typer(protocols.app, name="protocols")
+app.command(rich_help_panel=NETWORKS)(convert.convert)
+app.command(rich_help_panel=NETWORKS)(train.train)
+app.command(rich_help_panel=NETWORKS)(evaluate.evaluate)
+app.command(rich_help_panel=NETWORKS)(attention.attention)
+app.add_typer(benchmark.app, name="benchmark", rich_help_panel=NETWORKS)
 
 
 @app.command()
@@ -29,3 +51,12 @@ def version() -> None:
 
     revision = commit()
     typer.echo(f"tapscope {__version__}" + (f" ({revision[:12]})" if revision else ""))
+
+
+def main() -> None:
+    """Run the command line; an expected error is printed as one message, exit code 2."""
+    try:
+        app()
+    except TapscopeError as problem:
+        typer.echo(f"tapscope: {problem}", err=True)
+        raise SystemExit(USAGE) from problem

@@ -1,4 +1,4 @@
-"""The verbs that make the tables of the paper: benchmark networks."""
+"""tapscope benchmark: make the tables of the paper."""
 
 import shlex
 import sys
@@ -7,20 +7,21 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import DeviceOption, app
+from tapscope.cli.options import CompileOption, DeviceOption
 
-benchmark_app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
-app.add_typer(benchmark_app, name="benchmark")
+app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
 
 
-@benchmark_app.callback()
+@app.callback()
 def benchmark() -> None:
     """Make the tables of the paper."""
 
 
-@benchmark_app.command("networks")
-def benchmark_networks(
-    config: Annotated[Path, typer.Argument(help="TOML file: which networks, on which images.")],
+@app.command()
+def networks(
+    config: Annotated[
+        Path, typer.Argument(help="TOML file: which networks to train, on which images.")
+    ],
     *,
     data: Annotated[
         Path, typer.Option("--data", help="Folder that holds the folders of labelled frames.")
@@ -30,17 +31,14 @@ def benchmark_networks(
     ] = Path("benchmark"),
     finder: Annotated[
         Path | None,
-        typer.Option("--finder", help="Weights that find the hands; by default the bundled ones."),
+        typer.Option("--finder", help="Weights that detect the hands; default: pmsdsnet-m3."),
     ] = None,
     device: DeviceOption = "auto",
-    compiled: Annotated[
-        bool, typer.Option("--compile", help="Fuse the step: slow to start, then faster.")
-    ] = False,
+    compiled: CompileOption = False,
 ) -> None:
-    """Train and measure a table of networks; run it again to go on after an interruption."""
+    """Train and evaluate a table of networks; run it again to continue after an interruption."""
     from tapscope.cli import console
-    from tapscope.evaluation.benchmark import benchmark_networks as make_table
-    from tapscope.evaluation.benchmark import load_table
+    from tapscope.evaluation.benchmark import benchmark_networks, load_table
     from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
     from tapscope.network.weights import read
@@ -48,7 +46,7 @@ def benchmark_networks(
     table = load_table(config)
     engine = make_engine(read(find_weights(finder)), device)
     with console.TableBar() as bar:
-        scored = make_table(
+        scored = benchmark_networks(
             table,
             data,
             out,

@@ -1,4 +1,4 @@
-"""The application object, and what several verbs share: options and exit codes."""
+"""Options and exit codes that several verbs share."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -9,23 +9,30 @@ SOME_FAILED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130
 
-app = typer.Typer(
-    help="Measure finger tapping from ordinary video.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 Device = Literal["auto", "cpu", "cuda"]
-Keep = Literal["best", "last"]
-Side = Literal["left", "right"]
 
 ProtocolOption = Annotated[
     str, typer.Option("--protocol", help="Name of a protocol, or path of a TOML file.")
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors.")]
 WeightsOption = Annotated[
     Path | None,
-    typer.Option("--weights", help="Weights file or bundled name, by default pmsdsnet-m3."),
+    typer.Option("--weights", help="Weights file or bundled name; default: pmsdsnet-m3."),
 ]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
+DeviceOption = Annotated[
+    Device, typer.Option("--device", help="Where the network runs; auto: a GPU if there is one.")
+]
+SizeOption = Annotated[
+    int | None, typer.Option("--size", min=32, help="Side of the hand crop, pixels.")
+]
+SplitSeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--tenths",
+        metavar="SEED",
+        help="Split the images 8:1:1 with this seed: train uses the first part, evaluate the last.",
+    ),
+]
+CompileOption = Annotated[
+    bool, typer.Option("--compile", help="Compile the training step: slow to start, then faster.")
+]

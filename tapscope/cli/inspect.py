@@ -1,0 +1,35 @@
+"""tapscope inspect: show what is in a video file and whether it suits a protocol."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tapscope.cli.options import SOME_FAILED, ProtocolOption
+from tapscope.errors import VideoError
+
+
+def inspect(
+    video: Annotated[Path, typer.Argument(help="The recording.")],
+    *,
+    protocol: ProtocolOption = "mds-updrs-3.4",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what is in a video file and whether it suits the protocol."""
+    from tapscope.cli import console
+    from tapscope.protocol.protocol import load
+    from tapscope.video.inspection import inspect_video
+
+    rules = load(protocol)
+    try:
+        inspection = inspect_video(
+            video,
+            min_duration_s=rules.time.start_s + rules.quality.min_duration_s,
+            max_duration_s=rules.time.start_s + rules.time.max_duration_s,
+        )
+    except VideoError as problem:
+        typer.echo(f"tapscope: {problem}", err=True)
+        raise typer.Exit(SOME_FAILED) from problem
+    console.print_inspection(inspection, rules.name, as_json=as_json)
+    if not inspection.suitable:
+        raise typer.Exit(SOME_FAILED)
