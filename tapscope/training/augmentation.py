@@ -1,6 +1,7 @@
-"""Random views of labelled frames: what cameras, rooms and quick fingers do to a hand.
+"""Augmented training samples: random crops of labelled images, with new light, blur and noise.
 
-Each sample is a function of (seed, epoch, index) alone, so that a run can be resumed and repeated.
+Each sample depends only on its image and its random generator, so that a run can be resumed and
+repeated.
 """
 
 from collections.abc import Callable
@@ -26,34 +27,39 @@ PALM = (0, 1, 5, 9, 13, 17)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One view of one image."""
+    """One augmented crop of one image, with its labels."""
 
     pixels: Pixels
     """RGB, shape (size, size, 3)."""
     position_px: FloatArray
-    """Keypoints of each hand in view, shape (hands, keypoints, 2); NaN where there is none."""
+    """Keypoints of each hand of the image, in crop pixels; shape (hands, keypoints, 2); NaN where
+    there is no label."""
     weight: FloatArray
-    """0 for keypoints that must not count, 1 by hand, less for pseudo-labels; (keypoints,)."""
+    """Trust in the labels of each keypoint: 1 by hand or exact, less for pseudo-labels, 0 where a
+    hand in the crop has no label for it; shape (keypoints,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentationSettings:
-    """How far the views stray; shares are probabilities."""
+    """Strength of the augmentation; shares are probabilities."""
 
     close_share: float = 0.72
-    """Crops in which the hand fills much of the box, as when it is followed."""
+    """Crops that the hand fills as it does in tracking; the others are as in detection."""
     close_hand_ratio: tuple[float, float] = (0.38, 0.85)
-    """Longer side of the hand over the box, close views."""
+    """Range of the hand's longer side over that of the crop, close crops."""
     far_hand_ratio: tuple[float, float] = (0.16, 0.5)
-    """The same where the hand is to be found first."""
+    """The same for all other crops."""
     empty_share: float = 0.03
+    """Crops without any hand."""
     full_rotation_share: float = 0.2
+    """Crops rotated by any angle; the others by a normally distributed one."""
     rotation_sd_deg: float = 25.0
     background_share: float = 0.15
-    """Close and far views whose background is replaced by another image."""
+    """Crops whose background is replaced by that of another image."""
     strength: float = 1.0
-    """What the shares of covers, blur, noise and the like are multiplied by."""
+    """Factor on the probabilities of occlusion, blur, low resolution, noise and compression."""
     pseudo_label_weight: float = 0.6
+    """Weight of labels of visibility 1, see `annotations.LabelledHand`."""
     tip_weight: float = 8.0
     """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
     images with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
@@ -71,50 +77,50 @@ def make_sample(
     *,
     other: Callable[[], tuple[LabelledImage, Pixels]],
 ) -> Sample:
-    """Return a random view of a labelled image.
+    """Return an augmented crop of a labelled image, about one of its hands.
 
     Parameters
     ----------
     image, pixels
-        The labels and the image.
+        The labels, and the pixels of the image.
     size_px
-        Side of the view.
+        Side of the crop.
     other
-        Gives another labelled image, for backgrounds and for things in front of the hand.
+        Returns another labelled image, for backgrounds and occlusions.
     """
     hand = image.hands[int(rng.integers(len(image.hands)))]
     box = _random_box(hand, rng, settings)
     if rng.random() < settings.empty_share:
         box = _box_without_hand(image, box, rng)
-    seen = take_crop(pixels, box, size_px)
+    crop = take_crop(pixels, box, size_px)
     from_image = inverse(box.to_image(size_px))
     position = np.stack([transform_points(h.position_px, from_image) for h in image.hands])
     if rng.random() < settings.background_share and len(image.hands) == 1:
-        seen = _replace_background(seen, position[0], size_px, rng, other)
+        crop = _replace_background(crop, position[0], size_px, rng, other)
     if rng.random() < 0.18 * settings.strength:
-        seen = _occlude(seen, rng, other)
-    seen = photometric_changes(seen, rng, settings.strength)
-    return Sample(seen, position, _label_weights(image, position, size_px, settings))
+        crop = _occlude(crop, rng, other)
+    crop = photometric_changes(crop, rng, settings.strength)
+    return Sample(crop, position, _label_weights(image, position, size_px, settings))
 
 
 def _random_box(
     hand: LabelledHand, rng: np.random.Generator, settings: AugmentationSettings
 ) -> CropBox:
     if rng.random() < settings.close_share:
-        fill, wander = rng.uniform(*settings.close_hand_ratio), 0.5
+        hand_ratio, max_shift = rng.uniform(*settings.close_hand_ratio), 0.5
     else:
         low, high = np.log(settings.far_hand_ratio)
-        fill, wander = float(np.exp(rng.uniform(low, high))), 0.9
-    side = max(hand.size_px, 8.0) / fill
+        hand_ratio, max_shift = float(np.exp(rng.uniform(low, high))), 0.9
+    side = max(hand.size_px, 8.0) / hand_ratio
     slack = max(side - hand.size_px, 0.12 * side) / 2
-    middle = (hand.box_px[:2] + hand.box_px[2:]) / 2 + rng.uniform(-wander, wander, 2) * slack
-    turned_freely = rng.random() < settings.full_rotation_share
-    turn = rng.uniform(-180, 180) if turned_freely else settings.rotation_sd_deg * rng.normal()
-    return CropBox(middle[0], middle[1], side, float(turn), bool(rng.random() < 0.5))
+    middle = (hand.box_px[:2] + hand.box_px[2:]) / 2 + rng.uniform(-max_shift, max_shift, 2) * slack
+    any_angle = rng.random() < settings.full_rotation_share
+    rotation = rng.uniform(-180, 180) if any_angle else settings.rotation_sd_deg * rng.normal()
+    return CropBox(middle[0], middle[1], side, float(rotation), bool(rng.random() < 0.5))
 
 
 def _box_without_hand(image: LabelledImage, box: CropBox, rng: np.random.Generator) -> CropBox:
-    """Look for a place without a labelled hand; the given box when none is found soon."""
+    """Return a box without a labelled hand, or `box` itself after eight failed attempts."""
     for _ in range(8):
         side = box.side * rng.uniform(0.4, 1.0)
         x, y = rng.uniform(0, [image.width, image.height])
@@ -133,7 +139,7 @@ def _box_without_hand(image: LabelledImage, box: CropBox, rng: np.random.Generat
 def _label_weights(
     image: LabelledImage, position: FloatArray, size_px: int, settings: AugmentationSettings
 ) -> FloatArray:
-    """Let a keypoint count only if every hand in view has a label for it."""
+    """Return the weight of each keypoint, see `Sample.weight`."""
     margin = 0.15 * size_px
     weight = np.ones(position.shape[1])
     for hand, place in zip(image.hands, position, strict=True):
@@ -151,7 +157,7 @@ def _label_weights(
 
 
 def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
-    """Draw roughly where the hand is, 0 to 1, from its 21 keypoints; None if some are missing."""
+    """Draw a soft mask of the hand, 0 to 1, from its 21 keypoints; None if some are missing."""
     if len(position) != len(KEYPOINTS) or not np.isfinite(position).all():
         return None
     extent = float(np.ptp(position, axis=0).max())
@@ -181,7 +187,7 @@ def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
 def _background_crop(
     size_px: int, rng: np.random.Generator, other: Callable[[], tuple[LabelledImage, Pixels]]
 ) -> Pixels | None:
-    """Return a square of another image that shows no labelled hand, or None."""
+    """Return a crop of another image that shows no labelled hand; None if none is found soon."""
     for _ in range(4):
         image, pixels = other()
         side = rng.uniform(0.3, 0.9) * min(image.width, image.height)
@@ -193,7 +199,7 @@ def _background_crop(
 
 
 def _replace_background(
-    seen: Pixels,
+    crop: Pixels,
     position: FloatArray,
     size_px: int,
     rng: np.random.Generator,
@@ -202,21 +208,21 @@ def _replace_background(
     mask = hand_mask(position, size_px)
     background = _background_crop(size_px, rng, other)
     if mask is None or background is None:
-        return seen
+        return crop
     share = mask[:, :, None]
-    return (seen * share + background * (1 - share)).astype(np.uint8)
+    return (crop * share + background * (1 - share)).astype(np.uint8)
 
 
 def _occlude(
-    seen: Pixels,
+    crop: Pixels,
     rng: np.random.Generator,
     other: Callable[[], tuple[LabelledImage, Pixels]],
 ) -> Pixels:
-    """Put something in front: a flat patch, noise, or a piece of another image."""
-    size = len(seen)
+    """Cover a rectangle with one colour or with a piece of another image."""
+    size = len(crop)
     height, width = (int(v) for v in rng.uniform(0.08, 0.35, 2) * size)
     top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
-    covered = seen.copy()
+    covered = crop.copy()
     patch = covered[top : top + height, left : left + width]
     piece = _background_crop(size, rng, other) if rng.random() < 0.4 else None
     if piece is None:
@@ -226,10 +232,10 @@ def _occlude(
     return covered
 
 
-def photometric_changes(seen: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
-    """Change light, colour, sharpness and noise as cameras do; nothing moves."""
-    size = len(seen)
-    image = seen
+def photometric_changes(crop: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
+    """Change light, colour, sharpness and noise as cameras do; keypoints stay in place."""
+    size = len(crop)
+    image = crop
     if rng.random() < 0.3 * strength:
         image = motion_blur(image, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
     if rng.random() < 0.2 * strength:
@@ -264,7 +270,7 @@ def _colour_jitter(level: NDArray[np.float32], rng: np.random.Generator) -> NDAr
     level = np.clip(level, 0, 1) ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
     contrast = np.float32(rng.uniform(0.6, 1.3))
     level = contrast * level + np.float32(0.5 * (1 - contrast) + rng.uniform(-0.12, 0.12))
-    if rng.random() < 0.2:  # too much light, or a screen in front of a dark room
+    if rng.random() < 0.2:  # overexposed, or a hand lit by nothing but a screen
         level *= np.float32(rng.uniform(1.3, 2.0) if rng.random() < 0.6 else rng.uniform(0.3, 0.7))
     if rng.random() < 0.15:  # light from one side
         slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(1, 1.5), len(level), dtype=np.float32)
@@ -274,7 +280,7 @@ def _colour_jitter(level: NDArray[np.float32], rng: np.random.Generator) -> NDAr
 
 
 def motion_blur(image: Pixels, length_px: float, direction_deg: float) -> Pixels:
-    """Smear an image evenly along a line; its middle stays where it was."""
+    """Blur an image evenly along a line, symmetrically, so that nothing moves."""
     reach = max(1, int(np.ceil(length_px / 2)))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
     steps = np.linspace(-length_px / 2, length_px / 2, 4 * reach + 1)

@@ -1,6 +1,6 @@
-"""State of a training run on disk: tensors as safetensors, the rest as JSON inside the same file.
+"""Checkpoint of a training run: one safetensors file with JSON in its metadata.
 
-No pickle, and one file, so that a checkpoint is whole or absent.
+No pickle, and one file, so that a checkpoint is complete or absent.
 """
 
 import json
@@ -21,7 +21,7 @@ from tapscope.training.muon import MuonAdam
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What changes while a network is trained."""
+    """Everything that changes while a network is trained."""
 
     network: HeatmapNetwork
     average: HeatmapNetwork
@@ -31,14 +31,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a checkpoint says besides the tensors."""
+    """Content of a checkpoint besides the tensors."""
 
     reports: list[dict[str, Any]]
     best_score: float
 
 
 def path_of(out: Path) -> Path:
-    """Return where the checkpoint of weights to be written at `out` lies."""
+    """Return the path of the checkpoint that belongs to the weights file `out`."""
     return out.with_suffix(".checkpoint.safetensors")
 
 
@@ -59,7 +59,7 @@ def save(
     for index, moments in run.optimiser.state_dict()["state"].items():
         for name, value in moments.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).cpu().contiguous()
-    # Shared storage (shared_stages) must be written as separate tensors.
+    # safetensors refuses tensors that share storage, as those of shared stages do.
     tensors = {name: t.clone() for name, t in tensors.items()}
     note = {
         "settings": settings,
@@ -87,7 +87,7 @@ def load(out: Path, run: Run, *, settings: dict[str, Any], images: int) -> State
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as problem:
         raise WeightsError(f"{file}: damaged ({problem}); start without --resume") from problem
-    # Through JSON once, so that tuples and lists compare alike.
+    # A round trip through JSON, so that tuples compare equal to lists.
     expected = json.loads(json.dumps(settings))
     if note["settings"] != expected or note["images"] != images:
         differing = sorted(k for k in expected if note["settings"].get(k) != expected[k])

@@ -1,4 +1,4 @@
-"""Batches of random views for training, fixed views for validation."""
+"""Batches of augmented samples for training, and fixed crops for validation."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from tapscope.training.augmentation import AugmentationSettings, Sample, make_sa
 
 MAX_CACHED_BYTES = 4 * 2**30
 VALIDATION_HAND_TO_CROP_RATIO = 0.76
-"""Longer side of the hand over the box in validation: as while it is followed, see
-`locate.FILL`. Runs can be compared only as long as it stays."""
+"""Longer side of the hand over that of a validation crop: as in tracking. Scores of two runs can be
+compared only if it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Batch:
 
     @staticmethod
     def stack(samples: Sequence[Sample]) -> "Batch":
-        """Stack samples, filling up with empty hands."""
-        most = max(len(s.position_px) for s in samples)
+        """Stack samples; those with fewer hands are filled up with NaN."""
+        hands = max(len(s.position_px) for s in samples)
         position = np.full(
-            (len(samples), most, *samples[0].position_px.shape[1:]), np.nan, dtype=np.float32
+            (len(samples), hands, *samples[0].position_px.shape[1:]), np.nan, dtype=np.float32
         )
         for row, sample in zip(position, samples, strict=True):
             row[: len(sample.position_px)] = sample.position_px
@@ -49,16 +49,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class SampleSpec:
-    """Which view to make: everything that a sample depends on."""
+    """Everything that a sample depends on, besides images and settings."""
 
     index: int
+    """Of the image."""
     size_px: int
-    key: tuple[int, ...]
-    """Seed of the view's random numbers."""
+    seed: tuple[int, ...]
 
 
 class ImageCache:
-    """Pixels of labelled images, kept in memory as long as they fit."""
+    """Labelled images with their pixels, kept in memory if all fit in `MAX_CACHED_BYTES`."""
 
     def __init__(self, images: Sequence[LabelledImage]) -> None:
         self._images = images
@@ -78,19 +78,19 @@ class ImageCache:
 
 
 class TrainingSamples(Dataset[Sample]):
-    """Random views; `views[draw]` is the same whenever and wherever it is made."""
+    """Augmented samples; `samples[spec]` depends on nothing but `spec`, images and settings."""
 
     def __init__(self, images: ImageCache, settings: AugmentationSettings) -> None:
         self._images = images
         self._settings = settings
 
-    def __getitem__(self, draw: SampleSpec) -> Sample:
-        rng = np.random.default_rng(draw.key)
-        image, pixels = self._images[draw.index]
+    def __getitem__(self, spec: SampleSpec) -> Sample:
+        rng = np.random.default_rng(spec.seed)
+        image, pixels = self._images[spec.index]
         return make_sample(
             image,
             pixels,
-            draw.size_px,
+            spec.size_px,
             rng,
             self._settings,
             other=lambda: self._images[int(rng.integers(len(self._images)))],
@@ -100,7 +100,7 @@ class TrainingSamples(Dataset[Sample]):
 class BatchSampler(Sampler[list[SampleSpec]]):
     """The batches of one epoch.
 
-    Images with hand-made or exact labels are drawn twice, others once.
+    Images with hand-made or exact labels (visibility 2) are drawn twice, others once.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class BatchSampler(Sampler[list[SampleSpec]]):
             ]
         )
         order = rng.permutation(pool)
-        # A single left-over image would make batch statistics of its coarsest maps meaningless.
+        # Drop the last, partial batch: its batch statistics could be those of a single image.
         steps = max(1, len(order) // batch_size)
         self._batches = []
         for step in range(steps):
@@ -136,26 +136,27 @@ class BatchSampler(Sampler[list[SampleSpec]]):
 
 @dataclass(frozen=True, slots=True)
 class ValidationCrop:
-    """One hand of a validation image, cut out the same way each time."""
+    """One hand of a validation image, without augmentation."""
 
     pixels: NDArray[np.uint8]
+    """RGB, shape (size, size, 3)."""
     position_px: NDArray[np.float64]
-    """Keypoints in the view, NaN without label; shape (keypoints, 2)."""
+    """Keypoints in crop pixels, NaN without label; shape (keypoints, 2)."""
     hand_px: float
-    """Longer side of the hand in the view."""
+    """Longer side of the hand in crop pixels."""
     dataset: str
 
 
 def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[ValidationCrop]:
-    """Cut one hand out of each of at most `most` images, evenly spread over the set."""
+    """Return a crop of the first hand of at most `most` images, evenly spread over the set."""
     step = max(1, -(-len(images) // most))
-    views = []
+    crops = []
     for image in images.images[::step]:
         hand = image.hands[0]
         middle = (hand.box_px[:2] + hand.box_px[2:]) / 2
         box = CropBox(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_HAND_TO_CROP_RATIO)
         position = transform_points(hand.position_px, inverse(box.to_image(size_px)))
-        views.append(
+        crops.append(
             ValidationCrop(
                 take_crop(image.pixels(), box, size_px),
                 position,
@@ -163,4 +164,4 @@ def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[Va
                 image.dataset,
             )
         )
-    return views
+    return crops

@@ -1,4 +1,8 @@
-"""Means of weights: over the steps of a run, and of what it began with and what came out."""
+"""Averages of weights: over the steps of a run, and of the weights before and after it.
+
+torch's `AveragedModel` wraps the network, has a fixed decay and averages counters, too; for a decay
+that warms up and a plain copy of the counters it would need more code than `update_ema` has.
+"""
 
 import copy
 
@@ -10,7 +14,7 @@ from tapscope.network.pmsdsnet import HeatmapNetwork
 
 @torch.no_grad()
 def update_ema(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -> None:
-    """Move the averaged weights, batch statistics included, a little towards the network's."""
+    """Update the exponential moving average of the weights and of the batch statistics."""
     for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
             old.lerp_(new, 1 - decay)
@@ -20,10 +24,10 @@ def update_ema(average: HeatmapNetwork, network: HeatmapNetwork, decay: float) -
 
 @torch.no_grad()
 def interpolate_weights(old: HeatmapNetwork, new: HeatmapNetwork, share: float) -> HeatmapNetwork:
-    """Return a network of which `share` is `new` and the rest `old`, from which `new` was trained.
+    """Return a network with the weights (1 - share) * old + share * new.
 
-    Between two such networks those in between are often better than either, and keep the skills of
-    both: Wortsman and others 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
+    `new` must have been fine-tuned from `old`. The mean of two such networks is often better than
+    either (Wortsman and others 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903).
     """
     mixed = copy.deepcopy(old)
     update_ema(mixed, new, 1 - share)
@@ -31,9 +35,9 @@ def interpolate_weights(old: HeatmapNetwork, new: HeatmapNetwork, share: float) 
 
 
 def freeze_batchnorm(network: HeatmapNetwork) -> None:
-    """Let a network in training normalise by the statistics that it has, and keep them.
+    """Use and keep the present batch statistics of a network in training mode.
 
-    Those of a few frames of one person would make it worse on everyone else.
+    Statistics of a few frames of one person would make it worse on everyone else.
     """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -1,4 +1,4 @@
-"""What a training run says after each epoch, and by what the best one is chosen."""
+"""The training log, one report per epoch, and the score that chooses the best epoch."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from tapscope.records import FloatArray
 from tapscope.training.validation import area_within, share_within
 
 SCORE_MAX_ERROR = 0.1
-"""Share of the hand up to which errors decide which epoch is best; further off is wrong anyhow."""
+"""Errors above this share of the hand all count the same in the score: they are wrong anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,31 @@ class EpochReport:
 
     epoch: int
     loss: float
-    """Mean training loss; 1 is what answering zero everywhere would cost without supervision.
-    It means something else from the epoch on in which the foreground weight changes."""
+    """Mean training loss; all-zero heatmaps without deep supervision would cost 1. Not comparable
+    between epochs with different foreground weights."""
     tips_pck_005: float
     """Share of validation thumb and index tips within 0.05 of the hand's longer side; of all
-    keypoints where the tips are not among them."""
+    keypoints where neither tip is among them."""
     tips_pck_01: float
     """The same within 0.1."""
     keypoints_pck_01: float
     """Share of all validation keypoints within 0.1."""
     tips_area_01: float
-    """Area under the tips' PCK curve from 0 to 0.1, over 0.1; the best epoch is chosen by it."""
+    """Area under the tips' PCK curve from 0 to 0.1, over 0.1; it chooses the best epoch."""
     best: bool
-    """The weights kept are those of this epoch, until a later one is kept."""
+    """Whether this epoch's weights replaced those kept so far."""
 
 
 def validation_score(tips: FloatArray) -> float:
-    """Return what the best epoch has most of, from the validation tips' errors."""
+    """Return the score of an epoch from the errors of its validation tips; higher is better."""
     return area_within(tips, SCORE_MAX_ERROR)
 
 
 def make_report(
-    epoch: int, loss: float, error: FloatArray, leading: Sequence[int], best_score: float
+    epoch: int, loss: float, error: FloatArray, tip_indices: Sequence[int], best_score: float
 ) -> EpochReport:
-    """Sum up an epoch (from 0) whose validation errors are given."""
-    tips = error[:, leading]
+    """Summarise an epoch (counted from 0) from its validation errors."""
+    tips = error[:, tip_indices]
     score = validation_score(tips)
     return EpochReport(
         epoch=epoch + 1,
@@ -59,12 +59,12 @@ def make_report(
 
 
 def parse_reports(rows: Sequence[Mapping[str, Any]], file: Path) -> list[EpochReport]:
-    """Return the epochs that a checkpoint tells of.
+    """Return the epoch reports that a checkpoint holds.
 
     Raises
     ------
     WeightsError
-        They were written by a version that measured something else.
+        They were written by a version with other report fields.
     """
     try:
         return [EpochReport(**row) for row in rows]
@@ -75,7 +75,7 @@ def parse_reports(rows: Sequence[Mapping[str, Any]], file: Path) -> list[EpochRe
 
 
 def log_csv(reports: Sequence[EpochReport]) -> bytes:
-    """Write the training log as CSV, a line an epoch."""
+    """Return the training log as CSV, one line per epoch."""
     text = io.StringIO()
     rows = [asdict(r) for r in reports]
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")

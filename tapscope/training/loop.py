@@ -1,4 +1,4 @@
-"""Train a network, from nothing or from given weights, resumably and repeatably."""
+"""The training loop: resumable, and the same result for the same seed."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -49,33 +49,34 @@ from tapscope.training.validation import by_dataset, keypoint_indices, share_wit
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What came out of a run."""
+    """Result of a run."""
 
     network: HeatmapNetwork
     """The averaged weights of the epoch kept, see `TrainSettings.keep`."""
     reports: list[EpochReport]
     before: dict[str, float]
-    """PCK@0.1 on the validation views of each dataset with the weights given; empty without."""
+    """Fine-tuning: PCK@0.1 of the initial weights on the validation crops of each dataset; else
+    empty."""
     after: dict[str, float]
-    """The same with the weights returned."""
+    """The same of the weights returned."""
     tips_pck_005: float
-    """Share of validation tips within 0.05 of the hand with the weights returned, as in
+    """Share of validation tips within 0.05 of the hand, of the weights returned; see
     `EpochReport`."""
     tips_pck_01: float
     """The same within 0.1."""
     confidence: FloatArray | None
     """Slope, second-peak slope and intercept of the calibration on the measured keypoints, see
-    `weights.Card`; shape (3,). None where the validation keypoints are too few, or too few of them
-    wrong, to fit it."""
+    `weights.Card`; shape (3,). None where too few validation keypoints are right, or wrong, to fit
+    it."""
 
     @property
     def kept_start(self) -> bool:
-        """Say whether the weights given are returned, no epoch being better."""
+        """Return whether the initial weights are returned because no epoch was better."""
         return bool(self.before) and not any(report.best for report in self.reports)
 
 
 def autocast_type(device: torch.device) -> torch.dtype | None:
-    """Return bfloat16 where the hardware computes in it, None where it would be emulated."""
+    """Return bfloat16 where the hardware supports it; None where it would be emulated."""
     if device.type == "cuda":
         return torch.bfloat16
     capability = torch.backends.cpu.get_cpu_capability()
@@ -96,33 +97,33 @@ def train(
     on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
     on_epoch: Callable[[EpochReport, HeatmapNetwork], None] = lambda report, network: None,
 ) -> TrainResult:
-    """Train `network` in place and return the averaged weights of its best epoch, or its last.
+    """Train `network` in place and return the averaged weights of its best epoch, or of its last.
 
     Parameters
     ----------
     training, validation
-        Labelled images; no group on both sides.
+        Labelled images; no group is in both.
     out
-        Where the weights will be written; checkpoint and log lie beside it.
+        The weights file to be written later; checkpoint and log are written beside it.
     network
-        Fresh, or holding the weights to start from.
+        With random weights, or with those to fine-tune.
     fine_tuning
-        The given weights are worth keeping: they are measured first, make up a share of what is
-        returned, are returned whole if the best is to be kept and no epoch is better, and keep
-        their batch statistics.
+        Validate the initial weights first and return them if the best is to be kept and no epoch
+        is better; else return the interpolation of `TrainSettings.weight_interpolation`. Keep the
+        batch statistics.
     resume
-        Go on from the checkpoint beside `out`, to the same result as without interruption.
+        Continue from the checkpoint beside `out`; the result is the same as without interruption.
     on_step, on_epoch
         Called for progress.
 
     Raises
     ------
     WeightsError
-        There is nothing to resume, or it was made with other settings.
+        There is no checkpoint to resume from, or it was made with other settings.
     """
     torch.manual_seed(settings.seed)
     images = ImageCache(training.images)
-    fixed = validation_crops(validation, settings.size_px, most=settings.max_validation_images)
+    crops = validation_crops(validation, settings.size_px, most=settings.max_validation_images)
     network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     optimiser = MuonAdam(
@@ -131,15 +132,15 @@ def train(
         adam_lr=settings.adam_lr,
         weight_decay=settings.weight_decay,
     )
-    leading = keypoint_indices(training.keypoints, (THUMB_TIP, INDEX_TIP))
+    tips = keypoint_indices(training.keypoints, (THUMB_TIP, INDEX_TIP))
     keeps_best = (settings.keep or ("last" if fine_tuning else "best")) == "best"
     before, best_score = {}, -1.0
     start = copy.deepcopy(average) if fine_tuning else None
     if fine_tuning:
-        error, _ = validate(average, fixed, device)
-        before = by_dataset(error, fixed)
+        error, _ = validate(average, crops, device)
+        before = by_dataset(error, crops)
         if keeps_best:
-            best_score = validation_score(error[:, leading])
+            best_score = validation_score(error[:, tips])
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0
@@ -149,15 +150,15 @@ def train(
         reports = parse_reports(state.reports, checkpoint.path_of(out))
         first, best_score = len(reports), state.best_score
 
-    keypoint_weight = _keypoint_weight(len(training.keypoints), leading, settings).to(device)
+    keypoint_weight = _keypoint_weight(len(training.keypoints), tips, settings).to(device)
     loss_of = _loss(network, settings, keypoint_weight)
-    stride = network.size_divisor
-    steps_an_epoch = len(_batches_of_epoch(training, settings, 0, stride))
+    divisor = network.size_divisor
+    steps_an_epoch = len(_batches_of_epoch(training, settings, 0, divisor))
     steps = steps_an_epoch * settings.epochs
     for epoch in range(first, settings.epochs):
         mean_loss = _train_epoch(
             run, TrainingSamples(images, augmentation_in_epoch(epoch, settings)),
-            _batches_of_epoch(training, settings, epoch, stride), settings, device=device,
+            _batches_of_epoch(training, settings, epoch, divisor), settings, device=device,
             loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
             first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
             on_step=on_step,
@@ -167,8 +168,8 @@ def train(
             if start is not None
             else average
         )
-        error, _ = validate(kept, fixed, device)
-        report = make_report(epoch, mean_loss, error, leading, best_score)
+        error, _ = validate(kept, crops, device)
+        report = make_report(epoch, mean_loss, error, tips, best_score)
         if report.best:
             if keeps_best:
                 best_score = report.tips_area_01
@@ -181,20 +182,20 @@ def train(
         write_whole(out.with_suffix(".log.csv"), log_csv(reports))
         on_epoch(report, best)
 
-    return _result(best, fixed, training.keypoints, device, reports=reports, before=before)
+    return _result(best, crops, training.keypoints, device, reports=reports, before=before)
 
 
-def _keypoint_weight(count: int, leading: Sequence[int], settings: TrainSettings) -> Tensor:
+def _keypoint_weight(count: int, tips: Sequence[int], settings: TrainSettings) -> Tensor:
     """Return the weight of each keypoint in the loss, shape (keypoints,)."""
     weight = torch.ones(count)
-    weight[list(leading)] = settings.tip_weight
+    weight[list(tips)] = settings.tip_weight
     return weight
 
 
 def _loss(
     network: HeatmapNetwork, settings: TrainSettings, keypoint_weight: Tensor
 ) -> Callable[..., Tensor]:
-    """Return the loss of a batch: pixels, target, weight and foreground weight to a scalar."""
+    """Return the loss function of a batch: (pixels, target, weight, foreground weight)."""
 
     def loss_of(pixels: Tensor, target: Tensor, weight: Tensor, foreground: float) -> Tensor:
         return total_loss(
@@ -207,15 +208,15 @@ def _loss(
 
 def _result(
     network: HeatmapNetwork,
-    fixed: Sequence[ValidationCrop],
+    crops: Sequence[ValidationCrop],
     keypoints: Sequence[str],
     device: torch.device,
     *,
     reports: list[EpochReport],
     before: dict[str, float],
 ) -> TrainResult:
-    """Measure the weights that are returned, and calibrate their confidence."""
-    error, peak_values = validate(network, fixed, device)
+    """Validate the weights that are returned, and calibrate their confidence."""
+    error, peak_values = validate(network, crops, device)
     tips = error[:, keypoint_indices(keypoints, (THUMB_TIP, INDEX_TIP))]
     measured = keypoint_indices(keypoints, MEASURED)
     known = np.isfinite(error[:, measured])
@@ -224,7 +225,7 @@ def _result(
         network=network.cpu(),
         reports=reports,
         before=before,
-        after=by_dataset(error, fixed),
+        after=by_dataset(error, crops),
         tips_pck_005=share_within(tips, 0.05),
         tips_pck_01=share_within(tips, 0.1),
         confidence=(
@@ -236,12 +237,12 @@ def _result(
 
 
 def _batches_of_epoch(
-    training: LabelledSet, settings: TrainSettings, epoch: int, stride: int
+    training: LabelledSet, settings: TrainSettings, epoch: int, size_divisor: int
 ) -> BatchSampler:
     return BatchSampler(
         training,
         batch_size=settings.batch_size,
-        size_px=crop_size_in_epoch(epoch, stride, settings),
+        size_px=crop_size_in_epoch(epoch, size_divisor, settings),
         seed=settings.seed,
         epoch=epoch,
     )
@@ -249,8 +250,8 @@ def _batches_of_epoch(
 
 def _train_epoch(
     run: checkpoint.Run,
-    views: TrainingSamples,
-    draws: BatchSampler,
+    samples: TrainingSamples,
+    batches: BatchSampler,
     settings: TrainSettings,
     *,
     device: torch.device,
@@ -262,8 +263,8 @@ def _train_epoch(
 ) -> float:
     """Train one epoch and return its mean loss."""
     loader: DataLoader[Sample] = DataLoader(
-        views,
-        batch_sampler=draws,
+        samples,
+        batch_sampler=batches,
         num_workers=settings.loader_workers,
         collate_fn=Batch.stack,
         prefetch_factor=4 if settings.loader_workers else None,
@@ -277,15 +278,15 @@ def _train_epoch(
         step = first_step + number
         run.optimiser.set_lr_scale(lr_schedule(step, steps, settings))
         pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
-        moved = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
-        target = targets(moved, (pixels.shape[2], pixels.shape[3]), run.network.stride)
+        on_device = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
+        target = targets(on_device, (pixels.shape[2], pixels.shape[3]), run.network.stride)
         with torch.autocast(device.type, low_precision, enabled=low_precision is not None):
-            loss = loss_of(pixels, target, moved.weight)
+            loss = loss_of(pixels, target, on_device.weight)
         run.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
         run.optimiser.step()
-        # The average of few steps would remember the random start: the decay warms up too.
+        # The decay warms up, too, or the average of the first steps would be the random start.
         update_ema(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
         losses.append(float(loss.detach()))
         on_step(step + 1, steps, losses[-1])

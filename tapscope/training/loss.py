@@ -1,6 +1,6 @@
-"""What training makes small: squared error on heatmaps, at the end and wherever it is supervised.
+"""The loss: squared error of the final and of the supervised heatmaps.
 
-Source: the P-MSDSNet paper, named in `network`.
+Source: the P-MSDSNet paper, cited in `pmsdsnet`.
 """
 
 import math
@@ -16,40 +16,52 @@ from tapscope.training.dataset import Batch
 SUPERVISED_SCALES = 3
 """The paper supervises the three finest scales."""
 GATE_PENALTY_WEIGHT = 0.01
-"""Weight of the squared distance of an unsupervised scale's sum from where its gate is open; ours.
-Nothing else holds these sums: without it those of the coarse scales wandered to -40, their gates
-let nothing through, and what is behind a closed gate learns nothing any more."""
+"""Weight of the penalty on saturated attention of the unsupervised, coarse scales; ours.
+Without it their sums drift to large negative values, the sigmoid closes, and the layers behind it
+get no gradient any more."""
 MAX_UNPENALISED_SUM = 4.0
-"""A sum of this size leaves a gate between 0.02 and 0.98."""
+"""Heatmap sums up to this size keep the attention between 0.02 and 0.98."""
 
 
 def targets(batch: Batch, size: tuple[int, int], stride: int = 1) -> Tensor:
-    """Return what a network should answer to views of a size; hands are merged by maximum."""
+    """Return the target heatmaps of a batch of crops of a size (height, width), in pixels.
+
+    The heatmaps of several hands are merged by their maximum.
+    """
     height, width = (side // stride for side in size)
     hands = batch.position_px.unbind(dim=1)
     merged = encode(hands[0], (height, width), stride)
     for hand in hands[1:]:
         merged = torch.maximum(merged, encode(hand, (height, width), stride))
-    # As the answers lie: the loss of two layouts takes twice as long.
+    # The layout of the predictions: a loss of tensors in two layouts takes twice as long.
     return merged.contiguous(memory_format=torch.channels_last)
 
 
 def heatmap_loss(
-    answer: Tensor, target: Tensor, weight: Tensor, foreground_weight: float, stride: int = 1
+    predicted: Tensor, target: Tensor, weight: Tensor, foreground_weight: float, stride: int = 1
 ) -> Tensor:
-    """Return the weighted squared error over that of an empty answer to one keypoint in view.
+    """Return the weighted squared error, relative to that of an all-zero heatmap.
 
-    `stride` is that of the targets as they were drawn, however small they were made since.
+    Parameters
+    ----------
+    predicted, target
+        Shape (n, keypoints, height, width).
+    weight
+        Of each keypoint; shape (n, keypoints).
+    foreground_weight
+        Extra weight of the pixels at a keypoint.
+    stride
+        Image pixels per heatmap pixel at which the targets were drawn, before any resizing.
     """
-    error = (answer - target).square() * (1 + foreground_weight * target)
+    error = (predicted - target).square() * (1 + foreground_weight * target)
     keypoint_error = error.sum(dim=(2, 3)) * weight
-    # Sums of Y^2 and Y^3 for a Gaussian of height 1: pi * v and 2 pi v / 3.
+    # Sums of Y^2 and Y^3 for a Gaussian with peak value 1 and variance v: pi v and 2 pi v / 3.
     empty = math.pi * variance(stride) * (1 + foreground_weight * 2 / 3)
     return keypoint_error.sum() / weight.sum().clamp_min(1.0) / empty
 
 
 def total_loss(
-    answer: Heatmaps,
+    predicted: Heatmaps,
     target: Tensor,
     weight: Tensor,
     *,
@@ -59,12 +71,12 @@ def total_loss(
 ) -> Tensor:
     """Return L = L_f + alpha * sum over stages and scales of L_ds (beta = gamma = 1).
 
-    Besides, gates of unsupervised scales are kept open, see `GATE_PENALTY_WEIGHT`. `target` has
-    the size of the final heatmaps, and was drawn for their stride.
+    Scales without supervision are penalised, see `GATE_PENALTY_WEIGHT`. `target` has the size and
+    the stride of the final heatmaps.
     """
-    loss = heatmap_loss(answer.final.float(), target, weight, foreground_weight, stride)
+    loss = heatmap_loss(predicted.final.float(), target, weight, foreground_weight, stride)
     smaller = {target.shape[-1]: target}
-    for stage in answer.supervised:
+    for stage in predicted.supervised:
         for maps in stage[:SUPERVISED_SCALES]:
             width = maps.shape[-1]
             shrunk = target.shape[-1] // width
@@ -73,7 +85,7 @@ def total_loss(
                     target, scale_factor=1 / shrunk, mode="bilinear", align_corners=False
                 )
             term = heatmap_loss(maps.float(), smaller[width], weight, foreground_weight, stride)
-            # A coarser map has fewer pixels: its sum is brought to the same footing.
+            # A smaller heatmap has fewer pixels: scale its sum up accordingly.
             loss = loss + alpha * shrunk**2 * term
         for maps in stage[SUPERVISED_SCALES:]:
             beyond = F.relu(maps.float().sum(dim=1).abs() - MAX_UNPENALISED_SUM)

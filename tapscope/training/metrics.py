@@ -1,7 +1,7 @@
-"""How well keypoints are placed: PCK, MPJPE under a threshold, and the share found.
+"""Accuracy of keypoints: PCK, MPJPE under a threshold, and the calibration of the confidence.
 
-Definitions after Li et al. 2021 (see network.py): an undetected keypoint counts as wrong in PCK;
-MPJPE@t is the mean error of the keypoints that are nearer than t, with their number.
+Definitions after Li et al. 2021 (cited in `pmsdsnet`): an undetected keypoint counts as wrong in
+PCK; MPJPE@t is the mean error of the keypoints with an error under t, with their number.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def mpjpe(error: FloatArray, threshold: float) -> tuple[float, int]:
 def summary(
     error_px: FloatArray, hand_px: FloatArray, found: NDArray[np.bool_]
 ) -> dict[str, object]:
-    """Gather every figure for some keypoints.
+    """Return all accuracy figures of some keypoints, by name.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def summary(
 
 
 MIN_OF_EACH: Final = 30
-"""Good and bad keypoints from which three numbers can be fitted: ten a number (Peduzzi and others
-1996, J Clin Epidemiol 49:1373). From keypoints nearly all good a fit learns that all are."""
+"""Good, and also bad, keypoints needed to fit the three numbers: ten each (Peduzzi and others 1996,
+J Clin Epidemiol 49:1373). With fewer bad ones the fit would call every keypoint good."""
 
 
 def can_calibrate(good: NDArray[np.bool_]) -> bool:

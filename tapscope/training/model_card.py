@@ -1,4 +1,4 @@
-"""The card of a training run: what its weights are, and what they began with."""
+"""The card of a training run: it describes the weights and the weights they started from."""
 
 from typing import Final
 
@@ -9,8 +9,8 @@ from tapscope.training.loop import TrainResult
 from tapscope.training.settings import TrainSettings
 
 DEFAULT_CONFIDENCE: Final = (7.5, -8.3, -0.6)
-"""Slope, second-peak slope and intercept where too few validation keypoints are there to fit them:
-those of the bundled weights, rounded; the maps of all are trained to the same peak value."""
+"""Slope, second-peak slope and intercept where there are too few validation keypoints to fit them:
+those of the bundled weights, rounded. All networks are trained to the same peak value."""
 
 
 def make_card(
@@ -24,7 +24,7 @@ def make_card(
     version: str,
     old: weights.Weights | None = None,
 ) -> weights.Card:
-    """Write down what the weights of a run are, and with which it began."""
+    """Return the card of a run's weights; `old` are the weights that it started from."""
     figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
     figures["validation_pck@0.05_tips"] = result.tips_pck_005
     figures["validation_pck@0.1_tips"] = result.tips_pck_01
@@ -47,7 +47,7 @@ def make_card(
 
 
 def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float, float, float]:
-    """Return the calibration of a run, of what it began with, or the usual one."""
+    """Return the calibration of the run, else of the weights it started from, else the default."""
     if result.confidence is not None:
         slope, second_peak_slope, intercept = map(float, result.confidence)
         return slope, second_peak_slope, intercept
@@ -58,13 +58,16 @@ def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float
 
 
 def _notes(result: TrainResult, old: weights.Weights | None) -> list[str]:
-    """Say what a run began with, whether anything came of it, and whose its confidence is."""
+    """Return notes on the weights that a run started from and on where its calibration is from."""
     notes = []
     if old and result.kept_start:
         notes.append(f"The weights of {old.name}: no epoch of this run was better.")
     elif old:
-        notes.append(f"Begun with {old.name}.")
+        notes.append(f"Started from {old.name}.")
     if result.confidence is None:
-        whose = "that of the weights begun with" if old else "the usual one"
-        notes.append(f"Confidence is {whose}: too few validation keypoints are wrong to fit it.")
+        whose = "that of the weights it started from" if old else "the default"
+        notes.append(
+            f"The calibration of the confidence is {whose}: "
+            "too few validation keypoints are right, or wrong, to fit it."
+        )
     return notes

@@ -1,4 +1,4 @@
-"""From folders of labelled frames to a weights file: what `tapscope train` does."""
+"""From folders of labelled images to a weights file: what `tapscope train` does."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ from tapscope.training.model_card import make_card
 from tapscope.training.settings import TrainSettings
 
 FINE_TUNING_LR_SCALE: Final = 0.1
-"""Share of the usual learning rates with which given weights are trained on: a guess."""
+"""Factor on the learning rates when fine-tuning; a guess."""
 DEFAULT_FOLDER: Final = Path("annotations")
 
 
@@ -73,34 +73,34 @@ def train_weights(
     on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
 ) -> Trained:
-    """Train on folders of labelled frames and write weights with their card.
+    """Train on folders of labelled images and write weights with their card.
 
     Images marked as `test` are left out; the rest is divided by group into training and
-    validation.
+    validation images.
 
     Parameters
     ----------
     folders
         Each holds annotations.json (COCO keypoints); one given n times is drawn n times as often.
     out
-        The weights file; card, checkpoint and log lie beside it.
+        The weights file; card, checkpoint and log are written beside it.
     init
-        Weights to start from; their architecture and keypoints are kept.
+        Weights to fine-tune; their architecture and keypoints are kept.
     model
-        What to begin from nothing; with `init` that of the weights given.
+        Architecture to train from scratch; ignored with `init`.
     keypoints
         Which of the labelled keypoints to learn; all by default.
     split_seed
-        Seed of the paper's division: train on eight tenths, validate on one, see
-        `split.split_8_1_1`; without it a few groups of each folder are set aside.
+        Seed of the paper's 8:1:1 split, of which the first two parts are used, see
+        `split.split_8_1_1`. Without it validation takes a few groups of each folder.
     size_px
-        Side of the crops; by default that of the weights given, else that of the settings.
+        Side of the crops; by default that of `init`, else that of the settings.
     lr_scale
-        Learning rates as a share of those of the settings; 1, or 0.1 with `init`.
+        Factor on the learning rates of the settings; by default 1, or 0.1 with `init`.
     device
         "auto", "cpu" or "cuda".
     resume
-        Go on from the checkpoint beside `out`.
+        Continue from the checkpoint beside `out`.
     command
         Written on the card.
     on_step, on_epoch
@@ -109,10 +109,10 @@ def train_weights(
     Raises
     ------
     AnnotationError
-        A folder cannot be used, or its keypoints are not those of the weights given.
+        A folder cannot be used, or has keypoints that the weights of `init` lack.
     WeightsError
-        The weights given cannot be read, there is nothing to resume, no GPU where one is asked, or
-        a size that does not suit the network.
+        The weights of `init` cannot be read, there is no checkpoint to resume from, there is no
+        GPU, or the size does not suit the network.
     """
     old = weights.read(init) if init else None
     training, validation = _load_folders(folders, old, keypoints=keypoints, split_seed=split_seed)
@@ -120,7 +120,7 @@ def train_weights(
         model = Model(old.card.architecture, old.card.network)
     else:
         model = Model(model.architecture, {"keypoints": len(training.keypoints), **model.arguments})
-    torch.manual_seed(settings.seed)  # the network's first weights
+    torch.manual_seed(settings.seed)  # for the initial weights
     network = build(*model)
     if old:
         network.load_state_dict(old.network.state_dict())
@@ -158,7 +158,7 @@ def _load_folders(
     keypoints: Sequence[str],
     split_seed: int | None,
 ) -> tuple[LabelledSet, LabelledSet]:
-    """Read the folders; return what to train on, as often as it is given, and to validate on."""
+    """Read the folders; return training images, repeated like their folder, and validation ones."""
     times = Counter(folders)
     loaded = {
         folder: annotations.without_test_images(annotations.load(folder), folder)
@@ -184,7 +184,7 @@ def _settings_of_run(
     size_px: int | None,
     lr_scale: float | None,
 ) -> TrainSettings:
-    """Return the settings with the side, the rates and, with old weights, the views of this run."""
+    """Return the settings with this run's crop size, learning rates and, with `old`, schedules."""
     side = size_px or (old.card.input_size_px if old else settings.size_px)
     if side % network.size_divisor:
         near = max(round(side / network.size_divisor), 2) * network.size_divisor
@@ -200,7 +200,7 @@ def _settings_of_run(
         muon_lr=settings.muon_lr * lr_scale,
         adam_lr=settings.adam_lr * lr_scale,
     )
-    if old:  # what the early epochs are for is behind these weights
+    if old:  # the early epochs' schedules are for random weights
         settings = replace(
             settings,
             small_crop_share=0.0,
@@ -225,23 +225,23 @@ def _paths(images: LabelledSet) -> set[Path]:
 
 
 def _with_keypoints_of(images: LabelledSet, keypoints: tuple[str, ...]) -> LabelledSet:
-    """Return the images with their keypoints as the old weights have them."""
+    """Return the images with the keypoints of the weights to fine-tune, in their order."""
     unknown = sorted(set(images.keypoints) - set(keypoints))
     if unknown:
         raise AnnotationError(
             f"keypoints {', '.join(unknown)} are not among those of the weights given with --init; "
             "train without --init, or label the keypoints that the weights place"
         )
-    adopted = (
+    reordered = (
         annotations.with_keypoints(image, images.keypoints, keypoints) for image in images.images
     )
-    return LabelledSet(tuple(adopted), keypoints)
+    return LabelledSet(tuple(reordered), keypoints)
 
 
 def _sources(
     folders: Sequence[Path], training: LabelledSet, old: weights.Weights | None
 ) -> tuple[weights.Source, ...]:
-    """Say what every folder gave, and what the weights begun with were trained on besides."""
+    """Return the sources of the card: the folders, then other sources of the initial weights."""
     new = tuple(_source(folder, training) for folder in folders)
     names = {source.name for source in new}
     before = old.card.trained_on if old else ()
@@ -249,7 +249,7 @@ def _sources(
 
 
 def _source(folder: Path, training: LabelledSet) -> weights.Source:
-    """Say what a folder gave; `load` has shown that its annotations can be read."""
+    """Return name, licence and number of training images of a folder that `load` has read."""
     content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
     licence = str((content.get("info") or {}).get("licence", "not stated"))
     count = sum(path.is_relative_to(folder) for path in _paths(training))

@@ -1,4 +1,4 @@
-"""What a training run depends on besides its images, and how it changes over its epochs."""
+"""Settings of a training run, and how learning rate, crops and loss change over its epochs."""
 
 import math
 from dataclasses import dataclass, field
@@ -15,46 +15,49 @@ class TrainSettings:
     size_px: int = 128
     batch_size: int = 8
     muon_lr: float = 0.02
-    """Peak learning rate of the convolutions, reached after warm-up, then cosine decay."""
+    """Peak learning rate of the convolutions; see `lr_schedule`."""
     adam_lr: float = 2e-3
-    """The same of all other parameters; the paper's 5e-5 needs many times the epochs."""
+    """Peak learning rate of all other parameters; the paper's 5e-5 needs many times the epochs."""
     warm_up_share: float = 0.03
+    """Share of the steps."""
     weight_decay: float = 0.01
+    """Decoupled, of the convolutions only."""
     small_crop_share: float = 0.4
-    """Share of the epochs, the first, with views of two thirds of the side: more than twice as
-    many a minute, while the network learns what a hand is."""
+    """Share of the epochs, the first ones, with crops of two thirds of the side, which are more
+    than twice as fast."""
     alpha: float = 0.5
     """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
     tip_weight: float = 4.0
-    """Weight in the loss of thumb and index tip, which are what is measured; of the others 1."""
+    """Weight of thumb and index tip in the loss, because these tips are measured; of others 1."""
     early_foreground_weight: float = 50.0
-    """Extra weight of a pixel at a keypoint's very place, against the collapse to all-zero maps."""
+    """Extra weight of the pixels at a keypoint: high at first, to prevent all-zero heatmaps."""
     late_foreground_weight: float = 1.0
-    """The same once there is nothing left to collapse: while a false peak costs next to nothing
-    the network answers at every finger tip alike."""
+    """Extra weight later: with the early one false peaks are so cheap that the network predicts
+    every fingertip at all five."""
     early_foreground_share: float = 0.53
-    """Share of the epochs with the early weight."""
+    """Share of the epochs with the early foreground weight."""
     ema_decay: float = 0.998
+    """Decay per step of the exponential moving average of the weights."""
     weight_interpolation: float = 0.5
-    """Share of the weights given in those that are measured and returned; fine-tuning only."""
+    """Fine-tuning: share of the initial weights in the weights that are validated and returned."""
     seed: int = 1
     loader_workers: int = 1
+    """Subprocesses that make samples; 0 makes them between the steps."""
     compiled: bool = False
-    """Fuse the step with torch.compile: minutes at the start, then 1.7 times the speed on two cores
-    without bfloat16; on one with it nothing was gained."""
+    """Use torch.compile, which takes minutes at the start and speeds up CPUs without bfloat16."""
     max_validation_images: int = 400
     keep: Literal["best", "last"] | None = None
-    """Which epoch's weights to return; None is the best, when fine-tuning the last: on a handful of
-    held-out images it is chance which of twenty epochs is best."""
+    """Which epoch's weights to return. None is the best, or the last when fine-tuning, because
+    with a handful of validation images the best epoch is random."""
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     late_augmentation: AugmentationSettings = field(
         default_factory=lambda: AugmentationSettings(
             close_share=0.8, full_rotation_share=0.06, rotation_sd_deg=20.0, strength=0.5
         )
     )
-    """Gentler views, when what is left to learn is which finger is which."""
+    """Weaker augmentation of the middle epochs."""
     strong_augmentation_share: float = 0.66
-    """Share of the epochs before those."""
+    """Share of the epochs with `augmentation`."""
     tracking_augmentation: AugmentationSettings = field(
         default_factory=lambda: AugmentationSettings(
             close_share=0.88,
@@ -65,13 +68,17 @@ class TrainSettings:
             strength=0.5,
         )
     )
-    """Most views as a hand is seen while it is followed, which is what is measured on."""
+    """Augmentation of the last epochs: most crops are like those of a tracked hand."""
     tracking_augmentation_share: float = 0.15
-    """Share of the epochs, the last, with those."""
+    """Share of the epochs with `tracking_augmentation`."""
 
 
 def lr_schedule(step: int, steps: int, settings: TrainSettings) -> float:
-    """Return the share of the peak rate: linear warm-up, then half a cosine to a hundredth."""
+    """Return the learning rate of a step (from 0) over the peak learning rate.
+
+    Linear warm-up, then cosine decay to a hundredth. A function of the step alone: unlike
+    torch's schedulers it adds no state to the checkpoint.
+    """
     warm_up = max(1, round(settings.warm_up_share * steps))
     if step < warm_up:
         return (step + 1) / warm_up
@@ -80,14 +87,14 @@ def lr_schedule(step: int, steps: int, settings: TrainSettings) -> float:
 
 
 def foreground_weight_in_epoch(epoch: int, settings: TrainSettings) -> float:
-    """Return the weight of a keypoint's place in an epoch (from 0)."""
+    """Return the extra weight of the pixels at a keypoint in an epoch (from 0)."""
     if epoch < round(settings.early_foreground_share * settings.epochs):
         return settings.early_foreground_weight
     return settings.late_foreground_weight
 
 
 def augmentation_in_epoch(epoch: int, settings: TrainSettings) -> AugmentationSettings:
-    """Return how far the views of an epoch (from 0) stray."""
+    """Return the augmentation of an epoch (from 0)."""
     if epoch < round(settings.strong_augmentation_share * settings.epochs):
         return settings.augmentation
     if epoch < round((1 - settings.tracking_augmentation_share) * settings.epochs):
@@ -95,9 +102,9 @@ def augmentation_in_epoch(epoch: int, settings: TrainSettings) -> AugmentationSe
     return settings.tracking_augmentation
 
 
-def crop_size_in_epoch(epoch: int, stride: int, settings: TrainSettings) -> int:
-    """Return the side of the views of an epoch (from 0), a multiple of the network's stride."""
+def crop_size_in_epoch(epoch: int, size_divisor: int, settings: TrainSettings) -> int:
+    """Return the side of the crops of an epoch (from 0), a multiple of `size_divisor`."""
     if epoch >= round(settings.small_crop_share * settings.epochs):
         return settings.size_px
-    smaller = max(settings.size_px * 2 // 3 // stride, 2) * stride
+    smaller = max(settings.size_px * 2 // 3 // size_divisor, 2) * size_divisor
     return min(smaller, settings.size_px)

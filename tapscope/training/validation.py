@@ -1,4 +1,4 @@
-"""How well a network in training places the keypoints of images that it does not learn from."""
+"""Accuracy of a network in training on images that it does not learn from."""
 
 from collections.abc import Sequence
 
@@ -14,34 +14,35 @@ from tapscope.training.metrics import pck
 
 @torch.no_grad()
 def validate(
-    network: HeatmapNetwork, views: Sequence[ValidationCrop], device: torch.device
+    network: HeatmapNetwork, crops: Sequence[ValidationCrop], device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Run the validation views.
+    """Predict the keypoints of the validation crops.
 
     Returns
     -------
     error
-        Over the hand's longer side, shape (views, keypoints); NaN without label.
+        Distance from the label over the hand's longer side, shape (crops, keypoints); NaN without
+        label.
     peak_values
-        Of the peaks and of their second peaks; shape (views, keypoints, 2).
+        Values of the first and of the second peak; shape (crops, keypoints, 2).
     """
     network.eval()
     errors, peak_values = [], []
-    for start in range(0, len(views), 16):
-        part = views[start : start + 16]
-        pixels = torch.from_numpy(np.stack([v.pixels for v in part])).to(device)
+    for start in range(0, len(crops), 16):
+        part = crops[start : start + 16]
+        pixels = torch.from_numpy(np.stack([crop.pixels for crop in part])).to(device)
         peaks = decode(network(normalise(pixels)).final.float(), network.stride)
-        place = peaks.position_px.cpu().numpy()
-        truth = np.stack([v.position_px for v in part])
-        hand = np.array([v.hand_px for v in part])
-        errors.append(np.linalg.norm(place - truth, axis=2) / hand[:, None])
+        position = peaks.position_px.cpu().numpy()
+        truth = np.stack([crop.position_px for crop in part])
+        hand = np.array([crop.hand_px for crop in part])
+        errors.append(np.linalg.norm(position - truth, axis=2) / hand[:, None])
         peak_values.append(torch.stack([peaks.peak_value, peaks.second_peak], dim=2).cpu().numpy())
     return np.concatenate(errors), np.concatenate(peak_values)
 
 
-def by_dataset(error: np.ndarray, views: Sequence[ValidationCrop]) -> dict[str, float]:
+def by_dataset(error: np.ndarray, crops: Sequence[ValidationCrop]) -> dict[str, float]:
     """Return PCK@0.1 of each dataset."""
-    names = np.array([v.dataset for v in views])
+    names = np.array([crop.dataset for crop in crops])
     result = {}
     for name in sorted(set(names)):
         result[str(name)] = share_within(error[names == name], 0.1)
@@ -49,15 +50,15 @@ def by_dataset(error: np.ndarray, views: Sequence[ValidationCrop]) -> dict[str, 
 
 
 def share_within(error: np.ndarray, limit: float) -> float:
-    """Return PCK of the labelled keypoints."""
+    """Return the share of labelled keypoints with an error under a limit."""
     return pck(error[np.isfinite(error)], limit)
 
 
 def area_within(error: np.ndarray, limit: float) -> float:
-    """Return the area under the PCK curve from 0 to `limit`, over `limit`, for labelled keypoints.
+    """Return the area under the PCK curve from 0 to `limit`, over `limit`, of labelled keypoints.
 
-    1 where all are placed exactly. Unlike PCK it tells two networks apart on a few images, too;
-    NaN without any.
+    It is 1 where all errors are 0, and NaN without labelled keypoints. Unlike PCK it distinguishes
+    two networks on a few images, too.
     """
     known = error[np.isfinite(error)]
     return float(1 - np.minimum(known, limit).mean() / limit) if len(known) else float("nan")

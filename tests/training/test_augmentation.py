@@ -1,4 +1,4 @@
-"""Random views: labels stay on what they label, and the same key gives the same view."""
+"""Augmented samples: labels stay on their keypoints, and the same seed gives the same sample."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
     return load(labelled_folder(tmp_path_factory.mktemp("labelled") / "set"))
 
 
-def one_view(images: LabelledSet, index: int, key: int, settings: AugmentationSettings = CALM):  # type: ignore[no-untyped-def]
+def one_sample(images: LabelledSet, index: int, key: int, settings: AugmentationSettings = CALM):  # type: ignore[no-untyped-def]
     images = ImageCache(images.images)
     rng = np.random.default_rng(key)
     return make_sample(*images[index], 96, rng, settings, other=lambda: images[0])
@@ -43,7 +43,7 @@ def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.Monk
     monkeypatch.setattr("tapscope.training.augmentation._occlude", lambda seen, rng, other: seen)
     checked = 0
     for key in range(40):
-        sample = one_view(images, key % 12, key)
+        sample = one_sample(images, key % 12, key)
         for colour, (x, y) in zip(COLOURS, sample.position_px[0], strict=True):
             if np.isfinite(x) and 2 <= x < 93 and 2 <= y < 93:
                 patch = sample.pixels[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2]
@@ -52,10 +52,10 @@ def test_labels_stay_on_their_dots(images: LabelledSet, monkeypatch: pytest.Monk
     assert checked > 300
 
 
-def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None:
-    views = TrainingSamples(ImageCache(images.images), AugmentationSettings())
+def test_same_seed_same_sample_and_another_seed_another(images: LabelledSet) -> None:
+    samples = TrainingSamples(ImageCache(images.images), AugmentationSettings())
     first, again, other = (
-        views[SampleSpec(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
+        samples[SampleSpec(3, 96, key)] for key in ((1, 0, 5, 2), (1, 0, 5, 2), (1, 0, 5, 3))
     )
     assert np.array_equal(first.pixels, again.pixels)
     assert np.array_equal(first.position_px, again.position_px, equal_nan=True)
@@ -63,7 +63,7 @@ def test_same_key_same_view_and_another_key_another(images: LabelledSet) -> None
 
 
 def test_unlabelled_keypoint_never_counts_and_pseudo_labels_count_less(images: LabelledSet) -> None:
-    pseudo, exact = (one_view(images, index, 7).weight for index in (0, 1))
+    pseudo, exact = (one_sample(images, index, 7).weight for index in (0, 1))
     assert pseudo[20] == exact[20] == 0
     assert pseudo[0] == CALM.pseudo_label_weight
     assert exact[0] == 1
@@ -84,13 +84,13 @@ def test_second_hand_without_a_label_masks_the_keypoint(images: LabelledSet) -> 
     assert sample.weight[1:].max() == 0
 
 
-def test_empty_view_shows_no_keypoint(images: LabelledSet) -> None:
+def test_empty_crop_shows_no_keypoint(images: LabelledSet) -> None:
     settings = AugmentationSettings(
         empty_share=1.0, background_share=0.0, close_hand_ratio=(0.9, 0.95)
     )
     inside = [
         ((s.position_px > 0) & (s.position_px < 95)).all(axis=2).sum()
-        for s in (one_view(images, 1, key, settings) for key in range(12))
+        for s in (one_sample(images, 1, key, settings) for key in range(12))
     ]
     assert min(inside) == 0
 
@@ -117,7 +117,7 @@ def test_motion_blur_keeps_the_middle_and_the_sum() -> None:
     assert (blurred[20] > 0).sum() > 9 > (blurred[:, 20] > 0).sum()
 
 
-def test_photograph_changes_light_but_moves_nothing() -> None:
+def test_photometric_changes_move_nothing() -> None:
     image = np.zeros((64, 64, 3), dtype=np.uint8)
     image[:, 32:] = 200
     for key in range(30):
@@ -128,10 +128,10 @@ def test_photograph_changes_light_but_moves_nothing() -> None:
             assert abs(np.average(np.arange(63), weights=steps**2 + 1e-9) - 31) < 6
 
 
-def test_epoch_draws_twice_what_is_labelled_by_hand(images: LabelledSet) -> None:
-    draws = BatchSampler(images, batch_size=3, size_px=96, seed=1, epoch=0)
-    batches = list(draws)
-    assert len(draws) == len(batches) == 6
+def test_epoch_draws_images_labelled_by_hand_twice(images: LabelledSet) -> None:
+    sampler = BatchSampler(images, batch_size=3, size_px=96, seed=1, epoch=0)
+    batches = list(sampler)
+    assert len(sampler) == len(batches) == 6
     counts = np.bincount([d.index for b in batches for d in b], minlength=12)
     assert counts[1::2].tolist() == [2] * 6
     assert counts[::2].tolist() == [1] * 6
@@ -141,17 +141,17 @@ def test_epoch_draws_twice_what_is_labelled_by_hand(images: LabelledSet) -> None
 
 
 def test_batch_fills_up_missing_hands(images: LabelledSet) -> None:
-    one = one_view(images, 0, 1)
+    one = one_sample(images, 0, 1)
     two = type(one)(one.pixels, np.repeat(one.position_px, 2, axis=0), one.weight)
     batch = Batch.stack([one, two])
     assert batch.position_px.shape == (2, 2, 21, 2)
     assert batch.position_px[0, 1].isnan().all()
 
 
-def test_fixed_views_show_the_hand_at_its_set_size(images: LabelledSet) -> None:
-    views = validation_crops(images, 96, most=5)
-    assert len(views) == 4
-    for one in views:
+def test_validation_crops_show_the_hand_at_a_fixed_size(images: LabelledSet) -> None:
+    crops = validation_crops(images, 96, most=5)
+    assert len(crops) == 4
+    for one in crops:
         assert np.ptp(one.position_px[:20], axis=0).max() == pytest.approx(one.hand_px, rel=0.1)
 
 

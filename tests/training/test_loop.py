@@ -65,7 +65,7 @@ def same(a: PMSDSNet, b: PMSDSNet) -> bool:
     )
 
 
-def test_answering_zero_costs_one() -> None:
+def test_all_zero_heatmaps_cost_one() -> None:
     target = encode(torch.full((2, 3, 2), 16.0), (32, 32))
     weight = torch.tensor([[1.0, 1.0, 0.0], [0.5, 1.0, 0.0]])
     loss = heatmap_loss(torch.zeros_like(target), target, weight, 50.0)
@@ -95,7 +95,7 @@ def test_deep_supervision_adds_alpha_for_each_stage_and_scale() -> None:
     assert alone.item() == pytest.approx(1.0, rel=0.01)
 
 
-def test_gates_of_unsupervised_scales_are_kept_open() -> None:
+def test_saturated_attention_of_unsupervised_scales_is_penalised() -> None:
     target = encode(torch.full((1, 2, 2), 16.0), (32, 32))
     weights_of = {"alpha": 0.1, "foreground_weight": 1.0}
 
@@ -127,27 +127,27 @@ def test_targets_of_two_hands_are_merged() -> None:
     assert heat[1, 0].sum() == pytest.approx(heat[0, 0].sum().item() / 2, rel=0.01)
 
 
-def test_rate_warms_up_and_decays_to_a_hundredth() -> None:
+def test_learning_rate_warms_up_and_decays_to_a_hundredth() -> None:
     shares = [lr_schedule(s, 100, SETTINGS) for s in range(100)]
     assert shares[0] < shares[1] < max(shares)
     assert max(shares) == pytest.approx(1.0)
     assert shares[-1] == pytest.approx(0.01, rel=0.1)
 
 
-def test_views_are_small_at_first_and_multiples_of_the_stride() -> None:
+def test_crops_are_small_at_first_and_suit_the_network() -> None:
     settings = replace(SETTINGS, epochs=5, size_px=96, small_crop_share=0.4)
     assert [crop_size_in_epoch(e, 16, settings) for e in range(5)] == [64, 64, 96, 96, 96]
     assert crop_size_in_epoch(0, 16, replace(settings, size_px=32)) == 32
     assert crop_size_in_epoch(0, 16, replace(settings, small_crop_share=0.0)) == 96
 
 
-def test_a_false_peak_costs_more_once_there_is_nothing_left_to_collapse() -> None:
+def test_foreground_weight_falls_after_the_early_epochs() -> None:
     settings = replace(SETTINGS, epochs=4, early_foreground_share=0.5)
     weights_of = [foreground_weight_in_epoch(e, settings) for e in range(4)]
     assert weights_of == [50.0, 50.0, 1.0, 1.0]
 
 
-def test_views_become_gentler_and_at_last_those_of_a_hand_that_is_followed() -> None:
+def test_augmentation_weakens_and_ends_with_that_of_tracking() -> None:
     settings = replace(
         SETTINGS, epochs=4, strong_augmentation_share=0.5, tracking_augmentation_share=0.25
     )

@@ -50,7 +50,7 @@ def test_card_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert before == earlier
     name = weights.read(start).name
     kept = f"The weights of {name}: no epoch of this run was better."
-    beginning = kept if trained.result.kept_start else f"Begun with {name}."
+    beginning = kept if trained.result.kept_start else f"Started from {name}."
     assert trained.card.notes.startswith(beginning)
     assert (source.name, source.licence) == ("set", "CC0")
     assert source.images == trained.training_images
@@ -76,7 +76,7 @@ def test_last_epoch_is_kept_however_good_the_start_was(tmp_path: Path) -> None:
     last = trained("last")
     assert not last.result.kept_start
     assert [report.best for report in last.result.reports] == [True, True]
-    assert last.card.notes.startswith("Begun with")
+    assert last.card.notes.startswith("Started from")
 
 
 def test_fine_tuning_keeps_the_batch_statistics(tmp_path: Path) -> None:
@@ -138,11 +138,11 @@ def test_confidence_is_fitted_only_where_enough_keypoints_are_right_and_wrong(
         return card.confidence_slope, card.confidence_second_peak_slope, card.confidence_intercept
 
     assert numbers(card(fitted, start)) == tuple(fitted)
-    assert "Confidence" not in card(fitted, start).notes
+    assert "calibration" not in card(fitted, start).notes
     assert numbers(card(None, start)) == numbers(tiny_card())
-    assert "that of the weights begun with" in card(None, start).notes
+    assert "that of the weights it started from" in card(None, start).notes
     assert numbers(card(None, None)) == DEFAULT_CONFIDENCE
-    assert "the usual one" in card(None, None).notes
+    assert "the default" in card(None, None).notes
 
 
 def test_folder_given_twice_is_drawn_twice_and_held_out_as_before(tmp_path: Path) -> None:
