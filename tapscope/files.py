@@ -9,7 +9,7 @@ from typing import Final, Literal
 _PACKAGE: Final = Path(__file__).resolve().parent
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     The temporary file lies in the same folder, so that the last step is a rename.

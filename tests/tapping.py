@@ -19,7 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.cli.console.log import Silent
+from tapscope.cli.console.log import SilentListener
 from tapscope.pipeline.analyze import Options, analyze_videos
 from tapscope.pipeline.batch import Analyse
 from tapscope.pipeline.cache import RecordingResult
@@ -139,7 +139,7 @@ def main(folder: str, out: str, seconds: str = "0") -> None:
     weights.write_bytes(b"discs")
     prepare = SeeDiscs(Path(out).with_name("log"), float(seconds))
     options = Options([Path(folder)], Path(out), weights=weights)
-    analyze_videos(options, Silent(), ["tests.tapping"], prepare)
+    analyze_videos(options, SilentListener(), ["tests.tapping"], prepare)
 
 
 if __name__ == "__main__":

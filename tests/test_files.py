@@ -9,8 +9,8 @@ from tapscope import files
 
 def test_content_and_folder_appear(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b.txt"
-    files.write_whole(target, b"one")
-    files.write_whole(target, b"two")
+    files.write_atomically(target, b"one")
+    files.write_atomically(target, b"two")
     assert target.read_bytes() == b"two"
     assert [p.name for p in target.parent.iterdir()] == ["b.txt"]
     assert target.stat().st_mode & 0o400
@@ -20,14 +20,14 @@ def test_failure_leaves_the_old_content_and_no_litter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "b.txt"
-    files.write_whole(target, b"old")
+    files.write_atomically(target, b"old")
 
     def full(_: int) -> None:
         raise OSError("no space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
-        files.write_whole(target, b"new")
+        files.write_atomically(target, b"new")
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
 

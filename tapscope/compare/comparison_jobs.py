@@ -59,13 +59,13 @@ def paired(
         What belongs together is ambiguous; see `pair`.
     """
     recordings = [
-        Named(row.recording, _identity(row, manifest.told.get(row.recording, {})))
+        Named(row.recording, _identity(row, manifest.rows.get(row.recording, {})))
         for row in table.rows
     ]
     sensors = [Named(log, Identity.of(_parts(log, protocol))) for log in logs]
     told = None
     if SENSOR_FILE in manifest.extra_columns:
-        told = {name: cells.get(SENSOR_FILE, "") for name, cells in manifest.told.items()}
+        told = {name: cells.get(SENSOR_FILE, "") for name, cells in manifest.rows.items()}
     return pair(recordings, sensors, told)
 
 

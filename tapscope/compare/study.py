@@ -76,7 +76,7 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
             reason = f"the video's analysis failed: {row.reason}"
             exclusions.append(_excluded(row, files, "analysis", reason))
         else:
-            told = manifest.told.get(row.recording, {})
+            told = manifest.rows.get(row.recording, {})
             usable.append(job_of(row, files, told, table.extra_columns, options.clock))
     compared: list[RecordingComparison] = []
     for done, job in enumerate(usable):

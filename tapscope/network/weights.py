@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from scipy.special import expit
 
 from tapscope.errors import WeightsError
-from tapscope.files import write_whole
+from tapscope.files import write_atomically
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.network.registry import build
 from tapscope.records import FloatArray
@@ -80,8 +80,8 @@ def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
     packed = save({name: t.detach().cpu().contiguous().clone() for name, t in state.items()})
     content = asdict(card) | {"sha256": hashlib.sha256(packed).hexdigest()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, packed)
-    write_whole(card_path(path), tomli_w.dumps(content, multiline_strings=True).encode())
+    write_atomically(path, packed)
+    write_atomically(card_path(path), tomli_w.dumps(content, multiline_strings=True).encode())
     return read_card(path)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.errors import OutputError
-from tapscope.files import write_whole
+from tapscope.files import write_atomically
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
@@ -123,7 +123,7 @@ def write_result(path: Path, content: bytes) -> None:
         It cannot be written: no right, no space ...
     """
     try:
-        write_whole(path, content)
+        write_atomically(path, content)
     except OSError as problem:
         raise OutputError(
             f"{path}: cannot be written ({problem.strerror}); make room or choose another --out"

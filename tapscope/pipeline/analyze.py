@@ -12,7 +12,7 @@ from tapscope.network.bundled_weights import find_weights
 from tapscope.output import provenance, table
 from tapscope.output.columns import all_columns, column_dictionary, numeric_columns
 from tapscope.pipeline import cache
-from tapscope.pipeline.batch import Analyse, BatchResult, Plan, Watcher, run_batch
+from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, describe, find_recordings
@@ -43,7 +43,7 @@ class Options:
 
 def analyze_videos(
     options: Options,
-    watcher: Watcher,
+    listener: ProgressListener,
     command: Sequence[str],
     prepare: Callable[[], Analyse] | None = None,
 ) -> BatchResult:
@@ -53,7 +53,7 @@ def analyze_videos(
     ----------
     options
         What and how.
-    watcher
+    listener
         Is told what happens meanwhile.
     command
         The command line, for the record.
@@ -81,7 +81,7 @@ def analyze_videos(
     recordings = describe(
         found,
         parse_name=protocol.parse_name,
-        told=manifest.told,
+        manifest_rows=manifest.rows,
         option_hand=options.hand,
         protocol_hand=protocol.hand,
     )
@@ -100,8 +100,8 @@ def analyze_videos(
         force=options.force,
     )
     begun = provenance.environment(command)
-    batch = run_batch(recordings, plan, watcher)
-    rows = [cache.row_of(r, batch.kept[r.name]) for r in recordings if r.name in batch.kept]
+    batch = run_batch(recordings, plan, listener)
+    rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
     columns = all_columns(protocol, manifest.extra_columns)
     table.write_table(options.out, columns, rows, numeric_columns(protocol))
     record = begun | _record(options, protocol, weights, batch, manifest)
@@ -149,12 +149,12 @@ def _record(
         "recordings": [
             {
                 "recording": name,
-                "video_sha256": kept.made_from["video_sha256"],
-                "frames": kept.frames,
+                "video_sha256": cached.cache_key["video_sha256"],
+                "frames": cached.frames,
                 "seconds": round(batch.seconds[name], 3) if name in batch.seconds else None,
-                **kept.facts,
+                **cached.facts,
             }
-            for name, kept in batch.kept.items()
+            for name, cached in batch.results.items()
         ],
     }
 

@@ -8,26 +8,26 @@ from typing import Protocol
 
 from tapscope.errors import OutputError, TapscopeError
 from tapscope.pipeline import cache, workers
-from tapscope.pipeline.cache import Kept, RecordingResult
+from tapscope.pipeline.cache import CachedResult, RecordingResult
 from tapscope.pipeline.recordings import Recording
 
 Analyse = Callable[[Recording, workers.Report], RecordingResult]
 """Analyses one recording; raises TapscopeError where it cannot."""
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Is told what happens; shows or logs it."""
 
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
         """Of these recordings, those `todo` are to be analysed; the others are done already."""
 
-    def begun(self, recording: Recording) -> None:
+    def started(self, recording: Recording) -> None:
         """A recording is being analysed."""
 
-    def advanced(self, recording: Recording, done: int, total: int | None) -> None:
+    def progressed(self, recording: Recording, done: int, total: int | None) -> None:
         """So many frames are done, of a total that the header claims."""
 
-    def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
+    def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
         """A recording is done, well or not."""
 
 
@@ -40,7 +40,7 @@ class Plan:
     prepare: Callable[[], Analyse]
     """Makes, once in each worker process, what analyses; must be picklable."""
     origin: Mapping[str, str]
-    """What the results depend on besides the recording; see `cache.made_from`."""
+    """What the results depend on besides the recording; see `cache.cache_key`."""
     jobs: int = 1
     time_limit_s: float | None = None
     """For one recording."""
@@ -52,7 +52,7 @@ class Plan:
 class BatchResult:
     """What became of a batch."""
 
-    kept: Mapping[str, Kept]
+    results: Mapping[str, CachedResult]
     """By name of the recording, in the order given; without those that were not reached."""
     seconds: Mapping[str, float]
     """Time taken by those that were analysed now."""
@@ -63,10 +63,12 @@ class BatchResult:
 
     def count(self, status: str) -> int:
         """Return the number of recordings with a status."""
-        return sum(kept.cells["status"] == status for kept in self.kept.values())
+        return sum(cached.cells["status"] == status for cached in self.results.values())
 
 
-def run_batch(recordings: Sequence[Recording], plan: Plan, watcher: Watcher) -> BatchResult:
+def run_batch(
+    recordings: Sequence[Recording], plan: Plan, listener: ProgressListener
+) -> BatchResult:
     """Analyse recordings, each in a worker process, and keep each result as soon as it is there.
 
     A recording that cannot be read, takes too long, meets a fault of the program or takes its
@@ -80,25 +82,25 @@ def run_batch(recordings: Sequence[Recording], plan: Plan, watcher: Watcher) -> 
     TapscopeError
         The analysis cannot be prepared, for want of weights or a GPU, say.
     """
-    open_folder(plan.folder)
-    kept: dict[str, Kept] = {}
+    prepare_folder(plan.folder)
+    results: dict[str, CachedResult] = {}
     seconds: dict[str, float] = {}
     interrupted, reused = False, 0
     try:
         if not plan.force:
-            kept = _still_good(recordings, plan)
-            reused = len(kept)
-        todo = [recording for recording in recordings if recording.name not in kept]
-        watcher.planned(recordings, todo)
+            results = _load_completed(recordings, plan)
+            reused = len(results)
+        todo = [recording for recording in recordings if recording.name not in results]
+        listener.planned(recordings, todo)
         if todo:
-            _analyse_all(todo, plan, watcher, kept, seconds)
+            _analyse_all(todo, plan, listener, results, seconds)
     except KeyboardInterrupt:
         interrupted = True
-    ordered = {r.name: kept[r.name] for r in recordings if r.name in kept}
+    ordered = {r.name: results[r.name] for r in recordings if r.name in results}
     return BatchResult(ordered, seconds, reused, interrupted)
 
 
-def open_folder(folder: Path) -> None:
+def prepare_folder(folder: Path) -> None:
     """Make the folder of results; remove files that a killed run has left half written.
 
     Raises
@@ -116,43 +118,43 @@ def open_folder(folder: Path) -> None:
         ) from problem
 
 
-def _still_good(recordings: Sequence[Recording], plan: Plan) -> dict[str, Kept]:
+def _load_completed(recordings: Sequence[Recording], plan: Plan) -> dict[str, CachedResult]:
     found = {}
     for recording in recordings:
         try:
-            kept = cache.load_kept(plan.folder, recording, plan.origin)
+            cached = cache.load_cached(plan.folder, recording, plan.origin)
         except TapscopeError:
             continue  # the worker will meet the same and write it into the row
-        if kept is not None:
-            found[recording.name] = kept
+        if cached is not None:
+            found[recording.name] = cached
     return found
 
 
 def _analyse_all(
     todo: Sequence[Recording],
     plan: Plan,
-    watcher: Watcher,
-    kept: dict[str, Kept],
+    listener: ProgressListener,
+    results: dict[str, CachedResult],
     seconds: dict[str, float],
 ) -> None:
     prepare = _Prepare(plan.prepare, plan.folder, plan.origin)
     for event in workers.run(prepare, todo, jobs=plan.jobs, time_limit_s=plan.time_limit_s):
         recording = todo[event.index]
         match event:
-            case workers.Begun():
-                watcher.begun(recording)
-            case workers.Advanced():
-                watcher.advanced(recording, event.done, event.total)
+            case workers.Started():
+                listener.started(recording)
+            case workers.Progressed():
+                listener.progressed(recording, event.done, event.total)
             case workers.Finished():
-                kept[recording.name] = event.answer
+                results[recording.name] = event.answer
             case workers.Lost():
                 failure = RecordingResult("failed", event.detail, (event.cause,), retry=True)
-                kept[recording.name] = cache.keep(
+                results[recording.name] = cache.store(
                     plan.folder, recording, failure, origin=plan.origin, video_sha256=""
                 )
         if isinstance(event, workers.Finished | workers.Lost):
             seconds[recording.name] = event.seconds
-            watcher.finished(recording, kept[recording.name], event.seconds)
+            listener.finished(recording, results[recording.name], event.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +165,19 @@ class _Prepare:
     folder: Path
     origin: Mapping[str, str]
 
-    def __call__(self) -> workers.Work[Recording, Kept]:
+    def __call__(self) -> workers.Work[Recording, CachedResult]:
         analyse = self.prepare()
 
-        def work(recording: Recording, report: workers.Report) -> Kept:
-            digest, result = _analysed(analyse, recording, report)
-            return cache.keep(
+        def work(recording: Recording, report: workers.Report) -> CachedResult:
+            digest, result = _analyse_safely(analyse, recording, report)
+            return cache.store(
                 self.folder, recording, result, origin=self.origin, video_sha256=digest
             )
 
         return work
 
 
-def _analysed(
+def _analyse_safely(
     analyse: Analyse, recording: Recording, report: workers.Report
 ) -> tuple[str, RecordingResult]:
     """Return the video's hash and the result; every failure but of the output is a result."""
@@ -190,7 +192,7 @@ def _analysed(
         said = str(problem).removeprefix(f"{recording.path}: ")
         said = said.replace(str(recording.path), recording.video)
         return digest, RecordingResult("failed", said, ("unreadable",), retry=not digest)
-    except Exception as problem:  # a fault of ours: said, kept with its trace, and tried again
+    except Exception as problem:  # a fault of ours: said, cached with its trace, and tried again
         return digest, RecordingResult(
             "failed",
             f"{type(problem).__name__}: {problem} (a fault of tapscope: please report it with "

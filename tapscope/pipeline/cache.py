@@ -48,10 +48,10 @@ class RecordingResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedResult:
     """A result as it lies on disk."""
 
-    made_from: Mapping[str, str]
+    cache_key: Mapping[str, str]
     """Everything the measures depend on."""
     cells: Mapping[str, Cell]
     """Status, measures and origin by column; who and when is not measured, see `row_of`."""
@@ -67,7 +67,7 @@ def folder_of(out: Path) -> Path:
     return out.with_suffix(".tapscope")
 
 
-def made_from(recording: Recording, origin: Mapping[str, str], video_sha256: str) -> dict[str, str]:
+def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str) -> dict[str, str]:
     """Return everything that the measures of a recording depend on.
 
     Parameters
@@ -84,14 +84,14 @@ def made_from(recording: Recording, origin: Mapping[str, str], video_sha256: str
     }
 
 
-def keep(
+def store(
     folder: Path,
     recording: Recording,
     result: RecordingResult,
     *,
     origin: Mapping[str, str],
     video_sha256: str,
-) -> Kept:
+) -> CachedResult:
     """Write the files of one recording, the row last; return what was kept.
 
     Raises
@@ -110,8 +110,8 @@ def keep(
             _remove(file)  # left by an earlier run that went better or worse
         else:
             write_result(file, content)
-    kept = Kept(
-        made_from=made_from(recording, origin, video_sha256),
+    cached = CachedResult(
+        cache_key=cache_key(recording, origin, video_sha256),
         cells={
             "status": result.status,
             "reason": result.reason,
@@ -128,8 +128,8 @@ def keep(
         frames=result.frames,
         retry=result.retry,
     )
-    write_result(_file(folder, recording, _ROW), json_bytes(asdict(kept)))
-    return kept
+    write_result(_file(folder, recording, _ROW), json_bytes(asdict(cached)))
+    return cached
 
 
 def _remove(file: Path) -> None:
@@ -139,7 +139,7 @@ def _remove(file: Path) -> None:
         raise OutputError(f"{file}: cannot be removed ({problem.strerror})") from problem
 
 
-def row_of(recording: Recording, kept: Kept) -> dict[str, Cell]:
+def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
     """Return a recording's row of the table; unknown cells are left out or None."""
     described: dict[str, Cell] = {
         "recording": recording.name,
@@ -150,29 +150,31 @@ def row_of(recording: Recording, kept: Kept) -> dict[str, Cell]:
         "hand_source": recording.hand_source,
         "trial": recording.trial,
     }
-    return described | dict(kept.cells) | dict(recording.extra or {})
+    return described | dict(cached.cells) | dict(recording.extra or {})
 
 
-def load_kept(folder: Path, recording: Recording, origin: Mapping[str, str]) -> Kept | None:
+def load_cached(
+    folder: Path, recording: Recording, origin: Mapping[str, str]
+) -> CachedResult | None:
     """Return the result kept of a recording if it is what a new run would give, else None.
 
     The video is hashed only when everything else fits. A row file that is damaged counts as none.
     """
     try:
         content = json.loads(_file(folder, recording, _ROW).read_bytes())
-        kept = Kept(**content)
-        digest = kept.made_from["video_sha256"]
+        cached = CachedResult(**content)
+        digest = cached.cache_key["video_sha256"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError):
         return None  # cannot be trusted: the recording is done again and the file replaced
-    if kept.retry or kept.made_from != made_from(recording, origin, digest):
+    if cached.retry or cached.cache_key != cache_key(recording, origin, digest):
         return None
-    for ending, content_sha256 in kept.files.items():
+    for ending, content_sha256 in cached.files.items():
         file = _file(folder, recording, ending)
         if not file.is_file() or sha256_of(file) != content_sha256:
             return None
-    return kept if video_sha256(recording.path) == digest else None
+    return cached if video_sha256(recording.path) == digest else None
 
 
 def video_sha256(path: Path) -> str:

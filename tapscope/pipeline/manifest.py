@@ -17,7 +17,7 @@ NUMBERS: Final = ("px_per_mm", "metronome_rate_hz")
 class Manifest:
     """What a manifest says of the recordings at hand."""
 
-    told: Mapping[str, Mapping[str, str]]
+    rows: Mapping[str, Mapping[str, str]]
     """Filled cells by column, by recording name; without the columns recording and video."""
     extra_columns: tuple[str, ...]
     """Columns that tapscope does not know; they are passed on to the table."""
@@ -74,7 +74,7 @@ def read_manifest(
     by_name = {recording.name: recording for recording in recordings}
     by_path = {recording.path.resolve(): recording for recording in recordings}
     by_video = {recording.video: recording for recording in recordings}
-    told: dict[str, Mapping[str, str]] = {}
+    by_recording: dict[str, Mapping[str, str]] = {}
     unmatched = []
     for line, row in rows:
         name, video = row.get("recording", ""), row.get("video", "")
@@ -86,12 +86,12 @@ def read_manifest(
         if found is None:
             unmatched.append(name or video)
             continue
-        if found.name in told:
+        if found.name in by_recording:
             raise ManifestError(
                 f"{path}, line {line}: {found.name!r} stands there twice; keep one row"
             )
-        told[found.name] = _checked(row, f"{path}, line {line}")
-    return Manifest(told, extra, tuple(unmatched))
+        by_recording[found.name] = _checked(row, f"{path}, line {line}")
+    return Manifest(by_recording, extra, tuple(unmatched))
 
 
 def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:

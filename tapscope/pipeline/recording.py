@@ -132,13 +132,13 @@ def measure(
     numbers = features.compute(context)
     verdict = judge(features.quality_status(numbers, protocol.quality), keypoints, summary)
     # The numbers of a failed recording would pass for measures in any mean over the column.
-    told = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
+    reported_columns = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
     return RecordingResult(
         status=verdict.status,
         reason=verdict.reason,
         codes=verdict.flags,
         measures={
-            **{name: table.rounded(numbers[name]) for name in told},
+            **{name: table.rounded(numbers[name]) for name in reported_columns},
             "unit": trajectory.unit,
             "hand_choice": keypoints.info.get("hand_choice", ""),
         },

@@ -91,7 +91,7 @@ def find_recordings(paths: Iterable[Path], *, recursive: bool = True) -> list[Re
             shown = _printable(relative.as_posix())
             bare = shown[: -len(relative.suffix)] if relative.suffix else shown
             found.setdefault(file.resolve(), Recording(file, bare, shown))
-    return sorted(_told_apart(list(found.values())), key=lambda recording: recording.name)
+    return sorted(_with_unique_names(list(found.values())), key=lambda recording: recording.name)
 
 
 def _files_in(folder: Path, recursive: bool) -> Iterable[Path]:
@@ -113,7 +113,7 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _told_apart(found: list[Recording]) -> list[Recording]:
+def _with_unique_names(found: list[Recording]) -> list[Recording]:
     """Give recordings of one name longer ones: with the ending, then with the folder given.
 
     Names that differ in case only count as one, since some file systems hold one file for both.
@@ -138,7 +138,7 @@ def describe(
     recordings: Sequence[Recording],
     *,
     parse_name: Callable[[str], RecordingName],
-    told: Mapping[str, Mapping[str, str]],
+    manifest_rows: Mapping[str, Mapping[str, str]],
     option_hand: str = "",
     protocol_hand: str = "",
 ) -> list[Recording]:
@@ -150,13 +150,13 @@ def describe(
         As found.
     parse_name
         Reads what a file name without ending says, by the protocol's pattern.
-    told
+    manifest_rows
         What the manifest says, by recording name; it goes before the file name.
     option_hand, protocol_hand
         Sides for all recordings: one that goes before everything, and one that comes last.
     """
     return [
-        _described(r, parse_name, told.get(r.name, {}), option_hand, protocol_hand)
+        _described(r, parse_name, manifest_rows.get(r.name, {}), option_hand, protocol_hand)
         for r in recordings
     ]
 
@@ -167,28 +167,28 @@ _KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "
 def _described(
     recording: Recording,
     parse_name: Callable[[str], RecordingName],
-    told: Mapping[str, str],
+    cells: Mapping[str, str],
     option_hand: str,
     protocol_hand: str,
 ) -> Recording:
     named = parse_name(PurePosixPath(recording.video).stem)
     sides = {
         "option": option_hand,
-        "manifest": told.get("hand", ""),
+        "manifest": cells.get("hand", ""),
         "file name": named.hand,
         "protocol": protocol_hand,
     }
     source = next((who for who, side in sides.items() if side), "")
     return replace(
         recording,
-        participant_id=told.get("participant_id") or named.participant_id,
-        session_id=told.get("session_id") or named.session_id,
+        participant_id=cells.get("participant_id") or named.participant_id,
+        session_id=cells.get("session_id") or named.session_id,
         hand=side_named(sides[source], recording.video) if source else "",
         hand_source=source,
-        trial=told.get("trial") or named.trial,
-        px_per_mm=_number(told.get("px_per_mm")),
-        metronome_rate_hz=_number(told.get("metronome_rate_hz")),
-        extra={key: value for key, value in told.items() if key not in _KNOWN},
+        trial=cells.get("trial") or named.trial,
+        px_per_mm=_number(cells.get("px_per_mm")),
+        metronome_rate_hz=_number(cells.get("metronome_rate_hz")),
+        extra={key: value for key, value in cells.items() if key not in _KNOWN},
     )
 
 

@@ -28,18 +28,18 @@ Report = Callable[[int, int | None], None]
 Work = Callable[[Task, Report], Answer]
 
 _REPORT_EVERY_S: Final = 0.2
-_FAREWELL_S: Final = 2.0
+_EXIT_WAIT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class Started:
     """A worker has begun a task."""
 
     index: int
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
+class Progressed:
     """A task has come so far."""
 
     index: int
@@ -67,7 +67,7 @@ class Lost:
     seconds: float
 
 
-Event = Begun | Advanced | Finished[Answer] | Lost
+Event = Started | Progressed | Finished[Answer] | Lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +121,10 @@ class _Worker:
         if self._child.is_alive():
             self._child.kill()
             self._child.join()
-        return _ending(self._child.exitcode)
+        return _exit_text(self._child.exitcode)
 
 
-def _ending(code: int | None) -> str:
+def _exit_text(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         return f"ended by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
@@ -146,7 +146,7 @@ def run(
         Called once in each worker; returns what does one task. Must be picklable, as tasks and
         answers must.
     tasks
-        Begun in order.
+        Started in order.
     jobs
         Number of workers.
     time_limit_s
@@ -154,7 +154,7 @@ def run(
 
     Yields
     ------
-    Begun, Advanced, Finished, Lost
+    Started, Progressed, Finished, Lost
         Finished or Lost exactly once for each task.
 
     Raises
@@ -181,13 +181,13 @@ def run(
                     worker.stop()
                 else:
                     waiting.popleft()
-            yield from _news(workers, time_limit_s)
+            yield from _next_events(workers, time_limit_s)
     finally:
         for worker in workers:
-            worker.stop(_FAREWELL_S if worker.task is None else 0.0)
+            worker.stop(_EXIT_WAIT_S if worker.task is None else 0.0)
 
 
-def _news(workers: list[_Worker], time_limit_s: float | None) -> Iterator[Event[Answer]]:
+def _next_events(workers: list[_Worker], time_limit_s: float | None) -> Iterator[Event[Answer]]:
     """Wait for the next messages, deaths and overruns; drop the workers that are no more."""
     ready = wait([worker.pipe for worker in workers], timeout=_REPORT_EVERY_S)
     for worker in [worker for worker in workers if worker.pipe in ready]:
@@ -195,13 +195,13 @@ def _news(workers: list[_Worker], time_limit_s: float | None) -> Iterator[Event[
             message = worker.pipe.recv()
         except (EOFError, OSError):
             workers.remove(worker)
-            seconds, detail = worker.seconds, worker.stop(_FAREWELL_S)
+            seconds, detail = worker.seconds, worker.stop(_EXIT_WAIT_S)
             if worker.task is not None:
                 yield Lost(worker.task, "crashed", detail, seconds)
             continue
         if isinstance(message, _Failure):
             raise message.error or WorkerError(message.trace)
-        if isinstance(message, Begun):
+        if isinstance(message, Started):
             worker.since_s = time.monotonic()
         elif isinstance(message, Finished):
             worker.task = None
@@ -217,7 +217,7 @@ def _news(workers: list[_Worker], time_limit_s: float | None) -> Iterator[Event[
 
 def _serve(pipe: Connection, prepare: Callable[[], Work[Task, Answer]]) -> None:
     """Do the tasks that come through the pipe until it closes."""
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
         work = prepare()
         while True:
@@ -225,7 +225,7 @@ def _serve(pipe: Connection, prepare: Callable[[], Work[Task, Answer]]) -> None:
                 index, task = pipe.recv()
             except EOFError:
                 return
-            pipe.send(Begun(index))
+            pipe.send(Started(index))
             begun_s = time.monotonic()
             answer = work(task, _reporter(pipe, index))
             pipe.send(Finished(index, answer, time.monotonic() - begun_s))
@@ -245,12 +245,12 @@ def _reporter(pipe: Connection, index: int) -> Report:
         now_s = time.monotonic()
         if now_s - last_s >= _REPORT_EVERY_S:
             last_s = now_s
-            pipe.send(Advanced(index, done, total))
+            pipe.send(Progressed(index, done, total))
 
     return report
 
 
-def _die_with_parent() -> None:
+def _exit_with_parent() -> None:
     """End this process at once when the parent is gone, so that nothing works on unseen."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -14,7 +14,7 @@ from safetensors.torch import save as pack
 from torch import Tensor
 
 from tapscope.errors import WeightsError
-from tapscope.files import write_whole
+from tapscope.files import write_atomically
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.training.muon import MuonAdam
 
@@ -67,7 +67,7 @@ def save(
         "reports": reports,
         "best_score": best_score,
     }
-    write_whole(path_of(out), pack(tensors, metadata={"state": json.dumps(note)}))
+    write_atomically(path_of(out), pack(tensors, metadata={"state": json.dumps(note)}))
 
 
 def load(out: Path, run: Run, *, settings: dict[str, Any], images: int) -> State:

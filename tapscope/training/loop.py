@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tapscope.datasets.annotations import LabelledSet
-from tapscope.files import write_whole
+from tapscope.files import write_atomically
 from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.records import FloatArray
@@ -179,7 +179,7 @@ def train(
             out, run, settings=asdict(settings), images=len(training),
             reports=[asdict(r) for r in reports], best_score=best_score,
         )  # fmt: skip
-        write_whole(out.with_suffix(".log.csv"), log_csv(reports))
+        write_atomically(out.with_suffix(".log.csv"), log_csv(reports))
         on_epoch(report, best)
 
     return _result(best, crops, training.keypoints, device, reports=reports, before=before)

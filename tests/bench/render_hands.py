@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.files import write_whole
+from tapscope.files import write_atomically
 from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 
 CLOSE_PX, WHOLE_PX = 224, 320
@@ -88,7 +88,7 @@ class Labels:
             "images": self.images,
             "annotations": self.annotations,
         }
-        write_whole(folder / "annotations.json", json.dumps(content).encode())
+        write_atomically(folder / "annotations.json", json.dumps(content).encode())
 
 
 def person_of(renderer: Any, seed: int) -> str:

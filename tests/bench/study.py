@@ -217,8 +217,8 @@ def main() -> int:
         device=given.device,
         force=given.force,
     )
-    with shown("terminal") as watcher:
-        analyze_videos(options, watcher, sys.argv)
+    with shown("terminal") as listener:
+        analyze_videos(options, listener, sys.argv)
     rows = read_rows(given.out)
     assert list(rows[0])[: len(RECORDING)] == list(RECORDING)
     scores = [

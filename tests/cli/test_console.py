@@ -11,18 +11,20 @@ from rich.text import Text
 
 from tapscope.cli.console import inspection_facts
 from tapscope.cli.console.log import JsonLog
-from tapscope.cli.console.outlook import Outlook, clock_text
 from tapscope.cli.console.progress import BatchBar, CountingBar
-from tapscope.cli.console.summary import MOST_ROWS, counts_text, facts_table, summary_table
+from tapscope.cli.console.summary import MAX_ROWS, counts_text, facts_table, summary_table
+from tapscope.cli.console.time_left import TimeLeft, clock_text
 from tapscope.pipeline.batch import BatchResult
-from tapscope.pipeline.cache import Kept
+from tapscope.pipeline.cache import CachedResult
 from tapscope.pipeline.recordings import Recording
 from tapscope.video.inspection import inspect_video
 from tests.clips import Clip
 
 
-def kept(status: str, frames: int = 100, **cells: str | float) -> Kept:
-    return Kept({}, {"status": status, "reason": "", "flags": "", **cells}, {}, {}, frames, False)
+def kept(status: str, frames: int = 100, **cells: str | float) -> CachedResult:
+    return CachedResult(
+        {}, {"status": status, "reason": "", "flags": "", **cells}, {}, {}, frames, False
+    )
 
 
 def named(name: str, path: Path | None = None) -> Recording:
@@ -40,24 +42,24 @@ class Clock:
 
 def test_time_left_is_reckoned_from_frames_and_sizes() -> None:
     clock = Clock()
-    outlook = Outlook(clock, {"a": 1000, "b": 1000, "c": 2000})
-    assert outlook.seconds_left is None
-    outlook.begin()
+    time_left = TimeLeft(clock, {"a": 1000, "b": 1000, "c": 2000})
+    assert time_left.seconds_left is None
+    time_left.begin()
     clock.now_s = 2.0
-    outlook.advance("a", 50, 100)
-    assert outlook.frames_per_second == pytest.approx(25)
-    assert outlook.total_frames == pytest.approx(400)  # 0.1 frames a byte
-    assert outlook.seconds_left == pytest.approx(350 / 25)
-    outlook.finish("a", 80)  # the header lied
-    assert outlook.total_frames == pytest.approx(320)
+    time_left.advance("a", 50, 100)
+    assert time_left.frames_per_second == pytest.approx(25)
+    assert time_left.total_frames == pytest.approx(400)  # 0.1 frames a byte
+    assert time_left.seconds_left == pytest.approx(350 / 25)
+    time_left.finish("a", 80)  # the header lied
+    assert time_left.total_frames == pytest.approx(320)
     clock.now_s = 4.0
-    outlook.finish("b", 0)  # could not be read
-    outlook.begin()  # the clock is not started twice
-    assert outlook.frames_per_second == pytest.approx(20)
-    outlook.advance("c", 90, 40)
-    assert outlook.expected["c"] == 90
-    outlook.finish("c", 90)
-    assert outlook.seconds_left == 0
+    time_left.finish("b", 0)  # could not be read
+    time_left.begin()  # the clock is not started twice
+    assert time_left.frames_per_second == pytest.approx(20)
+    time_left.advance("c", 90, 40)
+    assert time_left.expected["c"] == 90
+    time_left.finish("c", 90)
+    assert time_left.seconds_left == 0
 
 
 @pytest.mark.parametrize(
@@ -74,8 +76,8 @@ def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
     first, second = named("[a]", tmp_path / "a.mp4"), named("gone")
     with BatchBar(console) as bar:
         bar.planned([first, second, named("done")], [first, second])
-        bar.begun(first)
-        bar.advanced(first, 30, 100)
+        bar.started(first)
+        bar.progressed(first, 30, 100)
         bar.finished(first, kept("ok"), 2.0)
         bar.finished(second, kept("failed", reason="no [video]"), 0.1)
     shown = Text.from_ansi(screen.getvalue()).plain
@@ -106,7 +108,7 @@ def test_summary_of_few_and_of_many() -> None:
         ["a", "ok", "12", "3.46"],
         ["b", "failed", "x"],
     ]
-    many = {f"r{n}": kept("ok") for n in range(MOST_ROWS)} | {"bad": kept("doubtful", reason="x")}
+    many = {f"r{n}": kept("ok") for n in range(MAX_ROWS)} | {"bad": kept("doubtful", reason="x")}
     table = shown(BatchResult(many, {}, 0, False))
     assert "bad" in table
     assert "r1" not in table
@@ -129,8 +131,8 @@ def test_log_numbers_recordings_as_the_table_does() -> None:
     log = JsonLog(stream)
     people = [named("sub-anna"), named("sub-bert")]
     log.planned(people, people[1:])
-    log.begun(people[1])
-    log.advanced(people[1], 1, 2)
+    log.started(people[1])
+    log.progressed(people[1], 1, 2)
     log.finished(people[1], kept("doubtful", flags="truncated", reason="of bert"), 1.23456)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
         {"event": "planned", "recordings": 2, "todo": 1},

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tapscope.cli.console.log import Silent
+from tapscope.cli.console.log import SilentListener
 from tapscope.errors import OutputError, TapscopeError, VideoError
 from tapscope.pipeline import batch, cache
 from tapscope.pipeline.analyze import Options, analyze_videos
 from tapscope.pipeline.batch import BatchResult, Plan, run_batch
-from tapscope.pipeline.cache import Kept, RecordingResult
+from tapscope.pipeline.cache import CachedResult, RecordingResult
 from tapscope.pipeline.recordings import Recording, find_recordings
 from tests import clips
 from tests.pipeline.test_workers import wait_for
@@ -51,7 +51,7 @@ def analyzed(folder: Path, out: Path, *, force: bool = False, jobs: int = 1) -> 
     out.parent.mkdir(exist_ok=True)
     weights.write_bytes(b"discs")
     options = Options([folder], out, weights=weights, force=force, jobs=jobs)
-    return analyze_videos(options, Silent(), ["tests"], SeeDiscs(out.with_name("log")))
+    return analyze_videos(options, SilentListener(), ["tests"], SeeDiscs(out.with_name("log")))
 
 
 def rows_of(out: Path) -> dict[str, dict[str, str]]:
@@ -160,14 +160,14 @@ def test_done_is_not_done_again(tmp_path: Path) -> None:
     assert redone() == []
 
 
-class Watch(Silent):
+class Watch(SilentListener):
     """Takes notes; interrupts after a number of recordings."""
 
     def __init__(self, patience: int = 99) -> None:
         self.finished_names: list[str] = []
         self.patience = patience
 
-    def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
+    def finished(self, recording: Recording, kept: CachedResult, seconds: float) -> None:
         self.finished_names.append(recording.name)
         if len(self.finished_names) == self.patience:
             raise KeyboardInterrupt
@@ -185,23 +185,23 @@ def test_interrupted_batch_gives_what_is_done(tmp_path: Path) -> None:
         write_clip(tmp_path / f"{name}.mp4")
     result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path), Watch(2))
     assert result.interrupted
-    assert list(result.kept) == ["a", "b"]
+    assert list(result.results) == ["a", "b"]
 
 
 def test_time_limit_is_for_each_recording(tmp_path: Path) -> None:
     for name in ("a", "hang", "z"):
         write_clip(tmp_path / f"{name}.mp4")
     result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=10), Watch())
-    rows = {name: (k.cells["status"], k.cells["flags"]) for name, k in result.kept.items()}
+    rows = {name: (k.cells["status"], k.cells["flags"]) for name, k in result.results.items()}
     assert rows == {"a": ("ok", ""), "hang": ("failed", "time_limit"), "z": ("ok", "")}
-    assert result.kept["hang"].retry
+    assert result.results["hang"].retry
 
 
 def analysed_alone(recording: Recording, error: Exception) -> tuple[str, RecordingResult]:
     def fail(recording: Recording, report: object) -> RecordingResult:
         raise error
 
-    return batch._analysed(fail, recording, lambda done, total: None)
+    return batch._analyse_safely(fail, recording, lambda done, total: None)
 
 
 def test_failures_become_results(tmp_path: Path) -> None:
@@ -226,9 +226,9 @@ def test_worker_keeps_what_it_finds(tmp_path: Path) -> None:
     work = batch._Prepare(SeeDiscs(), tmp_path / "kept", ORIGIN)()
     kept = work(recording, lambda done, total: None)
     assert kept.cells["status"] == "ok"
-    found = cache.load_kept(tmp_path / "kept", recording, ORIGIN)
-    assert found == Kept(**json.loads(json.dumps(asdict(kept))))
-    assert cache.load_kept(tmp_path / "kept", recording, ORIGIN | {"weights": "w@2"}) is None
+    found = cache.load_cached(tmp_path / "kept", recording, ORIGIN)
+    assert found == CachedResult(**json.loads(json.dumps(asdict(kept))))
+    assert cache.load_cached(tmp_path / "kept", recording, ORIGIN | {"weights": "w@2"}) is None
 
 
 def test_results_that_cannot_be_written_end_the_run(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
 def test_cells_are_read(tmp_path: Path, delimiter: str, mark: str) -> None:
     text = f"{mark}recording,participant_id,hand,px_per_mm,group\na,P1,left,2.5,PD\nsub/b,P2,,,\n\n"
     found = read_manifest(written(tmp_path, text.replace(",", delimiter)), RECORDINGS)
-    assert found.told == {
+    assert found.rows == {
         "a": {"participant_id": "P1", "hand": "left", "px_per_mm": "2.5", "group": "PD"},
         "sub/b": {"participant_id": "P2"},
     }
@@ -37,7 +37,7 @@ def test_videos_are_found_by_path(tmp_path: Path) -> None:
     inside = Recording(tmp_path / "films" / "c.mp4", "c", "c.mp4")
     text = 'video,trial\nfilms/c.mp4,1\nsub/b.mov,2\n"gone, away.mp4",3\n'
     found = read_manifest(written(tmp_path, text), [*RECORDINGS, inside])
-    assert found.told == {"c": {"trial": "1"}, "sub/b": {"trial": "2"}}
+    assert found.rows == {"c": {"trial": "1"}, "sub/b": {"trial": "2"}}
     assert found.unmatched == ("gone, away.mp4",)
 
 

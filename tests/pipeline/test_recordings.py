@@ -90,12 +90,12 @@ def test_file_stem_fits_a_file_system() -> None:
     assert Recording(Path("x"), "a/b", "").file_stem == "a/b"
 
 
-def described(name: str, option: str = "", protocol: str = "", **told: str) -> Recording:
+def described(name: str, option: str = "", protocol: str = "", **cells: str) -> Recording:
     recording = Recording(Path(name), name, f"{name}.mp4")
     (found,) = describe(
         [recording],
         parse_name=PARSE_NAME,
-        told={name: told},
+        manifest_rows={name: cells},
         option_hand=option,
         protocol_hand=protocol,
     )

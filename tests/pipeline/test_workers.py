@@ -15,7 +15,7 @@ import pytest
 
 from tapscope.errors import WeightsError
 from tapscope.pipeline import workers
-from tapscope.pipeline.workers import Advanced, Begun, Finished, Lost, WorkerError
+from tapscope.pipeline.workers import Finished, Lost, Progressed, Started, WorkerError
 
 
 def square() -> workers.Work[int, int]:
@@ -65,7 +65,7 @@ def test_each_task_is_done_once(jobs: int) -> None:
     events = list(workers.run(square, range(7), jobs=jobs))
     answers = [(e.index, e.answer) for e in events if isinstance(e, Finished)]
     assert sorted(answers) == [(n, n**2) for n in range(7)]
-    assert sorted(e.index for e in events if isinstance(e, Begun)) == list(range(7))
+    assert sorted(e.index for e in events if isinstance(e, Started)) == list(range(7))
 
 
 def test_a_worker_that_dies_costs_its_own_task_only() -> None:
@@ -85,7 +85,7 @@ def test_a_task_that_takes_too_long_is_given_up() -> None:
 
 def test_progress_is_passed_on() -> None:
     events = list(workers.run(follow_orders, ["count"]))
-    assert Advanced(0, 10, 20) in events
+    assert Progressed(0, 10, 20) in events
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_a_worker_answers(last: str, error: type | None) -> None:
         assert isinstance(failure, workers._Failure)
         assert isinstance(failure.error, error)
         assert ("by accident" in failure.trace) == (last == "stumble")
-    assert answers[:2] == [Begun(0), Advanced(0, 10, 20)]
+    assert answers[:2] == [Started(0), Progressed(0, 10, 20)]
     assert answers[2].answer == "count"
 
 
@@ -151,7 +151,7 @@ def answered_until_closed(ours: Connection, theirs: Connection) -> list[workers.
 
 def test_giving_up_ends_the_workers() -> None:
     events = workers.run(follow_orders, ["sleep"])
-    assert next(events) == Begun(0)
+    assert next(events) == Started(0)
     begun_s = time.monotonic()
     events.close()  # type: ignore[attr-defined]  # it is a generator
     assert time.monotonic() - begun_s < 5

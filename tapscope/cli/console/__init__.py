@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console
 from rich.markup import escape
 
-from tapscope.cli.console.log import JsonLog, Silent
+from tapscope.cli.console.log import JsonLog, SilentListener
 from tapscope.cli.console.progress import BatchBar, CountingBar
 from tapscope.cli.console.summary import (
     counts_text,
@@ -22,7 +22,7 @@ from tapscope.cli.console.summary import (
     summary_table,
     training_table,
 )
-from tapscope.pipeline.batch import BatchResult, Watcher
+from tapscope.pipeline.batch import BatchResult, ProgressListener
 from tapscope.video.inspection import Inspection
 
 if TYPE_CHECKING:  # the first imports OpenCV, the others torch
@@ -36,13 +36,13 @@ Mode = Literal["terminal", "quiet", "json"]
 
 
 @contextmanager
-def shown(mode: Mode) -> Iterator[Watcher]:
+def shown(mode: Mode) -> Iterator[ProgressListener]:
     """Give what watches a batch: a bar on stderr, nothing, or a log on stderr."""
     if mode == "terminal":
         with BatchBar(Console(stderr=True)) as bar:
             yield bar
     else:
-        yield JsonLog() if mode == "json" else Silent()
+        yield JsonLog() if mode == "json" else SilentListener()
 
 
 def counting(things: str) -> CountingBar:

@@ -5,27 +5,27 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from tapscope.pipeline.cache import Kept
+from tapscope.pipeline.cache import CachedResult
 from tapscope.pipeline.recordings import Recording
 
 
-class Silent:
+class SilentListener:
     """Shows nothing."""
 
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
         """Show nothing."""
 
-    def begun(self, recording: Recording) -> None:
+    def started(self, recording: Recording) -> None:
         """Show nothing."""
 
-    def advanced(self, recording: Recording, done: int, total: int | None) -> None:
+    def progressed(self, recording: Recording, done: int, total: int | None) -> None:
         """Show nothing."""
 
-    def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
+    def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
         """Show nothing."""
 
 
-class JsonLog(Silent):
+class JsonLog(SilentListener):
     """Writes one JSON object a line for what happens.
 
     Names of recordings and messages often hold a participant's name, and logs travel further than
@@ -45,17 +45,17 @@ class JsonLog(Silent):
         self._numbers = {recording.name: n for n, recording in enumerate(recordings, start=1)}
         self.write("planned", recordings=len(recordings), todo=len(todo))
 
-    def begun(self, recording: Recording) -> None:
+    def started(self, recording: Recording) -> None:
         """Log a beginning."""
         self.write("begun", recording=self._numbers[recording.name])
 
-    def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
+    def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
         """Log an end."""
         self.write(
             "finished",
             recording=self._numbers[recording.name],
-            status=str(kept.cells["status"]),
-            codes=str(kept.cells["flags"]),
-            frames=kept.frames,
+            status=str(cached.cells["status"]),
+            codes=str(cached.cells["flags"]),
+            frames=cached.frames,
             seconds=round(seconds, 3),
         )

@@ -14,9 +14,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tapscope.cli.console.outlook import Outlook, clock_text
 from tapscope.cli.console.summary import STYLES
-from tapscope.pipeline.cache import Kept
+from tapscope.cli.console.time_left import TimeLeft, clock_text
+from tapscope.pipeline.cache import CachedResult
 from tapscope.pipeline.recordings import Recording
 
 
@@ -25,7 +25,7 @@ class BatchBar:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._outlook = Outlook()
+        self._time_left = TimeLeft()
         self._count = 0
         self._progress = Progress(
             SpinnerColumn(),
@@ -50,41 +50,41 @@ class BatchBar:
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
         """Take in what is to be done."""
         self._count = len(todo)
-        self._outlook.sizes = {r.name: _size(r) for r in todo}
+        self._time_left.sizes = {r.name: _size(r) for r in todo}
         reused = len(recordings) - len(todo)
         if reused:
             self._console.print(f"{reused} done before from the same inputs, {len(todo)} to do")
         self._show()
 
-    def begun(self, recording: Recording) -> None:
+    def started(self, recording: Recording) -> None:
         """Start the clock."""
-        self._outlook.begin()
+        self._time_left.begin()
         self._show()
 
-    def advanced(self, recording: Recording, done: int, total: int | None) -> None:
+    def progressed(self, recording: Recording, done: int, total: int | None) -> None:
         """Move the bar."""
-        self._outlook.advance(recording.name, done, total)
+        self._time_left.advance(recording.name, done, total)
         self._show()
 
-    def finished(self, recording: Recording, kept: Kept, seconds: float) -> None:
+    def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
         """Count a recording; say at once what is wrong with it."""
-        self._outlook.finish(recording.name, kept.frames)
-        status = str(kept.cells["status"])
+        self._time_left.finish(recording.name, cached.frames)
+        status = str(cached.cells["status"])
         if status != "ok":
-            style, reason = STYLES[status], escape(str(kept.cells["reason"]))
+            style, reason = STYLES[status], escape(str(cached.cells["reason"]))
             self._console.print(f"[{style}]{status}[/] {escape(recording.name)}: {reason}")
         self._show()
 
     def _show(self) -> None:
-        outlook = self._outlook
-        rate = outlook.frames_per_second
+        time_left = self._time_left
+        rate = time_left.frames_per_second
         speed = "" if rate is None else f"{rate:.0f} frames/s"
-        left = outlook.seconds_left
+        left = time_left.seconds_left
         self._progress.update(
             self._task,
-            description=f"{len(outlook.over)} of {self._count} recordings",
-            completed=sum(outlook.done.values()),
-            total=outlook.total_frames,
+            description=f"{len(time_left.over)} of {self._count} recordings",
+            completed=sum(time_left.done.values()),
+            total=time_left.total_frames,
             note=f"{speed}  about {clock_text(left)} left" if left is not None else speed,
         )
 

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tapscope.pipeline.batch import BatchResult
-from tapscope.pipeline.cache import Kept
+from tapscope.pipeline.cache import CachedResult
 from tapscope.video.inspection import Inspection
 
 if TYPE_CHECKING:  # they import torch
@@ -15,32 +15,32 @@ if TYPE_CHECKING:  # they import torch
     from tapscope.training.run import Trained
 
 STYLES: Final = {"ok": "green", "doubtful": "yellow", "failed": "red"}
-MOST_ROWS: Final = 30
+MAX_ROWS: Final = 30
 """A summary of more recordings than this lists only those with something to say."""
 
 
 def summary_table(result: BatchResult) -> Table:
     """Return a table of the recordings, or of those with something to say where there are many."""
-    many = len(result.kept) > MOST_ROWS
+    many = len(result.results) > MAX_ROWS
     table = Table(title="Not ok" if many else None, box=None, pad_edge=False)
     for heading in ("recording", "status", "taps", "rate, Hz", "why"):
         table.add_column(heading, justify="right" if heading in ("taps", "rate, Hz") else "left")
-    for name, kept in result.kept.items():
-        status = str(kept.cells["status"])
+    for name, cached in result.results.items():
+        status = str(cached.cells["status"])
         if many and status == "ok":
             continue
         table.add_row(
             escape(name),
             f"[{STYLES[status]}]{status}[/]",
-            _number(kept, "tap_count", ".0f"),
-            _number(kept, "tapping_rate_hz", ".2f"),
-            escape(str(kept.cells["reason"])),
+            _number(cached, "tap_count", ".0f"),
+            _number(cached, "tapping_rate_hz", ".2f"),
+            escape(str(cached.cells["reason"])),
         )
     return table
 
 
-def _number(kept: Kept, column: str, form: str) -> str:
-    value = kept.cells.get(column)
+def _number(cached: CachedResult, column: str, form: str) -> str:
+    value = cached.cells.get(column)
     return format(value, form) if isinstance(value, int | float) else ""
 
 
@@ -48,7 +48,7 @@ def counts_text(result: BatchResult) -> str:
     """Return '3 recordings: 2 ok, 1 failed' with what was taken from before."""
     parts = [f"{result.count(s)} {s}" for s in STYLES if result.count(s)]
     before = f" ({result.reused} from before)" if result.reused else ""
-    return f"{len(result.kept)} recordings: {', '.join(parts) or 'none done'}{before}"
+    return f"{len(result.results)} recordings: {', '.join(parts) or 'none done'}{before}"
 
 
 def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Outlook:
+class TimeLeft:
     """How far a batch is, in frames, and how long the rest will take.
 
     Headers tell the frames of recordings that have begun; those to come are reckoned from their
