@@ -65,8 +65,8 @@ def result_of(
     usual_s = float(np.median(step_s))
     summary = StreamSummary(
         decoded_frames=frames,
-        reader="decord",
-        reader_reason="",
+        decoder="decord",
+        decoder_reason="",
         truncated=False,
         truncated_reason="",
         damaged_packets=0,

@@ -38,7 +38,7 @@ class RecordingResult:
     taps: bytes | None = None
     """Content of the taps file."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """How it was made: engine, reader, how the hand was chosen ..."""
+    """How it was made: engine, decoder, how the hand was chosen ..."""
     frames: int = 0
     """Frames decoded."""
     retry: bool = False

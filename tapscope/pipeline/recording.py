@@ -147,8 +147,8 @@ def measure(
         facts={
             **facts,
             **apertures.info,
-            "reader": summary.reader,
-            "reader_reason": summary.reader_reason,
+            "decoder": summary.decoder,
+            "decoder_reason": summary.decoder_reason,
             "passband_hz": f"{moved.passband_hz:.3g}",
         },
         frames=summary.decoded_frames,

@@ -175,7 +175,7 @@ def decord_frames(info: VideoInfo, index: PacketIndex) -> Frames:
         except decord.DECORDLimitReachedError as error:
             raise VideoError(
                 f"{info.path}: decord has passed over frames, so that the times of those read are "
-                "wrong; read the video with PyAV (reader='pyav')"
+                "wrong; read the video with PyAV (decoder='pyav')"
             ) from error
         except (*refusals, StopIteration) as error:
             # Not after how many frames: that differs from run to run, its threads race.

@@ -29,12 +29,12 @@ from tapscope.video.decoders import Damage, DecordUnfitError, Frames, decord_fra
 from tapscope.video.probe import Pixels, VideoInfo, probe
 from tapscope.video.timestamps import PacketIndex, index_packets, measure_timing
 
-Reader = Literal["auto", "decord", "pyav"]
+Decoder = Literal["auto", "decord", "pyav"]
 
-AUTO: Final[Reader] = "pyav"
-"""The reader that 'auto' stands for; see the head of this file."""
+AUTO: Final[Decoder] = "pyav"
+"""The decoder that 'auto' stands for; see the head of this file."""
 MAX_BATCH_BYTES: Final = 64 * 2**20
-"""Two 4K frames. At most five batches live at once: made, two waiting, at the reader, kept."""
+"""Two 4K frames. At most five batches live at once: made, two waiting, at the consumer, kept."""
 _WAITING_BATCHES: Final = 2
 _PATIENCE_S: Final = 0.05
 _FAREWELL_S: Final = 10.0
@@ -46,9 +46,9 @@ class StreamSummary:
     """What was found while decoding a whole video."""
 
     decoded_frames: int
-    reader: str
+    decoder: str
     """'decord', or 'pyav' where it read the video or took over midway."""
-    reader_reason: str
+    decoder_reason: str
     """Why decord did not read it, or not to the end; '' where it did or was not asked."""
     truncated: bool
     """Whether the end of the recording is lost."""
@@ -77,8 +77,8 @@ class _Tally:
     """What is noted while frames go by."""
 
     resolution_s: float
-    reader: str = "pyav"
-    reader_reason: str = ""
+    decoder: str = "pyav"
+    decoder_reason: str = ""
     truncated_reason: str = ""
     damage: Damage = field(default_factory=Damage)
     duplicate_frames: int = 0
@@ -93,8 +93,8 @@ class _Tally:
         timing = measure_timing(self.relative_s(), self.resolution_s)
         return StreamSummary(
             decoded_frames=len(self.stamps_s),
-            reader=self.reader,
-            reader_reason=self.reader_reason,
+            decoder=self.decoder,
+            decoder_reason=self.decoder_reason,
             truncated=bool(self.truncated_reason),
             truncated_reason=self.truncated_reason,
             damaged_packets=self.damage.packets,
@@ -121,7 +121,7 @@ class VideoStream:
         The video file.
     batch_size
         Frames in a batch; fewer where they would exceed 64 MiB, and in the last one.
-    reader
+    decoder
         'pyav'; 'decord', which leaves to PyAV what it cannot do; or 'auto', the one to be trusted.
 
     Raises
@@ -133,12 +133,12 @@ class VideoStream:
 
     info: VideoInfo
 
-    def __init__(self, path: Path, batch_size: int = 32, reader: Reader = "auto") -> None:
-        if batch_size < 1 or reader not in get_args(Reader):
-            raise ValueError(f"batch_size must be 1 or more and reader one of {get_args(Reader)}")
+    def __init__(self, path: Path, batch_size: int = 32, decoder: Decoder = "auto") -> None:
+        if batch_size < 1 or decoder not in get_args(Decoder):
+            raise ValueError(f"batch_size must be 1 or more and decoder one of {get_args(Decoder)}")
         self.info = probe(path)
         self._batch_size = batch_size
-        self._reader: Reader = AUTO if reader == "auto" else reader
+        self._decoder: Decoder = AUTO if decoder == "auto" else decoder
         self._waiting: queue.Queue[FrameBatch | StreamSummary | BaseException] = queue.Queue(
             _WAITING_BATCHES
         )
@@ -192,7 +192,7 @@ class VideoStream:
 
     def _decode_ahead(self) -> None:
         try:
-            for item in _decode(self.info, self._batch_size, self._reader):
+            for item in _decode(self.info, self._batch_size, self._decoder):
                 if not self._put(item):
                     return
         except BaseException as error:  # whatever it is, the reading thread raises it
@@ -210,12 +210,12 @@ class VideoStream:
 
 
 def _decode(
-    info: VideoInfo, batch_size: int, reader: Reader
+    info: VideoInfo, batch_size: int, decoder: Decoder
 ) -> Iterator[FrameBatch | StreamSummary]:
     """Yield the batches of a video, then its summary."""
     index = index_packets(info.path)
     tally = _Tally(resolution_s=float(index.time_base_s), truncated_reason=index.fault)
-    frames = _rising(_frames(info, index, reader, tally), tally)
+    frames = _rising(_frames(info, index, decoder, tally), tally)
     yield from _batches(frames, info, batch_size, tally)
     if not tally.stamps_s:
         raise VideoError(
@@ -278,18 +278,18 @@ def _rising(frames: Frames, tally: _Tally) -> Frames:
             tally.backward_frames += 1
 
 
-def _frames(info: VideoInfo, index: PacketIndex, reader: Reader, tally: _Tally) -> Frames:
+def _frames(info: VideoInfo, index: PacketIndex, decoder: Decoder, tally: _Tally) -> Frames:
     """Yield stamp in seconds and image of each frame; PyAV goes on where decord stops."""
     after_s = -math.inf
-    if reader == "decord":
+    if decoder == "decord":
         try:
             for stamp_s, image in decord_frames(info, index):
                 after_s = stamp_s
                 yield stamp_s, image
-            tally.reader = "decord"
+            tally.decoder = "decord"
             return
         except DecordUnfitError as error:
-            tally.reader_reason = str(error)
+            tally.decoder_reason = str(error)
     for stamp_s, image in pyav_frames(info, index, tally.damage):
         if stamp_s > after_s:
             yield stamp_s, image

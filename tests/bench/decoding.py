@@ -1,4 +1,4 @@
-"""Frames a second of decoding alone, for each reader.
+"""Frames a second of decoding alone, for each decoder.
 
     python -m tests.bench.decoding VIDEO [VIDEO ...]
 
@@ -12,45 +12,45 @@ from pathlib import Path
 from typing import Final, get_args
 
 from tapscope.errors import VideoError
-from tapscope.video.stream import Reader, VideoStream
+from tapscope.video.stream import Decoder, VideoStream
 
 REPEATS: Final = 3
 
 
-def measure(path: Path, reader: Reader) -> tuple[float, float, str]:
-    """Return frames per second of wall time, CPU milliseconds per frame, and the reader that ran.
+def measure(path: Path, decoder: Decoder) -> tuple[float, float, str]:
+    """Return frames per second of wall time, CPU milliseconds per frame, and the decoder that ran.
 
     The best of three runs: other work on the machine only ever slows a run down.
     """
     rates, costs_ms, used = [], [], ""
     for _ in range(REPEATS):
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        with VideoStream(path, reader=reader) as stream:
+        with VideoStream(path, decoder=decoder) as stream:
             for _ in stream:
                 pass
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-        frames, used = stream.summary.decoded_frames, stream.summary.reader
+        frames, used = stream.summary.decoded_frames, stream.summary.decoder
         rates.append(frames / wall_s)
         costs_ms.append(1000 * cpu_s / frames)
     return max(rates), min(costs_ms), used
 
 
 def main(paths: list[Path]) -> int:
-    """Print one line for each video and reader; return the exit code."""
+    """Print one line for each video and decoder; return the exit code."""
     if not paths:
         print(__doc__)
         return 2
     failed = False
-    print(f"{'frames/s':>9} {'CPU ms/frame':>13}  reader (asked for: used)  video")
+    print(f"{'frames/s':>9} {'CPU ms/frame':>13}  decoder (asked for: used)  video")
     for path in paths:
-        for reader in get_args(Reader):
+        for decoder in get_args(Decoder):
             try:
-                rate, cost_ms, used = measure(path, reader)
+                rate, cost_ms, used = measure(path, decoder)
             except VideoError as error:
                 failed = True
-                print(f"{'-':>9} {'-':>13}  {reader}: {error}")
+                print(f"{'-':>9} {'-':>13}  {decoder}: {error}")
                 continue
-            print(f"{rate:9.0f} {cost_ms:13.2f}  {reader}: {used}  {path.name}")
+            print(f"{rate:9.0f} {cost_ms:13.2f}  {decoder}: {used}  {path.name}")
     return int(failed)
 
 

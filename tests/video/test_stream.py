@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import tapscope.video.stream
 from tapscope.errors import VideoError
 from tapscope.records import FloatArray
-from tapscope.video.stream import Reader, StreamSummary, VideoStream
+from tapscope.video.stream import Decoder, StreamSummary, VideoStream
 from tests import clips
 from tests.clips import Clip, corners_of, number_of
 
@@ -27,10 +27,10 @@ THOUSANDTHS = Fraction(1, 1000)
 
 
 def read(
-    path: Path, reader: Reader = "auto", batch_size: int = 7
+    path: Path, decoder: Decoder = "auto", batch_size: int = 7
 ) -> tuple[NDArray[np.uint8], FloatArray, StreamSummary]:
     """Return all pixels and times of a video, and its summary."""
-    with VideoStream(path, batch_size, reader) as stream:
+    with VideoStream(path, batch_size, decoder) as stream:
         batches = list(stream)
         summary = stream.summary
     assert [b.first_frame for b in batches] == np.cumsum([0, *map(len, batches)])[:-1].tolist()
@@ -44,7 +44,7 @@ def numbers(pixels: NDArray[np.uint8]) -> list[int]:
     return [number_of(frame) for frame in pixels]
 
 
-# name: how it is written, and the reader that ends up reading it when decord is asked for
+# name: how it is written, and the decoder that ends up reading it when decord is asked for
 FORMATS = {
     "h264.mp4": (Clip(), "decord"),
     "h264.mov": (Clip(), "decord"),
@@ -70,38 +70,38 @@ FORMATS = {
 
 @pytest.mark.parametrize("asked", ["auto", "decord"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_frame_comes_once_at_its_time(tmp_path: Path, name: str, asked: Reader) -> None:
+def test_every_frame_comes_once_at_its_time(tmp_path: Path, name: str, asked: Decoder) -> None:
     clip, able = FORMATS[name]
-    reader = able if asked == "decord" else "pyav"
+    decoder = able if asked == "decord" else "pyav"
     pixels, time_s, summary = read(clip.write(tmp_path / name), asked)
     assert numbers(pixels) == list(range(30))
     assert time_s == pytest.approx(np.arange(30) / 30, abs=0.6e-3)
     if name != "gray.mp4":
         assert corners_of(pixels[0]) == UPRIGHT
-    assert (summary.decoded_frames, summary.reader) == (30, reader)
-    assert bool(summary.reader_reason) == (reader != asked and asked == "decord")
+    assert (summary.decoded_frames, summary.decoder) == (30, decoder)
+    assert bool(summary.decoder_reason) == (decoder != asked and asked == "decord")
     assert not (summary.truncated or summary.damaged_packets or summary.backward_frames)
     assert not (summary.variable_frame_rate or summary.dropped_frames)
     assert summary.measured_fps == pytest.approx(30, rel=1e-3)
     assert summary.duration_s == pytest.approx(1, rel=1e-3)
 
 
-@pytest.mark.parametrize("reader", ["decord", "pyav"])
-def test_variable_frame_rate_keeps_true_times(tmp_path: Path, reader: Reader) -> None:
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
+def test_variable_frame_rate_keeps_true_times(tmp_path: Path, decoder: Decoder) -> None:
     stamps = np.cumsum([0, *[33, 40, 21, 71, 33, 28] * 5])
     path = Clip(time_base=THOUSANDTHS).write(tmp_path / "vfr.mp4", stamps.tolist())
-    pixels, time_s, summary = read(path, reader)
+    pixels, time_s, summary = read(path, decoder)
     assert numbers(pixels) == list(range(31))
     assert time_s == pytest.approx(stamps / 1000, abs=1e-4)
     assert summary.variable_frame_rate
     assert summary.longest_interval_s == pytest.approx(0.071, abs=1e-4)
 
 
-@pytest.mark.parametrize("reader", ["decord", "pyav"])
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
 @pytest.mark.parametrize("name", ["late.mp4", "late.mkv"])
-def test_first_frame_is_time_zero(tmp_path: Path, name: str, reader: Reader) -> None:
+def test_first_frame_is_time_zero(tmp_path: Path, name: str, decoder: Decoder) -> None:
     path = Clip().write(tmp_path / name, list(range(150, 180)))
-    _, time_s, summary = read(path, reader)
+    _, time_s, summary = read(path, decoder)
     assert time_s[0] == 0
     assert time_s[-1] == pytest.approx(29 / 30, abs=1e-3)
     assert summary.first_pts_s == pytest.approx(5, abs=1e-3)
@@ -111,11 +111,11 @@ def test_first_frame_is_time_zero(tmp_path: Path, name: str, reader: Reader) -> 
 def test_frames_that_an_edit_list_hides_stay_hidden(tmp_path: Path, b_frames: str) -> None:
     path = Clip(options={"bf": b_frames}).write(tmp_path / "edited.mp4", 40)
     clips.skip_start(path, 5 * 512)
-    for reader in ("auto", "decord"):
-        pixels, time_s, summary = read(path, reader)
+    for decoder in ("auto", "decord"):
+        pixels, time_s, summary = read(path, decoder)
         assert numbers(pixels) == list(range(5, 40))
         assert time_s == pytest.approx(np.arange(35) / 30)
-    assert summary.reader_reason == "decord counts 40 frames of 35"
+    assert summary.decoder_reason == "decord counts 40 frames of 35"
 
 
 ORIENTATIONS = {
@@ -128,11 +128,11 @@ ORIENTATIONS = {
 
 
 @pytest.mark.parametrize("matrix", ORIENTATIONS)
-def test_orientation_is_applied_once_by_both_readers(tmp_path: Path, matrix: str) -> None:
+def test_orientation_is_applied_once_by_both_decoders(tmp_path: Path, matrix: str) -> None:
     path = clips.orient(Clip().write(tmp_path / "turned.mp4", 5), matrix)
-    expected_reader, corners = ORIENTATIONS[matrix]
+    expected_decoder, corners = ORIENTATIONS[matrix]
     pixels, _, summary = read(path, "decord")
-    assert summary.reader == expected_reader
+    assert summary.decoder == expected_decoder
     assert pixels.shape[1:3] == ((96, 64) if "90" in matrix or matrix == "270" else (64, 96))
     assert corners_of(pixels[0]) == corners
     assert corners_of(read(path)[0][0]) == corners
@@ -146,7 +146,7 @@ def test_colours_agree(tmp_path: Path, colorspace: int | None, color_range: int)
     drawn = np.stack([clips.image(n) for n in range(3)]).astype(int)
     by_decord, _, summary = read(path, "decord")
     by_pyav = read(path, "pyav")[0]
-    assert summary.reader == "decord"
+    assert summary.decoder == "decord"
     assert np.abs(by_decord.astype(int) - by_pyav).mean() < 1
     assert np.median(np.abs(by_pyav - drawn)) <= 3
 
@@ -176,7 +176,7 @@ def test_repeated_and_backward_stamps_are_left_out(tmp_path: Path) -> None:
     assert numbers(pixels) == [0, 1, 2, 4, 6, 7]
     assert time_s == pytest.approx(np.array([0, 33, 66, 100, 133, 166]) / 1000)
     assert (summary.backward_frames, summary.duplicate_frames) == (2, 1)
-    assert summary.reader_reason == "frames repeat time stamps"
+    assert summary.decoder_reason == "frames repeat time stamps"
 
 
 def test_cover_image_is_not_the_video(tmp_path: Path) -> None:
@@ -186,11 +186,11 @@ def test_cover_image_is_not_the_video(tmp_path: Path) -> None:
 
 def test_first_of_several_videos_is_taken(tmp_path: Path) -> None:
     path = clips.two_videos(tmp_path / "two.mp4")
-    for reader in ("auto", "decord"):
-        pixels, _, summary = read(path, reader)
+    for decoder in ("auto", "decord"):
+        pixels, _, summary = read(path, decoder)
         assert pixels.shape[1:3] == (64, 96)
         assert numbers(pixels) == list(range(30))
-    assert "192 x 128" in summary.reader_reason  # decord prefers the larger one
+    assert "192 x 128" in summary.decoder_reason  # decord prefers the larger one
 
 
 CUTS: dict[str, Clip] = {
@@ -206,7 +206,7 @@ def test_what_a_cut_file_still_holds_is_read(tmp_path: Path, name: str) -> None:
     path = clips.cut(CUTS[name].write(tmp_path / name, 60), 0.7)
     pixels, time_s, summary = read(path, "decord")
     assert 10 < len(pixels) < 55
-    assert summary.reader == "pyav"
+    assert summary.decoder == "pyav"
     assert numbers(pixels) == list(range(len(pixels)))
     assert time_s == pytest.approx(np.arange(len(pixels)) / 30, abs=0.6e-3)
     assert summary.truncated
@@ -289,7 +289,7 @@ def test_pyav_reads_where_decord_is_not_installed(
     monkeypatch.setitem(sys.modules, "decord", None)
     pixels, _, summary = read(Clip().write(tmp_path / "clip.mp4", 5), "decord")
     assert numbers(pixels) == list(range(5))
-    assert "not installed" in summary.reader_reason
+    assert "not installed" in summary.decoder_reason
 
 
 def _decord_that(change: Callable[[object], object]) -> SimpleNamespace:
@@ -361,8 +361,8 @@ def test_pyav_takes_over_from_decord(
     pixels, time_s, summary = read(Clip().write(tmp_path / "clip.mp4", 10), "decord")
     assert numbers(pixels) == list(range(10))
     assert time_s == pytest.approx(np.arange(10) / 30)
-    assert summary.reader == "pyav"
-    assert summary.reader_reason.startswith(reason)
+    assert summary.decoder == "pyav"
+    assert summary.decoder_reason.startswith(reason)
 
 
 def test_frames_that_decord_passes_over_are_an_error(
@@ -379,7 +379,7 @@ def test_batches_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.Monkey
         assert [len(batch) for batch in stream] == [3, 3, 3, 1]
 
 
-def test_decoding_waits_for_a_slow_reader_and_stops_with_it(tmp_path: Path) -> None:
+def test_decoding_waits_for_a_slow_consumer_and_stops_with_it(tmp_path: Path) -> None:
     path = Clip().write(tmp_path / "long.mp4", 300)
     before = threading.active_count()
     with VideoStream(path, batch_size=2) as stream:
@@ -397,7 +397,7 @@ def test_decoding_waits_for_a_slow_reader_and_stops_with_it(tmp_path: Path) -> N
     assert threading.active_count() == before
 
 
-def test_an_exception_in_the_reader_stops_the_thread(tmp_path: Path) -> None:
+def test_an_exception_in_the_consumer_stops_the_thread(tmp_path: Path) -> None:
     stream = VideoStream(Clip().write(tmp_path / "clip.mp4", 100), batch_size=1)
     with pytest.raises(KeyError), stream:
         for _ in stream:
@@ -416,8 +416,8 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     path = Clip().write(tmp_path / "clip.mp4", 2)
     with pytest.raises(ValueError, match="batch_size"):
         VideoStream(path, batch_size=0)
-    with pytest.raises(ValueError, match="reader"):
-        VideoStream(path, reader="ffmpeg")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="decoder"):
+        VideoStream(path, decoder="ffmpeg")  # type: ignore[arg-type]
 
 
 def test_study_times_are_the_rendered_ones(shared_data: Path) -> None:

@@ -75,7 +75,7 @@ def inspection_table(inspection: Inspection) -> Table:
             ("duration", f"{summary.duration_s:.3f} s, {summary.decoded_frames} frames"),
             ("dropped frames", str(summary.dropped_frames)),
             ("duplicate frames", str(summary.duplicate_frames)),
-            ("read by", summary.reader + (f" ({r})" if (r := summary.reader_reason) else "")),
+            ("decoder", summary.decoder + (f" ({r})" if (r := summary.decoder_reason) else "")),
         ],
         title=escape(str(info.path)),
     )
