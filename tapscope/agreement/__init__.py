@@ -1,43 +1,23 @@
-"""Agreement of video with wearable sensors: numpy and scipy only, every variant named."""
+"""How well video and sensor agree: the statistics of pairs and of matched taps.
 
-from tapscope.agreement.correlation import concordance, pearson, spearman
-from tapscope.agreement.diagnostics import heteroscedasticity, normality, proportional_bias
-from tapscope.agreement.equivalence import equivalence
-from tapscope.agreement.error_magnitude import error_sizes, measurement_error, share_within
+Numbers go in, Estimates come out, each with its interval and the name of its variant. Only numpy,
+scipy, records and errors may be imported here.
+"""
+
+from tapscope.agreement.error_magnitude import error_magnitudes
 from tapscope.agreement.estimate import Estimate
 from tapscope.agreement.events import EventMatch, event_agreement, match_events
-from tapscope.agreement.icc import intraclass_correlations
-from tapscope.agreement.limits_of_agreement import (
-    bias_and_limits,
-    one_sided_factor,
-    two_sided_factor,
-)
-from tapscope.agreement.paired_agreement import PairedAgreement, compare_paired
-from tapscope.agreement.regression import deming, passing_bablok
+from tapscope.agreement.paired_agreement import compare_paired
+from tapscope.agreement.pairs import Pairs
 from tapscope.agreement.repeated_measures import repeated_limits
 
 __all__ = [
     "Estimate",
     "EventMatch",
-    "PairedAgreement",
-    "bias_and_limits",
+    "Pairs",
     "compare_paired",
-    "concordance",
-    "deming",
-    "equivalence",
-    "error_sizes",
+    "error_magnitudes",
     "event_agreement",
-    "heteroscedasticity",
-    "intraclass_correlations",
     "match_events",
-    "measurement_error",
-    "normality",
-    "one_sided_factor",
-    "passing_bablok",
-    "pearson",
-    "proportional_bias",
     "repeated_limits",
-    "share_within",
-    "spearman",
-    "two_sided_factor",
 ]

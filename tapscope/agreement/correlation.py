@@ -1,28 +1,21 @@
 """Correlation, rank correlation and concordance of paired values."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NO_INTERVAL,
-    Estimate,
-    Pairs,
-    check_level,
-    is_constant,
-    normal_quantile,
-)
+from tapscope.agreement.estimate import NO_INTERVAL, Estimate
+from tapscope.agreement.intervals import normal_quantile
+from tapscope.agreement.pairs import MINIMUM_PAIRS, Pairs, why_no_correlation
 from tapscope.records import FloatArray
 
 
-def pearson(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95) -> Estimate:
+def pearson(pairs: Pairs, confidence_level: float = 0.95) -> Estimate:
     """Compute Pearson's correlation with Fisher's interval.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), any units; pairs with NaN are dropped and counted.
+    pairs
+        Any units.
     confidence_level
         Of the interval, tanh(atanh(r) -/+ z / sqrt(n - 3)).
 
@@ -31,14 +24,7 @@ def pearson(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95)
     Estimate
         pearson_r, with the p of no correlation (Student's t). NaN with fewer than three pairs or
         where a side is constant; interval NaN with three pairs or at r = 1 or -1.
-
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     method = "Pearson; Fisher z interval"
     reason = why_no_correlation(pairs)
     if reason:
@@ -47,13 +33,13 @@ def pearson(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95)
     return _fisher(pairs, "pearson_r", r, confidence_level, method, inflation=1.0)
 
 
-def spearman(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95) -> Estimate:
+def spearman(pairs: Pairs, confidence_level: float = 0.95) -> Estimate:
     """Compute Spearman's rank correlation with the interval of Bonett and Wright.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), any units; pairs with NaN are dropped and counted. Ties get mean ranks.
+    pairs
+        Any units; ties get mean ranks.
     confidence_level
         Of the interval, tanh(atanh(rho) -/+ z sqrt((1 + rho^2 / 2) / (n - 3))).
 
@@ -62,17 +48,10 @@ def spearman(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
     Estimate
         spearman_rho, with the p of no correlation (Student's t). NaN as in `pearson`.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Bonett & Wright 2000, doi:10.1007/BF02294183.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     method = "Spearman, mean ranks for ties; Fisher z interval (Bonett & Wright 2000)"
     reason = why_no_correlation(pairs)
     if reason:
@@ -81,15 +60,15 @@ def spearman(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
     return _fisher(pairs, "spearman_rho", rho, confidence_level, method, inflation=1 + rho**2 / 2)
 
 
-def concordance(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95) -> Estimate:
+def concordance(pairs: Pairs, confidence_level: float = 0.95) -> Estimate:
     """Compute Lin's concordance correlation coefficient with its z interval.
 
     ccc = 2 s_xy / (s_x^2 + s_y^2 + (mean_x - mean_y)^2), moments with n in the denominator.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     confidence_level
         Of the interval, by the inverse hyperbolic tangent and Lin's asymptotic variance.
 
@@ -98,18 +77,11 @@ def concordance(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0
     Estimate
         ccc. NaN with fewer than three pairs or where a side is constant; interval NaN at 1 or -1.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Lin 1989, doi:10.2307/2532051; its variance corrected in Lin 2000,
     doi:10.1111/j.0006-341X.2000.00324.x.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     method = "Lin's concordance (Lin 1989), moments / n; z interval (Lin 2000 correction)"
     reason = why_no_correlation(pairs)
     if reason:
@@ -130,18 +102,8 @@ def concordance(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0
     return pairs.estimate("ccc", ccc, (min(low, ccc), max(high, ccc)), confidence_level, method)
 
 
-def why_no_correlation(pairs: Pairs) -> str:
-    """Say why pairs have no correlation; '' where they have one."""
-    if len(pairs) < MINIMUM_PAIRS:
-        return "fewer than 3 pairs"
-    if is_constant(pairs.video):
-        return "the video values do not vary"
-    if is_constant(pairs.sensor):
-        return "the sensor values do not vary"
-    return ""
-
-
 def _product_moment(x: FloatArray, y: FloatArray) -> float:
+    """Return Pearson's r, ten times as fast as scipy.stats.pearsonr: the jackknife needs it."""
     x, y = x - x.mean(), y - y.mean()
     # Scaling first keeps squares of very small or large values from under- or overflowing.
     x, y = x / np.abs(x).max(), y / np.abs(y).max()
@@ -152,7 +114,7 @@ def _product_moment(x: FloatArray, y: FloatArray) -> float:
 def _concordance_variance(r: float, accuracy: float, shift: float) -> float:
     """Return (n - 2) times the variance of atanh(ccc), `shift` = gap^2 / (s_x s_y).
 
-    Lin's terms with ccc / r replaced by the accuracy, so that r = 0 is no division by zero.
+    Lin's terms, with ccc / r replaced by the accuracy: r may then be 0.
     """
     ccc = r * accuracy
     rest = 1 - ccc**2

@@ -1,29 +1,25 @@
-"""Do the differences depend on the size measured, and are they normal?"""
+"""Tests of the assumptions of the limits of agreement."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NO_INTERVAL,
-    Estimate,
-    Pairs,
-    check_level,
-    is_constant,
-    t_quantile,
-)
+from tapscope.agreement.estimate import NO_INTERVAL, Estimate
+from tapscope.agreement.intervals import t_quantile
+from tapscope.agreement.pairs import Pairs, is_constant, why_no_differences
 from tapscope.records import FloatArray
 
 SHAPIRO_MAXIMUM = 5000
-"""Above this size the p value of Royston's approximation is not calibrated."""
+"""Royston's approximation of the p value is not calibrated for more pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Least-squares line through points."""
+    """Least-squares line through points.
+
+    Ten times as fast as scipy.stats.linregress: the jackknife needs it.
+    """
 
     slope: float
     intercept: float
@@ -53,15 +49,13 @@ class Line:
         return float(2 * stats.t.sf(abs(self.slope) / self.slope_error, self.n - 2))
 
 
-def proportional_bias(
-    video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
-) -> Estimate:
+def proportional_bias(pairs: Pairs, confidence_level: float = 0.95) -> Estimate:
     """Regress the differences on the means of both methods.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     confidence_level
         Of the interval of the slope.
 
@@ -71,17 +65,10 @@ def proportional_bias(
         proportional_bias_slope, difference per unit of mean, with the p of slope 0. NaN with
         fewer than three pairs or constant means or differences.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Bland & Altman 1999, doi:10.1177/096228029900800204.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     method = (
         "least squares of video minus sensor on the mean of both (Bland & Altman 1999); t interval"
     )
@@ -92,15 +79,13 @@ def proportional_bias(
     return _slope(pairs, "proportional_bias_slope", line, confidence_level, method)
 
 
-def heteroscedasticity(
-    video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
-) -> Estimate:
+def heteroscedasticity(pairs: Pairs, confidence_level: float = 0.95) -> Estimate:
     """Regress the size of the residuals of the proportional-bias line on the means.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     confidence_level
         Of the interval of the slope.
 
@@ -110,18 +95,11 @@ def heteroscedasticity(
         heteroscedasticity_slope, absolute residual per unit of mean, with the p of slope 0. NaN
         with fewer than three pairs or no variation.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Glejser 1969, doi:10.1080/01621459.1969.10500976; Bland & Altman 1999,
     doi:10.1177/096228029900800204.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     method = (
         "Glejser: absolute residuals of the difference on the mean, regressed on the mean "
         "(Bland & Altman 1999); t interval"
@@ -135,13 +113,13 @@ def heteroscedasticity(
     return _slope(pairs, "heteroscedasticity_slope", line, confidence_level, method)
 
 
-def normality(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95) -> Estimate:
+def normality(pairs: Pairs, confidence_level: float = 0.95) -> Estimate:
     """Test the differences for normality after Shapiro and Wilk.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     confidence_level
         Only noted; W has no interval.
 
@@ -151,19 +129,12 @@ def normality(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.9
         shapiro_wilk_w with its p value. NaN with fewer than three pairs or constant differences;
         p NaN above 5000 pairs.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Shapiro & Wilk 1965, doi:10.1093/biomet/52.3-4.591; Royston 1995, doi:10.2307/2986146.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     method = "Shapiro-Wilk of video minus sensor (Royston 1995)"
-    reason = _why_no_differences(pairs)
+    reason = why_no_differences(pairs)
     if reason:
         return pairs.undefined("shapiro_wilk_w", confidence_level, method, reason)
     if len(pairs) > SHAPIRO_MAXIMUM:
@@ -180,16 +151,8 @@ def normality(video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.9
     )
 
 
-def _why_no_differences(pairs: Pairs) -> str:
-    if len(pairs) < MINIMUM_PAIRS:
-        return "fewer than 3 pairs"
-    if is_constant(pairs.difference, pairs.magnitude):
-        return "the differences do not vary"
-    return ""
-
-
 def _why_no_line(pairs: Pairs) -> str:
-    reason = _why_no_differences(pairs)
+    reason = why_no_differences(pairs)
     if not reason and is_constant(pairs.mean, pairs.magnitude):
         return "the means do not vary"
     return reason

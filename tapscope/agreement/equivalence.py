@@ -1,40 +1,30 @@
-"""Equivalence of two methods within a margin named beforehand."""
+"""Equivalence of video and sensor within a margin that was chosen beforehand."""
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NO_INTERVAL,
-    Estimate,
-    Pairs,
-    check_level,
-    check_positive,
-    is_constant,
-    mean_interval,
-)
+from tapscope.agreement.estimate import NO_INTERVAL, Estimate
+from tapscope.agreement.intervals import mean_interval
+from tapscope.agreement.pairs import MINIMUM_PAIRS, Pairs, is_constant
 
 NAME: Final = "tost_mean_difference"
 
 
-def equivalence(
-    video: ArrayLike, sensor: ArrayLike, margin: float, confidence_level: float = 0.95
-) -> Estimate:
-    """Test by two one-sided paired t tests that the mean difference is inside a margin.
+def equivalence(pairs: Pairs, margin: float, confidence_level: float = 0.95) -> Estimate:
+    """Test by two one-sided paired t tests whether the mean difference lies within a margin.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     margin
-        Largest mean difference that does not matter, named before the data were seen, in the unit
-        of the values; tested from -margin to margin.
+        Largest mean difference that does not matter, above 0, in the unit of the values, chosen
+        before the data were seen; the test is from -margin to margin.
     confidence_level
-        1 - alpha of each one-sided test; the interval has confidence 1 - 2 alpha (90 % for 95 %),
-        and lies inside the margin exactly where p < alpha.
+        1 - alpha of each one-sided test. The interval has confidence 1 - 2 alpha (90 % for 95 %);
+        it lies within the margin exactly where p < alpha.
 
     Returns
     -------
@@ -42,18 +32,10 @@ def equivalence(
         tost_mean_difference, with the larger one-sided p. NaN with fewer than three pairs; p NaN
         where the differences do not vary.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length or the margin is not positive.
-
     References
     ----------
     Schuirmann 1987, doi:10.1007/BF01068419.
     """
-    check_level(confidence_level)
-    check_positive(margin, "equivalence margin")
-    pairs = Pairs.of(video, sensor)
     method = f"two one-sided paired t tests, margin -/+{margin:g} (Schuirmann 1987)"
     level = 2 * confidence_level - 1
     if level <= 0:

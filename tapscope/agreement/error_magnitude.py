@@ -1,55 +1,32 @@
-"""How large the differences are."""
+"""How large the errors are: RMSE, MAE, MAPE, SEM, MDC95, share within a tolerance."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NAN,
-    NO_INTERVAL,
-    ROUNDING,
-    Estimate,
-    Pairs,
-    check_level,
-    check_positive,
-    effective_count,
-    is_constant,
-    mean_interval,
-    sd_interval,
-    wilson_interval,
-)
+from tapscope.agreement.estimate import NAN, NO_INTERVAL, Estimate
+from tapscope.agreement.intervals import effective_count, mean_interval, wilson_interval
 from tapscope.agreement.limits_of_agreement import LIMIT_SDS
+from tapscope.agreement.pairs import MINIMUM_PAIRS, ROUNDING, Pairs, is_constant
 from tapscope.records import FloatArray
 
 
-def error_sizes(
-    video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
-) -> list[Estimate]:
+def error_magnitudes(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimate]:
     """Compute root mean square, mean absolute and mean absolute percentage error.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     confidence_level
         Of the intervals: Student's, of the mean of the squares, absolutes or percentages.
 
     Returns
     -------
     list of Estimate
-        rmse, mae, mape_pct (of the sensor's absolute value; pairs with a sensor value of 0 have
-        no percentage and are left out, as its method says). NaN with fewer than three pairs.
-
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
+        rmse, mae, mape_pct (of the sensor's absolute value; pairs with a sensor value of 0 are
+        left out, and the method says how many). NaN with fewer than three pairs.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     nonzero = np.abs(pairs.sensor) > ROUNDING * pairs.magnitude
     percent = 100 * np.abs(pairs.difference[nonzero] / pairs.sensor[nonzero])
     omitted = int(np.count_nonzero(~nonzero))
@@ -91,60 +68,28 @@ def _mean_estimate(
     )
 
 
-def measurement_error(
-    video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
-) -> list[Estimate]:
-    """Compute the standard error of measurement and the minimal detectable change.
-
-    sem = SD of the differences / sqrt(2), the root of the error mean square of the two-way
-    analysis of variance (what SD sqrt(1 - ICC(C,1)) estimates); mdc95 = 1.96 sqrt(2) sem. Both
-    spread over the two methods equally; a constant bias is not part of them.
-
-    Parameters
-    ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
-    confidence_level
-        Of the intervals (chi-square).
-
-    Returns
-    -------
-    list of Estimate
-        sem, mdc95. NaN with fewer than three pairs; intervals NaN where differences do not vary.
-
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
-    References
-    ----------
-    Weir 2005, doi:10.1519/15184.1.
-    """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
-    if len(pairs) < MINIMUM_PAIRS:
-        return [
-            pairs.undefined(name, confidence_level, method, "fewer than 3 pairs")
-            for name, method in _SEM_METHODS.items()
-        ]
-    sd = float(pairs.difference.std(ddof=1))
-    interval = sd_interval(sd, len(pairs) - 1, confidence_level)
-    source = pairs.estimate("sd", sd, interval, confidence_level, "chi-square interval")
-    if is_constant(pairs.difference, pairs.magnitude):
-        note = "interval undefined: the differences do not vary"
-        source = pairs.estimate("sd", sd, NO_INTERVAL, confidence_level, note)
-    return measurement_error_from_sd(source)
-
-
 _SEM_METHODS = {
     "sem": "SD of the differences / sqrt(2), consistency (Weir 2005)",
     "mdc95": "1.96 SD of the differences, = 1.96 sqrt(2) SEM (Weir 2005)",
 }
 
 
-def measurement_error_from_sd(sd_difference: Estimate) -> list[Estimate]:
-    """Turn the SD of the differences, with its interval, into SEM and MDC95."""
+def measurement_error(sd_difference: Estimate) -> list[Estimate]:
+    """Return standard error of measurement and minimal detectable change with their intervals.
+
+    sem = SD of the differences / sqrt(2), the root of the error mean square of the two-way
+    analysis of variance (what SD sqrt(1 - ICC(C,1)) estimates); mdc95 = 1.96 sqrt(2) sem. Both
+    share the spread equally between video and sensor and leave out a constant bias.
+
+    Parameters
+    ----------
+    sd_difference
+        SD of the differences, in the feature's unit.
+
+    References
+    ----------
+    Weir 2005, doi:10.1519/15184.1.
+    """
     scales = {"sem": 1 / float(np.sqrt(2)), "mdc95": LIMIT_SDS}
     return [
         Estimate(
@@ -157,23 +102,15 @@ def measurement_error_from_sd(sd_difference: Estimate) -> list[Estimate]:
     ]  # fmt: skip
 
 
-def share_within(
-    video: ArrayLike,
-    sensor: ArrayLike,
-    tolerance: float,
-    participant_ids: Sequence[str] | None = None,
-    confidence_level: float = 0.95,
-) -> Estimate:
+def share_within(pairs: Pairs, tolerance: float, confidence_level: float = 0.95) -> Estimate:
     """Compute the share of pairs whose difference is within a tolerance, ends included.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit. Several pairs of one participant widen the interval.
     tolerance
-        Largest absolute difference, in the unit of the values.
-    participant_ids
-        Who gave each pair; with several trials a participant the interval allows for it.
+        Largest absolute difference, above 0, in the unit of the values.
     confidence_level
         Of Wilson's interval.
 
@@ -181,19 +118,7 @@ def share_within(
     -------
     Estimate
         share_within_TOLERANCE, 0 to 1. NaN without pairs.
-
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length or the tolerance is not positive.
     """
-    check_level(confidence_level)
-    check_positive(tolerance, "tolerance")
-    return share_of_pairs(Pairs.of(video, sensor, participant_ids), tolerance, confidence_level)
-
-
-def share_of_pairs(pairs: Pairs, tolerance: float, confidence_level: float) -> Estimate:
-    """Compute what `share_within` returns from pairs already made."""
     name = f"share_within_{tolerance:g}"
     method = f"share with |video - sensor| <= {tolerance:g}; Wilson interval"
     if not len(pairs):

@@ -1,4 +1,4 @@
-"""Agreement of taps: one-to-one matching of moments, and what follows from it."""
+"""Agreement of single taps: one-to-one matching of their times, precision, recall, F1, timing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,41 +11,43 @@ from tapscope.agreement.estimate import (
     NAN,
     NO_INTERVAL,
     Estimate,
-    as_vector,
     check_level,
     check_positive,
+)
+from tapscope.agreement.intervals import (
     effective_count,
     mean_interval,
     sd_interval,
     wilson_interval,
 )
 from tapscope.agreement.jackknife import jackknife_interval
+from tapscope.agreement.pairs import as_vector
 from tapscope.errors import ComparisonError
 from tapscope.records import FloatArray
 
 IndexArray = NDArray[np.int64]
 CLOCK_ROUNDING_S = 1e-9
-"""0.35 s - 0.30 s is a hair over 0.05 s in binary; a nanosecond is below every clock here."""
+"""0.35 s - 0.30 s is slightly over 0.05 s in binary; no clock here resolves a nanosecond."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventMatch:
-    """Which moments of video and sensor are the same tap, in one recording."""
+    """Which times of video and sensor belong to the same tap, in one recording."""
 
     video_index: IndexArray
-    """Place in the video's list of each matched tap, in order of time; shape (matched,)."""
+    """Index into the video's list of each matched tap, in order of time; shape (matched,)."""
     sensor_index: IndexArray
-    """Place in the sensor's list of the same taps; shape (matched,)."""
+    """Index into the sensor's list of the same taps; shape (matched,)."""
     error_s: FloatArray
     """Video minus sensor time of each matched tap in seconds; shape (matched,)."""
     extra_index: IndexArray
-    """Places of the video's taps that the sensor has not."""
+    """Indices of the video's taps that have no partner; shape (extra,)."""
     missed_index: IndexArray
-    """Places of the sensor's taps that the video has not."""
+    """Indices of the sensor's taps that have no partner; shape (missed,)."""
     tolerance_s: float
-    """Largest time between two moments of one tap, seconds."""
+    """Largest time between video and sensor of one tap, seconds."""
     n_dropped: int = 0
-    """Moments left out because their time was NaN or infinite."""
+    """Times left out because they were NaN or infinite."""
 
     @property
     def matched(self) -> int:
@@ -64,24 +66,24 @@ class EventMatch:
 
 
 def match_events(video_s: ArrayLike, sensor_s: ArrayLike, tolerance_s: float) -> EventMatch:
-    """Match moments one to one: as many as possible, then with the least total error.
+    """Match times one to one: as many pairs as possible, then the least total error.
 
-    Among the matchings in which each pair is at most `tolerance_s` apart those of most pairs are
-    taken, and of these one with the smallest sum of absolute time errors. On a line some best
-    matching never crosses, so dynamic programming over the sorted moments finds it exactly.
+    Of all matchings whose pairs are at most `tolerance_s` apart, those with the most pairs are
+    kept; of these, one with the smallest sum of absolute time errors is returned, in order of
+    time on both sides.
 
     Parameters
     ----------
     video_s, sensor_s
-        Moments in seconds on one clock, any order, shapes (video,) and (sensor,); those that are
-        not finite are left out and counted.
+        Times in seconds on one clock, any order, shapes (video,) and (sensor,); those that are not
+        finite are left out and counted.
     tolerance_s
-        Largest time between matched moments, in seconds, itself included.
+        Largest time between matched taps in seconds, itself included.
 
     Returns
     -------
     EventMatch
-        Places refer to the lists as given.
+        Indices refer to the lists as given.
 
     Raises
     ------
@@ -112,7 +114,11 @@ def _finite_order(times: FloatArray) -> IndexArray:
 def _best_pairs(
     video: FloatArray, sensor: FloatArray, tolerance_s: float
 ) -> tuple[IndexArray, IndexArray]:
-    """Return the places of the best pairs of two sorted lists."""
+    """Return the places of the best pairs of two sorted lists, by dynamic programming.
+
+    Some best matching of two sorted lists never crosses, so this finds one exactly. For 4000 taps
+    scipy.optimize.linear_sum_assignment takes five times as long, and its pairs may cross.
+    """
     error = np.abs(video[:, None] - sensor[None, :])
     # One more pair outweighs the errors of all pairs together, each at most one tolerance.
     most = min(error.shape) + 2
@@ -143,7 +149,7 @@ def event_agreement(
     Parameters
     ----------
     matches
-        One a recording, all with the same tolerance; the taps are pooled.
+        One for each recording, all with the same tolerance; their taps are pooled.
     confidence_level
         Of the intervals.
 
@@ -153,13 +159,13 @@ def event_agreement(
         matched, missed, extra (counts); precision = matched / video, recall = matched / sensor,
         f1 = 2 matched / (video + sensor), 0 to 1, with Wilson intervals (f1 through the share of
         matched among all taps, of which it is a rising function) widened for recordings;
-        timing_bias_s, timing_median_absolute_s, timing_sd_s, video minus sensor. NaN where
-        nothing is to be divided or fewer than two taps match.
+        timing_bias_s, timing_median_absolute_s, timing_sd_s, video minus sensor. NaN where a
+        share has no taps in its denominator or fewer than two taps match.
 
     Raises
     ------
     ComparisonError
-        If there is no match or their tolerances differ.
+        If `matches` is empty or their tolerances differ.
     """
     check_level(confidence_level)
     tolerances = {match.tolerance_s for match in matches}
@@ -253,7 +259,7 @@ def _sample_sd(errors: FloatArray) -> float:
 
 
 def _left_out(errors: list[FloatArray], statistic: Callable[[FloatArray], float]) -> FloatArray:
-    """Return the statistic of all errors but one recording's, for each recording."""
+    """Return the statistic without each recording in turn; shape (recordings,)."""
     return np.array(
         [
             statistic(np.concatenate([*errors[:place], *errors[place + 1 :]]))
@@ -263,7 +269,7 @@ def _left_out(errors: list[FloatArray], statistic: Callable[[FloatArray], float]
 
 
 def _median_interval(ordered: FloatArray, level: float) -> tuple[float, float]:
-    """Return the order statistics that hold the median with at least this confidence."""
+    """Return the order statistics that enclose the median with at least this confidence."""
     place = int(stats.binom.ppf((1 - level) / 2, ordered.size, 0.5))
     if place < 1:
         return NO_INTERVAL

@@ -6,14 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NAN,
-    NO_INTERVAL,
-    Estimate,
-    check_level,
-    is_constant,
-)
+from tapscope.agreement.estimate import NAN, NO_INTERVAL, Estimate
+from tapscope.agreement.pairs import MINIMUM_PAIRS, is_constant
 from tapscope.errors import ComparisonError
 from tapscope.records import FloatArray
 
@@ -80,7 +74,6 @@ def intraclass_correlations(ratings: ArrayLike, confidence_level: float = 0.95) 
     ----------
     McGraw & Wong 1996, doi:10.1037/1082-989X.1.1.30.
     """
-    check_level(confidence_level)
     table = np.asarray(ratings, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
         raise ComparisonError(

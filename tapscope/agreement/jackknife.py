@@ -4,7 +4,9 @@ from typing import Literal
 
 import numpy as np
 
-from tapscope.agreement.estimate import MINIMUM_PAIRS, NAN, NO_INTERVAL, t_quantile
+from tapscope.agreement.estimate import NAN, NO_INTERVAL
+from tapscope.agreement.intervals import t_quantile
+from tapscope.agreement.pairs import MINIMUM_PAIRS
 from tapscope.records import FloatArray
 
 Scale = Literal["real", "positive", "correlation"]

@@ -3,25 +3,29 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NO_INTERVAL,
-    Estimate,
-    Pairs,
-    check_level,
-    is_constant,
-    mean_interval,
-    sd_interval,
-)
+from tapscope.agreement.estimate import Estimate
+from tapscope.agreement.intervals import mean_interval, sd_interval
+from tapscope.agreement.pairs import MINIMUM_PAIRS, Pairs, is_constant
 from tapscope.records import FloatArray
 
 LIMIT_SDS = 1.96
-"""Standard deviations from the bias to a limit, the rounded figure that Bland and Altman print."""
+"""Standard deviations from the bias to a limit, rounded as Bland and Altman print it."""
 LIMIT_COVERAGE = 0.95
-"""Share of differences that the two limits together shall hold."""
+"""Share of the differences that should lie between the two limits."""
+
+_LIMITS = "bias -/+ 1.96 SD, ddof = 1 (Bland & Altman 1986)"
+_EACH = f"{_LIMITS}; interval of each limit: exact noncentral t (Carkeet 2015)"
+_PAIR = f"{_LIMITS}; interval of the pair: exact two-sided tolerance factors (Carkeet 2015)"
+_METHODS = {
+    "bias": "mean of video minus sensor; Student's t interval",
+    "sd_difference": "SD of video minus sensor, ddof = 1; chi-square interval",
+    "loa_lower": _EACH,
+    "loa_upper": _EACH,
+    "loa_lower_pair": _PAIR,
+    "loa_upper_pair": _PAIR,
+}
 
 
 @lru_cache(maxsize=1024)
@@ -73,17 +77,15 @@ def two_sided_factor(n: int, coverage: float, confidence: float) -> float:
     return float(optimize.brentq(excess, 1e-3, 1e5, xtol=1e-12, rtol=1e-12))
 
 
-def bias_and_limits(
-    video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
-) -> list[Estimate]:
+def limits_of_agreement(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimate]:
     """Estimate bias, SD and 95 % limits of agreement of independent pairs.
 
     bias = mean(video - sensor), limits = bias -/+ 1.96 SD (n - 1 in the denominator).
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,), the same unit; pairs with NaN are dropped and counted.
+    pairs
+        Both sides in the same unit.
     confidence_level
         Of the intervals, not of the limits.
 
@@ -95,28 +97,13 @@ def bias_and_limits(
         exact two-sided tolerance factors). NaN with fewer than three pairs; intervals NaN where
         the differences do not vary.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Bland & Altman 1986, doi:10.1016/S0140-6736(86)90837-8;
     Carkeet 2015, doi:10.1097/OPX.0000000000000513.
     """
-    check_level(confidence_level)
-    return simple_limits(Pairs.of(video, sensor), confidence_level)
-
-
-def simple_limits(pairs: Pairs, confidence_level: float) -> list[Estimate]:
-    """Estimate what `bias_and_limits` returns from pairs already made."""
-    methods = _simple_methods()
     if len(pairs) < MINIMUM_PAIRS:
-        return [
-            pairs.undefined(name, confidence_level, method, "fewer than 3 pairs")
-            for name, method in methods.items()
-        ]
+        return pairs.all_undefined(_METHODS, confidence_level, "fewer than 3 pairs")
     difference = pairs.difference
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
     spread = LIMIT_SDS * sd
@@ -130,32 +117,13 @@ def simple_limits(pairs: Pairs, confidence_level: float) -> list[Estimate]:
     }
     if is_constant(difference, pairs.magnitude):
         note = "; interval undefined: the differences do not vary"
-        return [
-            pairs.estimate(name, value, NO_INTERVAL, confidence_level, methods[name] + note)
-            for name, value in values.items()
-        ]
-    intervals = _simple_intervals(difference, bias, sd, confidence_level)
-    return [
-        pairs.estimate(name, value, intervals[name], confidence_level, methods[name])
-        for name, value in values.items()
-    ]
+        methods = {name: method + note for name, method in _METHODS.items()}
+        return pairs.estimates(values, methods, confidence_level, {})
+    intervals = _intervals(difference, bias, sd, confidence_level)
+    return pairs.estimates(values, _METHODS, confidence_level, intervals)
 
 
-def _simple_methods() -> dict[str, str]:
-    limits = "bias -/+ 1.96 SD, ddof = 1 (Bland & Altman 1986)"
-    each = f"{limits}; interval of each limit: exact noncentral t (Carkeet 2015)"
-    pair = f"{limits}; interval of the pair: exact two-sided tolerance factors (Carkeet 2015)"
-    return {
-        "bias": "mean of video minus sensor; Student's t interval",
-        "sd_difference": "SD of video minus sensor, ddof = 1; chi-square interval",
-        "loa_lower": each,
-        "loa_upper": each,
-        "loa_lower_pair": pair,
-        "loa_upper_pair": pair,
-    }
-
-
-def _simple_intervals(
+def _intervals(
     difference: FloatArray, bias: float, sd: float, confidence_level: float
 ) -> dict[str, tuple[float, float]]:
     n, tail = difference.size, (1 - confidence_level) / 2

@@ -11,21 +11,17 @@ from scipy import stats
 from tapscope.agreement.correlation import concordance, pearson, spearman
 from tapscope.agreement.diagnostics import heteroscedasticity, normality, proportional_bias
 from tapscope.agreement.equivalence import equivalence
-from tapscope.agreement.error_magnitude import (
-    error_sizes,
-    measurement_error_from_sd,
-    share_of_pairs,
-)
-from tapscope.agreement.estimate import NAN, Estimate, Pairs, check_level, check_positive
+from tapscope.agreement.error_magnitude import error_magnitudes, measurement_error, share_within
+from tapscope.agreement.estimate import NAN, Estimate, check_level, check_positive
 from tapscope.agreement.icc import intraclass_correlations
 from tapscope.agreement.jackknife import Scale, jackknife_error, jackknife_interval
-from tapscope.agreement.limits_of_agreement import simple_limits
+from tapscope.agreement.limits_of_agreement import limits_of_agreement
+from tapscope.agreement.pairs import Pairs
 from tapscope.agreement.regression import deming, passing_bablok
-from tapscope.agreement.repeated_measures import repeated_pair_limits
+from tapscope.agreement.repeated_measures import repeated_limits
 from tapscope.records import FloatArray
 
 Form = Literal["simple", "repeated"]
-DIRECTION = "video minus sensor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +34,13 @@ class PairedAgreement:
     """'repeated' where a participant has several pairs, else 'simple'."""
     n_pairs: int
     """Complete pairs."""
-    n_dropped: int
-    """Pairs with a missing side."""
     n_participants: int
     """Participants with a complete pair."""
     note: str
     """What was chosen and left out, in a sentence for the report."""
-    direction: str = DIRECTION
-    """Which side is subtracted from which."""
 
     def __iter__(self) -> Iterator[Estimate]:
         return iter(self.estimates)
-
-    def __len__(self) -> int:
-        return len(self.estimates)
 
     def __getitem__(self, name: str) -> Estimate:
         """Return the estimate called `name`; KeyError where there is none."""
@@ -118,13 +107,12 @@ def compare_paired(
         estimates = [
             *_difference_estimates(pairs, form, margin, confidence_level),
             *estimates,
-            *(share_of_pairs(pairs, tolerance, confidence_level) for tolerance in tolerances),
+            *(share_within(pairs, tolerance, confidence_level) for tolerance in tolerances),
         ]
     return PairedAgreement(
         tuple(replace(estimate, n_dropped=pairs.n_dropped) for estimate in estimates),
         form,
         len(pairs),
-        pairs.n_dropped,
         pairs.n_participants,
         _note(pairs, form, comparable_units, margin),
     )
@@ -132,19 +120,18 @@ def compare_paired(
 
 def _pooled(pairs: Pairs, comparable_units: bool, level: float) -> list[Estimate]:
     """Return the statistics that are defined over all pairs, as if these were independent."""
-    video, sensor = pairs.video, pairs.sensor
-    estimates = [pearson(video, sensor, level), spearman(video, sensor, level)]
+    estimates = [pearson(pairs, level), spearman(pairs, level)]
     if not comparable_units:
         return estimates
     return [
-        proportional_bias(video, sensor, level),
-        heteroscedasticity(video, sensor, level),
-        *intraclass_correlations(np.column_stack((video, sensor)), level),
-        concordance(video, sensor, level),
+        proportional_bias(pairs, level),
+        heteroscedasticity(pairs, level),
+        *intraclass_correlations(np.column_stack((pairs.video, pairs.sensor)), level),
+        concordance(pairs, level),
         *estimates,
-        *deming(video, sensor, confidence_level=level),
-        *passing_bablok(video, sensor, level),
-        *error_sizes(video, sensor, level),
+        *deming(pairs, level),
+        *passing_bablok(pairs, level),
+        *error_magnitudes(pairs, level),
     ]
 
 
@@ -153,18 +140,18 @@ def _difference_estimates(
 ) -> list[Estimate]:
     """Return limits, measurement error, normality and equivalence."""
     if form == "repeated":
-        limits = repeated_pair_limits(pairs, "varying", level)
+        limits = repeated_limits(pairs, level)
         units, note = pairs.participant_means(), "on participants' means, "
     else:
-        limits = simple_limits(pairs, level)
+        limits = limits_of_agreement(pairs, level)
         units, note = pairs, ""
     spread = next(estimate for estimate in limits if estimate.name == "sd_difference")
-    tests = [normality(units.video, units.sensor, level)]
+    tests = [normality(units, level)]
     if margin is not None:
-        tests.append(equivalence(units.video, units.sensor, margin, level))
+        tests.append(equivalence(units, margin, level))
     return [
         *limits,
-        *measurement_error_from_sd(spread),
+        *measurement_error(spread),
         *(replace(test, method=f"{note}{test.method}") for test in tests),
     ]
 

@@ -3,40 +3,28 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from tapscope.agreement.correlation import why_no_correlation
-from tapscope.agreement.estimate import (
-    NAN,
-    NO_INTERVAL,
-    ROUNDING,
-    Estimate,
-    Pairs,
-    check_level,
-    normal_quantile,
-    t_quantile,
-)
-from tapscope.errors import ComparisonError
+from tapscope.agreement.estimate import NAN, NO_INTERVAL, Estimate, check_positive
+from tapscope.agreement.intervals import normal_quantile, t_quantile
+from tapscope.agreement.jackknife import jackknife_error
+from tapscope.agreement.pairs import ROUNDING, Pairs, why_no_correlation
 from tapscope.records import FloatArray
 
 
 def deming(
-    video: ArrayLike,
-    sensor: ArrayLike,
-    error_variance_ratio: float = 1.0,
-    confidence_level: float = 0.95,
+    pairs: Pairs, confidence_level: float = 0.95, *, error_variance_ratio: float = 1.0
 ) -> list[Estimate]:
     """Fit video = intercept + slope x sensor after Deming, with jackknife intervals.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,); pairs with NaN are dropped and counted.
-    error_variance_ratio
-        Variance of the video's error over the variance of the sensor's error (1: orthogonal).
+    pairs
+        Any units.
     confidence_level
         Of the intervals, Student's t with n - 2 degrees of freedom times the jackknife error.
+    error_variance_ratio
+        Variance of the video's error over the variance of the sensor's error (1: orthogonal).
 
     Returns
     -------
@@ -47,34 +35,29 @@ def deming(
     Raises
     ------
     ComparisonError
-        If the lists differ in length or the ratio is not positive.
+        If the ratio is not positive.
 
     References
     ----------
     Linnet 1993, doi:10.1093/clinchem/39.3.424.
     """
-    check_level(confidence_level)
-    if not error_variance_ratio > 0:
-        raise ComparisonError(f"error variance ratio {error_variance_ratio} must be positive")
-    pairs = Pairs.of(video, sensor)
+    check_positive(error_variance_ratio, "error variance ratio")
     ratio = f"variance ratio video/sensor {error_variance_ratio:g}"
     method = f"Deming of video on sensor, {ratio}; jackknife interval, Student's t (Linnet 1993)"
-    names = ("deming_slope", "deming_intercept")
+    methods = dict.fromkeys(("deming_slope", "deming_intercept"), method)
     reason = why_no_correlation(pairs)
     if reason:
-        return [pairs.undefined(name, confidence_level, method, reason) for name in names]
+        return pairs.all_undefined(methods, confidence_level, reason)
     line = _deming_lines(pairs.sensor[None], pairs.video[None], error_variance_ratio)[0]
     if not np.isfinite(line).all():
-        reason = "the methods do not covary"
-        return [pairs.undefined(name, confidence_level, method, reason) for name in names]
-    half = t_quantile(confidence_level, len(pairs) - 2) * _jackknife_error(
-        pairs, error_variance_ratio
-    )
+        return pairs.all_undefined(methods, confidence_level, "the methods do not covary")
+    errors = _deming_errors(pairs, line, error_variance_ratio)
+    half = t_quantile(confidence_level, len(pairs) - 2) * errors
     if not np.isfinite(half).all():
         method += "; interval undefined: without one pair there is no line"
     return [
         pairs.estimate(name, value, (value - margin, value + margin), confidence_level, method)
-        for name, value, margin in zip(names, line.tolist(), half.tolist(), strict=True)
+        for name, value, margin in zip(methods, line.tolist(), half.tolist(), strict=True)
     ]
 
 
@@ -98,13 +81,12 @@ def _deming_lines(x: FloatArray, y: FloatArray, ratio: float) -> FloatArray:
     return np.column_stack((slope, mean_y - slope * mean_x))
 
 
-def _jackknife_error(pairs: Pairs, ratio: float) -> FloatArray:
+def _deming_errors(pairs: Pairs, line: FloatArray, ratio: float) -> FloatArray:
     """Return the jackknife standard errors of slope and intercept."""
     n = len(pairs)
     others = np.nonzero(~np.eye(n, dtype=bool))[1].reshape(n, n - 1)
     lines = _deming_lines(pairs.sensor[others], pairs.video[others], ratio)
-    error: FloatArray = np.sqrt((n - 1) / n * np.sum((lines - lines.mean(axis=0)) ** 2, axis=0))
-    return error
+    return np.array([jackknife_error(line[place], lines[:, place]) for place in range(2)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +101,7 @@ class _ShiftedMedian:
 _NO_MEDIAN = _ShiftedMedian(NAN, NAN, NAN)
 
 
-def passing_bablok(
-    video: ArrayLike, sensor: ArrayLike, confidence_level: float = 0.95
-) -> list[Estimate]:
+def passing_bablok(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimate]:
     """Fit video = intercept + slope x sensor after Passing and Bablok, and test its linearity.
 
     The slope is the median of all slopes between two points, shifted by the number of slopes
@@ -144,17 +124,10 @@ def passing_bablok(
         presupposes; intervals NaN where the ranks run out of the list, the intercept's also where
         sensor values lie on both sides of 0.
 
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
-
     References
     ----------
     Passing & Bablok 1983, doi:10.1515/cclm.1983.21.11.709.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor)
     form = "Passing-Bablok of video on sensor (1983), shifted median"
     methods = {
         "passing_bablok_slope": f"{form}; rank interval",
@@ -168,10 +141,7 @@ def passing_bablok(
     if not reason and not np.isfinite(median.slope):
         reason = "the median slope is vertical"
     if reason:
-        return [
-            pairs.undefined(name, confidence_level, method, reason)
-            for name, method in methods.items()
-        ]
+        return pairs.all_undefined(methods, confidence_level, reason)
     return _passing_bablok_estimates(pairs, median, methods, confidence_level)
 
 

@@ -1,34 +1,29 @@
 """Limits of agreement when participants give several trials."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from tapscope.agreement.estimate import (
-    MINIMUM_PAIRS,
-    NAN,
-    NO_INTERVAL,
-    Estimate,
-    Pairs,
-    check_level,
-    is_constant,
-    mean_interval,
-    normal_quantile,
-)
+from tapscope.agreement.estimate import NAN, Estimate
+from tapscope.agreement.intervals import mean_interval, normal_quantile
 from tapscope.agreement.limits_of_agreement import LIMIT_SDS
+from tapscope.agreement.pairs import MINIMUM_PAIRS, Pairs, is_constant
 from tapscope.records import FloatArray
 
-TrueValue = Literal["varying", "constant"]
-
+_ZOU_FORM = "repeated measures, true value varying (Zou 2013)"
+_ZOU_LIMITS = f"bias -/+ 1.96 SD, {_ZOU_FORM}; MOVER interval"
+_ZOU_METHODS = {
+    "bias": f"mean over participants of video minus sensor, {_ZOU_FORM}; Student's t interval",
+    "sd_difference": f"SD of one difference, {_ZOU_FORM}; MOVER interval",
+    "loa_lower": _ZOU_LIMITS,
+    "loa_upper": _ZOU_LIMITS,
+}
 _ANOVA_FORM = (
     "repeated measures, true value varying, components by analysis of variance "
     "(Bland & Altman 2007); no interval, see the MOVER form"
 )
-ANOVA_METHODS = {
+_ANOVA_METHODS = {
     "bias_all_pairs": f"mean over all pairs of video minus sensor, {_ANOVA_FORM}",
     "sd_difference_anova": f"SD of one difference, {_ANOVA_FORM}",
     "loa_lower_anova": f"bias - 1.96 SD, {_ANOVA_FORM}",
@@ -92,24 +87,15 @@ class OneWay:
         return 1.0 - float(np.mean(1 / self.counts))
 
 
-def repeated_limits(
-    video: ArrayLike,
-    sensor: ArrayLike,
-    participant_ids: Sequence[str],
-    true_value: TrueValue = "varying",
-    confidence_level: float = 0.95,
-) -> list[Estimate]:
+def repeated_limits(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimate]:
     """Estimate bias and limits of agreement from several trials a participant.
+
+    Each trial measures a new true value with both methods at once, as tapping does.
 
     Parameters
     ----------
-    video, sensor
-        Shape (trials,), the same unit; pairs with NaN are dropped and counted.
-    participant_ids
-        Who gave each trial, shape (trials,).
-    true_value
-        'varying': each trial is a new measurement of a new value, both methods at once (tapping).
-        'constant': trials repeat one value of the participant and are not paired with each other.
+    pairs
+        Both sides in the same unit, with their participants.
     confidence_level
         Of the intervals.
 
@@ -118,48 +104,24 @@ def repeated_limits(
     list of Estimate
         bias, sd_difference, loa_lower and loa_upper by Zou 2013: unweighted mean of participants'
         means, variance of those means plus (1 - 1/m) of the variance within (m harmonic mean of
-        the trials), MOVER intervals (bias: Student's). With a varying true value also
-        bias_all_pairs, sd_difference_anova, loa_lower_anova and loa_upper_anova by Bland & Altman
-        2007: mean over all trials, components by analysis of variance, no interval. Both agree
-        where all have as many trials. NaN with fewer than three participants or nobody with two
-        trials.
-
-    Raises
-    ------
-    ComparisonError
-        If the lists differ in length.
+        the trials), MOVER intervals (bias: Student's). bias_all_pairs, sd_difference_anova,
+        loa_lower_anova and loa_upper_anova by Bland & Altman 2007: mean over all trials,
+        components by analysis of variance, no interval. Both are equal where all participants
+        have the same number of trials. NaN with fewer than three participants or where no
+        participant has two trials.
 
     References
     ----------
     Bland & Altman 2007, doi:10.1080/10543400701329422; Zou 2013, doi:10.1177/0962280211402548.
     """
-    check_level(confidence_level)
-    pairs = Pairs.of(video, sensor, participant_ids)
-    return repeated_pair_limits(pairs, true_value, confidence_level)
-
-
-def repeated_pair_limits(
-    pairs: Pairs, true_value: TrueValue, confidence_level: float
-) -> list[Estimate]:
-    """Estimate what `repeated_limits` returns from pairs already made."""
     reason = _why_impossible(pairs)
     if reason:
-        names = _zou_methods(true_value)
-        if true_value == "varying":
-            names |= ANOVA_METHODS
-        return [
-            pairs.undefined(name, confidence_level, method, reason)
-            for name, method in names.items()
-        ]
-    between = OneWay.of(pairs.difference, pairs.participant)
-    if true_value == "varying":
-        within = [between]
-    else:
-        within = [OneWay.of(side, pairs.participant) for side in (pairs.video, pairs.sensor)]
-    estimates = _zou_limits(pairs, between, within, true_value, confidence_level)
-    if true_value == "varying":
-        estimates += _anova_limits(pairs, between, confidence_level)
-    return estimates
+        return pairs.all_undefined(_ZOU_METHODS | _ANOVA_METHODS, confidence_level, reason)
+    table = OneWay.of(pairs.difference, pairs.participant)
+    return [
+        *_zou_limits(pairs, table, confidence_level),
+        *_anova_limits(pairs, table, confidence_level),
+    ]
 
 
 def _why_impossible(pairs: Pairs) -> str:
@@ -170,29 +132,12 @@ def _why_impossible(pairs: Pairs) -> str:
     return ""
 
 
-def _zou_methods(true_value: TrueValue) -> dict[str, str]:
-    form = f"repeated measures, true value {true_value} (Zou 2013)"
-    limits = f"bias -/+ 1.96 SD, {form}; MOVER interval"
-    return {
-        "bias": f"mean over participants of video minus sensor, {form}; Student's t interval",
-        "sd_difference": f"SD of one difference, {form}; MOVER interval",
-        "loa_lower": limits,
-        "loa_upper": limits,
-    }
-
-
-def _zou_limits(
-    pairs: Pairs,
-    between: OneWay,
-    within: list[OneWay],
-    true_value: TrueValue,
-    confidence_level: float,
-) -> list[Estimate]:
-    bias, n = float(between.means.mean()), between.means.size
-    means_variance = float(between.means.var(ddof=1))
-    components = [(means_variance, n - 1)]
-    components += [
-        (side.within_share * side.mean_square_within, side.within_degrees) for side in within
+def _zou_limits(pairs: Pairs, table: OneWay, confidence_level: float) -> list[Estimate]:
+    bias, n = float(table.means.mean()), table.means.size
+    means_variance = float(table.means.var(ddof=1))
+    components = [
+        (means_variance, n - 1),
+        (table.within_share * table.mean_square_within, table.within_degrees),
     ]
     variance = sum(component for component, _ in components)
     sd = float(np.sqrt(variance))
@@ -202,28 +147,22 @@ def _zou_limits(
         "loa_lower": bias - LIMIT_SDS * sd,
         "loa_upper": bias + LIMIT_SDS * sd,
     }
-    methods = _zou_methods(true_value)
     if sd == 0 or is_constant(pairs.difference, pairs.magnitude):
         note = "; interval undefined: the differences do not vary"
-        return [
-            pairs.estimate(name, value, NO_INTERVAL, confidence_level, methods[name] + note)
-            for name, value in values.items()
-        ]
+        methods = {name: method + note for name, method in _ZOU_METHODS.items()}
+        return pairs.estimates(values, methods, confidence_level, {})
     sd_low, sd_high = (float(np.sqrt(v)) for v in _mover_sum(components, confidence_level))
     half = normal_quantile(confidence_level) * float(np.sqrt(means_variance / n))
     outward = float(np.hypot(half, LIMIT_SDS * (sd_high - sd)))
     inward = float(np.hypot(half, LIMIT_SDS * (sd - sd_low)))
     lower, upper = values["loa_lower"], values["loa_upper"]
     intervals = {
-        "bias": mean_interval(between.means, confidence_level),
+        "bias": mean_interval(table.means, confidence_level),
         "sd_difference": (sd_low, sd_high),
         "loa_lower": (lower - outward, lower + inward),
         "loa_upper": (upper - inward, upper + outward),
     }
-    return [
-        pairs.estimate(name, value, intervals[name], confidence_level, methods[name])
-        for name, value in values.items()
-    ]
+    return pairs.estimates(values, _ZOU_METHODS, confidence_level, intervals)
 
 
 def _mover_sum(components: list[tuple[float, int]], confidence_level: float) -> tuple[float, float]:
@@ -237,16 +176,13 @@ def _mover_sum(components: list[tuple[float, int]], confidence_level: float) -> 
     return max(0.0, total - float(np.sqrt(below))), total + float(np.sqrt(above))
 
 
-def _anova_limits(pairs: Pairs, between: OneWay, confidence_level: float) -> list[Estimate]:
-    bias = between.grand_mean
-    sd = float(np.sqrt(between.between_variance + between.mean_square_within))
+def _anova_limits(pairs: Pairs, table: OneWay, confidence_level: float) -> list[Estimate]:
+    bias = table.grand_mean
+    sd = float(np.sqrt(table.between_variance + table.mean_square_within))
     values = {
         "bias_all_pairs": bias,
         "sd_difference_anova": sd,
         "loa_lower_anova": bias - LIMIT_SDS * sd,
         "loa_upper_anova": bias + LIMIT_SDS * sd,
     }
-    return [
-        pairs.estimate(name, value, NO_INTERVAL, confidence_level, ANOVA_METHODS[name])
-        for name, value in values.items()
-    ]
+    return pairs.estimates(values, _ANOVA_METHODS, confidence_level, {})

@@ -10,8 +10,9 @@ from scipy import stats
 
 from tapscope.agreement import (
     Estimate,
+    Pairs,
     compare_paired,
-    error_sizes,
+    error_magnitudes,
     event_agreement,
     repeated_limits,
 )
@@ -148,11 +149,11 @@ def _paired_taps(
         # Levels are taken off both sides, so a bias would be 0 whatever was measured.
         note += "; unlike units: correlation and rank agreement within recordings only"
     else:
-        sizes = error_sizes(video, sensor, CONFIDENCE)
+        pairs = Pairs.of(video, sensor, people)
         estimates = (
-            *repeated_limits(video, sensor, people, confidence_level=CONFIDENCE),
+            *repeated_limits(pairs, CONFIDENCE),
             *estimates,
-            *(_without_interval(size) for size in sizes),
+            *(_without_interval(size) for size in error_magnitudes(pairs, CONFIDENCE)),
         )
     return AgreementRow(
         feature=feature,

@@ -3,18 +3,14 @@
 import numpy as np
 from scipy import stats
 
-from tapscope.agreement import (
-    Estimate,
-    bias_and_limits,
-    compare_paired,
-    concordance,
-    deming,
-    intraclass_correlations,
-    passing_bablok,
-    pearson,
-    repeated_limits,
-    spearman,
-)
+from tapscope.agreement.correlation import concordance, pearson, spearman
+from tapscope.agreement.estimate import Estimate
+from tapscope.agreement.icc import intraclass_correlations
+from tapscope.agreement.limits_of_agreement import limits_of_agreement
+from tapscope.agreement.paired_agreement import compare_paired
+from tapscope.agreement.pairs import Pairs
+from tapscope.agreement.regression import deming, passing_bablok
+from tapscope.agreement.repeated_measures import repeated_limits
 
 BIAS, SD = 0.3, 1.2
 
@@ -41,7 +37,7 @@ def test_simple_limits() -> None:
     }
     covered, content = [], []
     for _ in range(1000):
-        found = bias_and_limits(generator.normal(BIAS, SD, 12), np.zeros(12))
+        found = limits_of_agreement(Pairs.of(generator.normal(BIAS, SD, 12), np.zeros(12)))
         covered.append(covers(found, truths))
         lower, upper = found[-2:]
         ends = stats.norm.cdf([lower.low, upper.high, lower.high, upper.low], BIAS, SD)
@@ -69,7 +65,7 @@ def test_correlations_of_independent_pairs() -> None:
     for _ in range(1000):
         video, sensor = paired_normal(generator, 40)
         found = intraclass_correlations(np.column_stack((video, sensor)))
-        found += [concordance(video, sensor), spearman(video, sensor)]
+        found += [concordance(Pairs.of(video, sensor)), spearman(Pairs.of(video, sensor))]
         covered.append(covers(found, truths))
     assert_nominal(covered)
 
@@ -81,7 +77,8 @@ def test_regressions_of_independent_pairs() -> None:
     covered = []
     for _ in range(600):
         video, sensor = paired_normal(generator, 40)
-        covered.append(covers(deming(video, sensor) + passing_bablok(video, sensor), truths))
+        pairs = Pairs.of(video, sensor)
+        covered.append(covers(deming(pairs) + passing_bablok(pairs), truths))
     # The intercept's interval at the ends of the slope's is conservative, as known.
     assert_nominal(covered, 0.92, 0.999)
 
@@ -108,21 +105,8 @@ def test_repeated_limits() -> None:
     covered = []
     for _ in range(1000):
         difference, ids = repeated_differences(generator, 15)
-        covered.append(covers(repeated_limits(difference, np.zeros(len(ids)), ids), truths))
-    assert_nominal(covered)
-
-
-def test_repeated_limits_of_a_constant_value() -> None:
-    generator = np.random.default_rng(5)
-    spread = float(np.sqrt(1.0 + 2 * 0.8**2))
-    truths = {"bias": BIAS, "loa_lower": BIAS - 1.96 * spread, "loa_upper": BIAS + 1.96 * spread}
-    ids = np.repeat([f"P{number}" for number in range(15)], 3).tolist()
-    covered = []
-    for _ in range(600):
-        bias = np.repeat(generator.normal(BIAS, 1.0, 15), 3)
-        video = bias + generator.normal(0, 0.8, 45)
-        found = repeated_limits(video, generator.normal(0, 0.8, 45), ids, "constant")
-        covered.append(covers(found, truths))
+        pairs = Pairs.of(difference, np.zeros(len(ids)), ids)
+        covered.append(covers(repeated_limits(pairs), truths))
     assert_nominal(covered)
 
 
@@ -138,6 +122,6 @@ def test_jackknife_over_participants() -> None:
         video += generator.normal(0, 1e-3, 60)
         found = compare_paired(video, truth, ids, comparable_units=False)
         covered.append(covers(list(found), truths))
-        naive.append(covers([pearson(video, truth)], truths))
+        naive.append(covers([pearson(Pairs.of(video, truth))], truths))
     assert_nominal(covered, 0.88, 0.99)
     assert np.mean(naive) < 0.8

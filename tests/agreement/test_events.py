@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tapscope.agreement import Estimate, EventMatch, event_agreement, match_events
+from tapscope.agreement.estimate import Estimate
+from tapscope.agreement.events import EventMatch, event_agreement, match_events
 from tapscope.errors import ComparisonError
 
 times = st.lists(st.integers(0, 40).map(lambda tick: tick / 8), max_size=5)

@@ -7,24 +7,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tapscope.agreement import (
-    Estimate,
-    bias_and_limits,
-    compare_paired,
-    concordance,
-    deming,
-    equivalence,
-    error_sizes,
-    intraclass_correlations,
-    one_sided_factor,
-    passing_bablok,
-    pearson,
-    proportional_bias,
-    repeated_limits,
-    spearman,
-)
-from tapscope.agreement.estimate import Pairs
-from tapscope.agreement.repeated_measures import OneWay
+from tapscope.agreement.correlation import concordance, pearson, spearman
+from tapscope.agreement.diagnostics import proportional_bias
+from tapscope.agreement.equivalence import equivalence
+from tapscope.agreement.error_magnitude import error_magnitudes
+from tapscope.agreement.estimate import Estimate
+from tapscope.agreement.icc import intraclass_correlations
+from tapscope.agreement.limits_of_agreement import limits_of_agreement, one_sided_factor
+from tapscope.agreement.paired_agreement import compare_paired
+from tapscope.agreement.pairs import Pairs
+from tapscope.agreement.regression import deming, passing_bablok
+from tapscope.agreement.repeated_measures import OneWay, repeated_limits
 
 # Peak expiratory flow, first readings: Bland & Altman 1986, doi:10.1016/S0140-6736(86)90837-8.
 LARGE_METER = "494 395 516 434 476 557 413 442 650 433 417 656 267 478 178 423 427"
@@ -59,7 +52,7 @@ def golden(shared_data: Path) -> dict[str, object]:
 
 
 def test_peak_flow_bias_and_limits() -> None:
-    found = named(bias_and_limits(*flow()))
+    found = named(limits_of_agreement(Pairs.of(*flow())))
     assert printed(found["bias"].value, 4) == "-2.1176"
     assert printed(found["sd_difference"].value, 4) == "38.7651"
     assert [printed(v, 3) for v in (found["bias"].low, found["bias"].high)] == [
@@ -79,15 +72,15 @@ def test_peak_flow_bias_and_limits() -> None:
 
 def test_peak_flow_other_statistics() -> None:
     large, mini = flow()
-    assert printed(pearson(large, mini).value, 4) == "0.9433"
-    assert printed(spearman(large, mini).value, 4) == "0.8995"
-    sizes = named(error_sizes(large, mini))
+    assert printed(pearson(Pairs.of(large, mini)).value, 4) == "0.9433"
+    assert printed(spearman(Pairs.of(large, mini)).value, 4) == "0.8995"
+    sizes = named(error_magnitudes(Pairs.of(large, mini)))
     assert printed(sizes["rmse"].value, 3) == "37.667"
     assert printed(sizes["mae"].value, 3) == "28.941"
-    slope = proportional_bias(large, mini)
+    slope = proportional_bias(Pairs.of(large, mini))
     assert (printed(slope.value, 4), printed(slope.p_value, 3)) == ("0.0287", "0.749")
-    assert printed(equivalence(large, mini, margin=20).p_value, 4) == "0.0377"
-    ccc = concordance(large, mini)
+    assert printed(equivalence(Pairs.of(large, mini), margin=20).p_value, 4) == "0.0377"
+    ccc = concordance(Pairs.of(large, mini))
     assert printed(ccc.value, 5) == "0.94274"
     assert (printed(ccc.low, 4), printed(ccc.high, 4)) == ("0.8505", "0.9787")
 
@@ -133,7 +126,7 @@ def test_cardiac_output_components(golden: dict[str, dict[str, list]]) -> None:
 
 
 def test_cardiac_output_limits(golden: dict[str, dict[str, list]]) -> None:
-    found = named(repeated_limits(*cardiac(golden)))
+    found = named(repeated_limits(Pairs.of(*cardiac(golden))))
     assert printed(found["bias_all_pairs"].value, 6) == "0.602167"
     assert printed(found["sd_difference_anova"].value, 6) == "0.990624"
     assert printed(found["loa_lower_anova"].value, 5) == "-1.33946"
@@ -145,7 +138,7 @@ def test_cardiac_output_mover_intervals(golden: dict[str, dict[str, list]]) -> N
     first, second, subjects = cardiac(golden)
     four = np.array([subject in {"1", "2", "3", "4"} for subject in subjects])
     kept = [subject for subject in subjects if subject in {"1", "2", "3", "4"}]
-    found = named(repeated_limits(first[four], second[four], kept))
+    found = named(repeated_limits(Pairs.of(first[four], second[four], kept)))
     lower, upper = found["loa_lower"], found["loa_upper"]
     assert printed(found["bias"].value, 4) == "0.7255"
     assert (printed(lower.value, 2), printed(upper.value, 2)) == ("-2.14", "3.59")
@@ -160,7 +153,7 @@ def test_cardiac_output_mover_intervals(golden: dict[str, dict[str, list]]) -> N
 def test_deming_of_ncss(golden: dict[str, dict]) -> None:
     data, expected = golden["ncss_deming"], golden["ncss_deming"]["expected"]
     ratio = 1 / expected["variance_ratio_x_over_y"]
-    found = named(deming(data["y"], data["x"], ratio))
+    found = named(deming(Pairs.of(data["y"], data["x"]), error_variance_ratio=ratio))
     slope, intercept = found["deming_slope"], found["deming_intercept"]
     quantile = stats.t.ppf(0.975, len(data["x"]) - 2)
     assert round(slope.value, 4) == expected["slope"]
@@ -171,7 +164,7 @@ def test_deming_of_ncss(golden: dict[str, dict]) -> None:
 
 def test_passing_bablok_of_ncss(golden: dict[str, dict]) -> None:
     data, expected = golden["ncss_passing_bablok"], golden["ncss_passing_bablok"]["expected"]
-    found = named(passing_bablok(data["y"], data["x"]))
+    found = named(passing_bablok(Pairs.of(data["y"], data["x"])))
     slope = found["passing_bablok_slope"]
     assert round(slope.value, 4) == expected["slope"]
     assert [round(slope.low, 4), round(slope.high, 4)] == expected["slope_ci"]
@@ -180,10 +173,10 @@ def test_passing_bablok_of_ncss(golden: dict[str, dict]) -> None:
 
 def test_giavarina(golden: dict[str, dict]) -> None:
     data, expected = golden["giavarina_2015"], golden["giavarina_2015"]["expected"]
-    limits = named(bias_and_limits(data["a"], data["b"]))
+    limits = named(limits_of_agreement(Pairs.of(data["a"], data["b"])))
     assert round(limits["bias"].value, 3) == expected["bias"]
     found = [round(limits[name].value, 3) for name in ("loa_lower", "loa_upper")]
     assert found == expected["limits"]
-    line = named(passing_bablok(data["b"], data["a"]))
+    line = named(passing_bablok(Pairs.of(data["b"], data["a"])))
     assert round(line["passing_bablok_slope"].value, 4) == expected["passing_bablok_slope"]
     assert round(line["passing_bablok_intercept"].value, 4) == expected["passing_bablok_intercept"]

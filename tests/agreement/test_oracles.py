@@ -5,19 +5,13 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from tapscope.agreement import (
-    deming,
-    equivalence,
-    heteroscedasticity,
-    match_events,
-    normality,
-    one_sided_factor,
-    passing_bablok,
-    pearson,
-    proportional_bias,
-    spearman,
-    two_sided_factor,
-)
+from tapscope.agreement.correlation import pearson, spearman
+from tapscope.agreement.diagnostics import heteroscedasticity, normality, proportional_bias
+from tapscope.agreement.equivalence import equivalence
+from tapscope.agreement.events import match_events
+from tapscope.agreement.limits_of_agreement import one_sided_factor, two_sided_factor
+from tapscope.agreement.pairs import Pairs
+from tapscope.agreement.regression import deming, passing_bablok
 
 SEEDS = range(5)
 
@@ -34,7 +28,7 @@ def random_pairs(seed: int, n: int = 25) -> tuple[np.ndarray, np.ndarray]:
 def test_equivalence_against_statsmodels(seed: int, margin: float) -> None:
     video, sensor = random_pairs(seed)
     expected, _, _ = ttost_paired(video, sensor, -margin, margin)
-    found = equivalence(video, sensor, margin)
+    found = equivalence(Pairs.of(video, sensor), margin)
     assert found.p_value == pytest.approx(expected, rel=1e-9)
     inside = -margin < found.low and found.high < margin
     assert inside == (found.p_value < 0.05)
@@ -58,7 +52,7 @@ def test_deming_against_orthogonal_distance_regression(seed: int, ratio: float) 
         sstol=1e-14,
         partol=1e-14,
     )
-    slope, intercept = deming(video, sensor, ratio)
+    slope, intercept = deming(Pairs.of(video, sensor), error_variance_ratio=ratio)
     np.testing.assert_allclose([slope.value, intercept.value], fit.beta, rtol=1e-5, atol=1e-6)
 
 
@@ -93,21 +87,21 @@ def test_matching_against_mir_eval(seed: int) -> None:
 def test_tests_and_correlations_against_scipy(seed: int) -> None:
     video, sensor = random_pairs(seed)
     line = stats.linregress((video + sensor) / 2, video - sensor)
-    found = proportional_bias(video, sensor)
+    found = proportional_bias(Pairs.of(video, sensor))
     assert (found.value, found.p_value) == pytest.approx((line.slope, line.pvalue))
     residual = np.abs(video - sensor - line.intercept - line.slope * (video + sensor) / 2)
     glejser = stats.linregress((video + sensor) / 2, residual)
-    spread = heteroscedasticity(video, sensor)
+    spread = heteroscedasticity(Pairs.of(video, sensor))
     assert (spread.value, spread.p_value) == pytest.approx((glejser.slope, glejser.pvalue))
     shapiro = stats.shapiro(video - sensor)
-    assert normality(video, sensor).p_value == pytest.approx(shapiro.pvalue, rel=1e-6)
+    assert normality(Pairs.of(video, sensor)).p_value == pytest.approx(shapiro.pvalue, rel=1e-6)
     product = stats.pearsonr(video, sensor)
     interval = product.confidence_interval(0.95)
-    r = pearson(video, sensor)
+    r = pearson(Pairs.of(video, sensor))
     expected = (product.statistic, interval.low, interval.high, product.pvalue)
     assert (r.value, r.low, r.high, r.p_value) == pytest.approx(expected)
     ranks = stats.spearmanr(np.round(video), np.round(sensor))
-    rho = spearman(np.round(video), np.round(sensor))
+    rho = spearman(Pairs.of(np.round(video), np.round(sensor)))
     assert (rho.value, rho.p_value) == pytest.approx((ranks.statistic, ranks.pvalue))
 
 
@@ -132,4 +126,4 @@ def test_passing_bablok_against_its_definition(seed: int) -> None:
         expected = slopes[(count + 1) // 2 + shift - 1]
     else:
         expected = (slopes[count // 2 + shift - 1] + slopes[count // 2 + shift]) / 2
-    assert passing_bablok(video, sensor)[0].value == pytest.approx(expected)
+    assert passing_bablok(Pairs.of(video, sensor))[0].value == pytest.approx(expected)
