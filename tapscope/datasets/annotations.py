@@ -1,4 +1,4 @@
-"""Folders of labelled frames: COCO keypoints in `annotations.json`, images beside it."""
+"""Folders of labelled images: COCO keypoints in `annotations.json`, with the images beside it."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from tapscope.errors import AnnotationError
 from tapscope.records import FloatArray
 
-PSEUDO_LABEL = 1
-"""Visibility of a keypoint that another network placed."""
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledHand:
@@ -24,19 +21,19 @@ class LabelledHand:
     position_px: FloatArray
     """x and y of each keypoint, centre of the top left pixel = 0; shape (keypoints, 2)."""
     visibility: NDArray[np.int_]
-    """0 no label, 1 placed by another network, 2 placed by hand or exact; shape (keypoints,)."""
+    """0 no label, 1 pseudo-label of another network, 2 by hand or exact; shape (keypoints,)."""
     side: str
-    """'left', 'right' or '' where it is not known."""
+    """'left', 'right' or '' where it is unknown."""
     box_px: FloatArray
     """Left, top, right, bottom of the hand."""
 
     @property
     def size_px(self) -> float:
-        """Longer side of the box; enlarged where less than half the keypoints are labelled.
+        """Longer side of the hand: that of the box, or 1.8 times it with few labels.
 
-        The box of a hand with labelled tips only ends at the tips; the factor makes up for the
-        palm: on fully labelled hands the medians are 1.7 to 1.9 for five tips, and 2.6 and more for
-        thumb and index tip alone, for which it is therefore too small.
+        Where less than half the keypoints are labelled, mostly tips, the box lacks the palm. The
+        factor is right for five tips (medians of 1.7 to 1.9 on fully labelled hands) and too small
+        for thumb and index tip alone (2.6 and more).
         """
         side = float(max(self.box_px[2] - self.box_px[0], self.box_px[3] - self.box_px[1]))
         return side if (self.visibility > 0).mean() >= 0.5 else 1.8 * side
@@ -44,17 +41,17 @@ class LabelledHand:
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """One image, its hands, and where it belongs."""
+    """One image and its hands."""
 
     path: Path
     width: int
     height: int
     dataset: str
-    """Name of the folder that it came from."""
+    """Name of its folder."""
     group: str
-    """Images of one group are near-copies and stay on one side of a split."""
+    """Images of one group are similar (one video, one person) and stay on one side of a split."""
     split: str
-    """'train', 'test' or '' where the folder does not say."""
+    """'train', 'test' or '' where the annotations do not say."""
     hands: tuple[LabelledHand, ...]
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -72,7 +69,7 @@ class LabelledImage:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """Labelled images that share one list of keypoints."""
+    """Labelled images with the same list of keypoints."""
 
     images: tuple[LabelledImage, ...]
     keypoints: tuple[str, ...]
@@ -93,12 +90,12 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
     folder
         Holds annotations.json (COCO keypoints); file names in it are relative to the folder.
     split
-        Keep only images with this `split`; all when None.
+        Keep only images of this split; None keeps all.
 
     Raises
     ------
     AnnotationError
-        The file is missing or malformed, an image is missing, or nothing is left.
+        The file is missing or malformed, an image is missing, or no image is left.
     """
     file = folder / "annotations.json"
     if not file.is_file():
@@ -156,7 +153,13 @@ def _image(row: dict[str, Any], folder: Path, hands: list[LabelledHand]) -> Labe
 
 
 def merge(sets: Sequence[LabelledSet]) -> LabelledSet:
-    """Join several sets by the names of their keypoints; what a set lacks is unlabelled."""
+    """Join several sets by the names of their keypoints; keypoints that a set lacks are unlabelled.
+
+    Raises
+    ------
+    AnnotationError
+        No set has all keypoints.
+    """
     keypoints = max((s.keypoints for s in sets), key=len)
     images: list[LabelledImage] = []
     for one in sets:
@@ -171,7 +174,13 @@ def merge(sets: Sequence[LabelledSet]) -> LabelledSet:
 
 
 def with_keypoints(image: LabelledImage, old: Sequence[str], new: Sequence[str]) -> LabelledImage:
-    """Return the image with its keypoints in the order of `new`; those it lacks are unlabelled."""
+    """Return the image with the keypoints `new`, in this order; those not in `old` are unlabelled.
+
+    Parameters
+    ----------
+    image
+        Labelled with the keypoints `old`.
+    """
     if tuple(old) == tuple(new):
         return image
     source = [old.index(name) if name in old else -1 for name in new]
@@ -187,12 +196,12 @@ def with_keypoints(image: LabelledImage, old: Sequence[str], new: Sequence[str])
 
 
 def without_test_images(images: LabelledSet, folder: Path) -> LabelledSet:
-    """Return the images of a folder that may be learned from.
+    """Return the images of a folder that are not marked as test.
 
     Raises
     ------
     AnnotationError
-        Every one is marked as test.
+        Every image is marked as test.
     """
     kept = images.where(lambda image: image.split != "test")
     if not len(kept):
@@ -218,7 +227,7 @@ def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet
     for image in images.images:
         fewer = with_keypoints(image, images.keypoints, keypoints)
         hands = [
-            # The box is made as large as the hand was thought to be with all its keypoints.
+            # With fewer labels `size_px` would estimate another size: scale the box to the old one.
             replace(few, box_px=_scaled_box(hand.box_px, hand.size_px))
             for few, hand in zip(fewer.hands, image.hands, strict=True)
             if (few.visibility > 0).any()
@@ -231,7 +240,7 @@ def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet
 
 
 def _scaled_box(box_px: FloatArray, side: float) -> FloatArray:
-    """Return the box about the same middle whose longer side is `side`."""
+    """Return the box scaled about its centre so that its longer side is `side`."""
     middle, half = (box_px[:2] + box_px[2:]) / 2, (box_px[2:] - box_px[:2]) / 2
     half = half * (side / max(2 * float(half.max()), 1e-9))
     return np.concatenate([middle - half, middle + half])

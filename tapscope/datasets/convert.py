@@ -1,4 +1,4 @@
-"""Labels of a tool or a public set -> a folder that `tapscope train` and `evaluate` read."""
+"""Convert labels of a tool or a public set to a folder of COCO keypoints: `tapscope convert`."""
 
 import re
 import shutil
@@ -18,22 +18,22 @@ from tapscope.output.table import json_bytes, write_result
 
 _SIDES: Final = ("left", "right")
 _UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(.+)")
-"""Label Studio puts eight digits before the name of what is uploaded."""
+"""Label Studio puts eight hexadecimal digits before the name of an uploaded file."""
 LABELLED_BY_HAND: Final = 2
-"""Visibility of a keypoint placed by hand, see `annotations.LabelledHand`."""
+"""Visibility, see `annotations.LabelledHand`."""
 
 
 class Meaning(NamedTuple):
-    """What a name in the labels stands for."""
+    """Meaning of a name in the labels."""
 
     keypoint: str
     """One of `hand.KEYPOINTS`, or '' for a label that is dropped."""
     side: str = ""
-    """'left', 'right', or '' where the name does not say."""
+    """'left', 'right', or '' where the name has no side."""
 
     @classmethod
     def of(cls, name: str) -> "Meaning | None":
-        """Read a name as tapscope or MediaPipe spell it, with or without a side; None if other."""
+        """Read a name as tapscope or MediaPipe spells it, with or without a side; else None."""
         plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
         side = next((side for side in _SIDES if plain.startswith(f"{side}_")), "")
         keypoint = (
@@ -44,7 +44,7 @@ class Meaning(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What was written."""
+    """Summary of a conversion."""
 
     format: str
     images: int
@@ -53,7 +53,7 @@ class Converted:
     dropped: tuple[str, ...]
     """Names of labels that were dropped on request."""
     unlabelled: int
-    """Images without a label, left out."""
+    """Number of images left out because they have no label."""
 
 
 def convert(
@@ -69,22 +69,22 @@ def convert(
     Parameters
     ----------
     source
-        A file of labels or a folder that holds them, see `formats.FORMATS`.
+        A file or a folder of labels, see `formats.FORMATS`.
     out
         The folder to write; it must be empty or not exist.
     keypoints
-        Names in the labels to those of `hand.KEYPOINTS`, with the hand before where a name tells it
-        ("left thumb_tip"), or to '' for what is to be dropped. Names that are spelt so themselves,
-        or as MediaPipe does, are known without.
+        Maps names in the labels to one of `hand.KEYPOINTS`, with a side before it ("left
+        thumb_tip") where the name has one, or to '' to drop the label. Names in the spelling of
+        `hand.KEYPOINTS` or of MediaPipe need no entry.
     images
-        Where the images lie, if not beside the labels.
+        Folder of the images, if they are not beside the labels.
     licence
-        Of the images; it will stand on the card of weights trained on them.
+        Licence of the images, for the card of weights trained on them.
 
     Raises
     ------
     AnnotationError
-        The labels or an image cannot be used, or it is not known which keypoint a name means.
+        The labels or an image cannot be used, or the meaning of a name is unknown.
     OutputError
         `out` is not empty, or cannot be written.
     """
@@ -94,7 +94,7 @@ def convert(
     names = _meaning_of_names(frames, keypoints, source)
     kept = [(frame, hands) for frame in frames if (hands := list(_hands(frame, names)))]
     if not kept:
-        raise AnnotationError(f"{source}: no image bears a label of a keypoint that is kept")
+        raise AnnotationError(f"{source}: no image has a label of a keypoint that is kept")
     order = [
         keypoint
         for keypoint in KEYPOINTS
@@ -104,8 +104,8 @@ def convert(
     if len(set(files)) < len(files):
         twice = next(file for file in files if files.count(file) > 1)
         raise AnnotationError(
-            f"{twice}: meant by two images of the labels, or labelled by two people; give one "
-            "file of labels, and images whose names differ"
+            f"{twice}: two entries of the labels name this image; give one file of labels, each "
+            "image labelled once, and images whose names differ"
         )
     copies = [f"images/{n:06d}{file.suffix.lower()}" for n, file in enumerate(files, 1)]
     info = {"description": f"converted from {tool.title}"}
@@ -131,7 +131,7 @@ def _coco(
     copies: Sequence[str],
     order: Sequence[str],
 ) -> dict[str, object]:
-    """Return images, hands and keypoints as annotations.json holds them."""
+    """Return the content of annotations.json."""
     image_rows = [
         {"id": number, "file_name": copy, **_image_row(frame, file)}
         for number, ((frame, _), file, copy) in enumerate(zip(kept, files, copies, strict=True), 1)
@@ -149,17 +149,17 @@ def _coco(
 
 
 def _meaning_of_names(
-    frames: Sequence[formats.Frame], told: Mapping[str, str], source: Path
+    frames: Sequence[formats.Frame], given: Mapping[str, str], source: Path
 ) -> dict[str, Meaning]:
-    """Return what each name in the labels stands for.
+    """Return the meaning of each name in the labels; `given` overrides its spelling.
 
     Raises
     ------
     AnnotationError
-        It is not known, or two names mean one keypoint.
+        A meaning is unknown, or two names mean the same keypoint.
     """
     found = sorted({name for frame in frames for hand in frame.hands for name in hand.points_px})
-    absent = sorted(set(told) - set(found))
+    absent = sorted(set(given) - set(found))
     if absent:
         raise AnnotationError(
             f"--joint {absent[0]}: {source} has no such label; it has {', '.join(found)[:300]}"
@@ -167,7 +167,7 @@ def _meaning_of_names(
     names: dict[str, Meaning] = {}
     unknown: list[str] = []
     for name in found:
-        text = told.get(name, name)
+        text = given.get(name, name)
         meaning = Meaning.of(text) if text else Meaning("")
         if meaning is None:
             unknown.append(name)
@@ -176,8 +176,8 @@ def _meaning_of_names(
     if unknown:
         name = unknown[0]
         what = (
-            f"--joint {name}={told[name]}"
-            if name in told
+            f"--joint {name}={given[name]}"
+            if name in given
             else f"{source}: which keypoint is {name}"
         )
         more = f"; nor is it known what {', '.join(unknown[1:])} mean" if unknown[1:] else ""
@@ -196,7 +196,10 @@ def _meaning_of_names(
 
 
 def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[formats.Hand]:
-    """Yield the hands of a frame under the names of `hand.KEYPOINTS`; names may tell them apart."""
+    """Yield the hands of a frame with the names of `hand.KEYPOINTS`.
+
+    Names with a side split the points of one frame into two hands.
+    """
     for hand in frame.hands:
         sides: dict[str, dict[str, Point]] = {}
         for name, place in hand.points_px.items():
@@ -208,12 +211,12 @@ def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[forma
 
 
 def _find_image(frame: formats.Frame, images: Path | None) -> Path:
-    """Return the file of a frame's image.
+    """Return the path of a frame's image.
 
     Raises
     ------
     AnnotationError
-        It is not there.
+        There is no such file.
     """
     path = PurePosixPath(frame.image.replace("\\", "/").lstrip("/"))
     uploaded = _UPLOADED.fullmatch(path.name)
@@ -232,7 +235,7 @@ def _image_row(frame: formats.Frame, file: Path) -> dict[str, Any]:
     pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if pixels is None:
         raise AnnotationError(f"{file}: cannot be read as an image; replace it or its label")
-    # Frames of one video differ by a number at the end of their names: near-copies.
+    # Frames of one video, whose names differ only by a number at the end, form one group.
     scene = re.sub(r"[\d_.-]+$", "", file.stem)
     row = {
         "width": pixels.shape[1],

@@ -1,4 +1,4 @@
-"""Divide labelled images into those to learn from and those to be measured on."""
+"""Split labelled images into training, validation and test images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from tapscope.datasets.annotations import LabelledImage, LabelledSet
 
 VALIDATION_SHARE = 0.06
 MIN_VALIDATION_IMAGES = 5
-"""Images, of a dataset that has five times as many: on two nearly every epoch is alike."""
+"""Of a dataset with five times as many images or more; on fewer images many epochs score alike."""
 SPLIT_SEED = 1
-"""Fixed: what one run is measured on, no later run with another seed may have learned."""
+"""Fixed, so that no run trains on what another run validates on."""
 
 
 def held_out(images: LabelledSet) -> tuple[LabelledSet, LabelledSet]:
-    """Divide as `tapscope train` does, always alike, see `split_by_group`.
+    """Split as `tapscope train` does, always in the same way; see `split_by_group`.
 
     Returns
     -------
@@ -26,10 +26,10 @@ def held_out(images: LabelledSet) -> tuple[LabelledSet, LabelledSet]:
 
 
 def split_8_1_1(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, LabelledSet, LabelledSet]:
-    """Divide 8 : 1 : 1 into training, validation and test, as the P-MSDSNet paper does.
+    """Split 8 : 1 : 1 into training, validation and test images, as the P-MSDSNet paper does.
 
-    Within each dataset whole groups are dealt out where there are ten or more, else images: then
-    near-copies may stand on both sides, as they may in the paper's random division.
+    Each dataset is split by groups if it has ten or more, else by images. Then similar images may
+    be in two parts, as in the paper's random split.
 
     Returns
     -------
@@ -57,16 +57,16 @@ def split_8_1_1(images: LabelledSet, *, seed: int) -> tuple[LabelledSet, Labelle
 def split_by_group(
     images: LabelledSet, *, validation_share: float, seed: int
 ) -> tuple[LabelledSet, LabelledSet]:
-    """Divide into training and validation so that no group stands on both sides.
+    """Split into training and validation images so that no group is in both.
 
-    In each dataset whole groups are drawn until `validation_share` of its images is reached, and
-    `MIN_VALIDATION_IMAGES`; the smallest where every one is much more than that.
-    A dataset of one or two groups (frames in order, no names) gives its last images instead.
+    Validation takes random groups of each dataset, up to `validation_share` of its images and at
+    least `MIN_VALIDATION_IMAGES`; the smallest group if all are much larger than that. Of a dataset
+    with one or two groups, such as frames of one video, it takes the last images instead.
 
     Returns
     -------
     training, validation
-        Both keep the order of `images`; with one image in all, both are that image.
+        In the order of `images`; both are the same if there is a single image.
     """
     chosen: set[Path] = set()
     for dataset in sorted({i.dataset for i in images.images}):
@@ -85,7 +85,7 @@ def split_by_group(
 
 
 def _groups_for(members: Sequence[LabelledImage], wanted: int, seed: int) -> set[str]:
-    """Draw groups with about as many images as wanted, at least one."""
+    """Draw at least one group, with about `wanted` images in all."""
     size = Counter(i.group for i in members)
     order = np.random.default_rng([seed, len(members)]).permutation(sorted(size)).tolist()
     taken: set[str] = set()

@@ -1,8 +1,7 @@
-"""Train and measure a whole table of networks: every one with every seed, resumably.
+"""Train and evaluate a table of networks, each with several seeds: `tapscope benchmark-networks`.
 
-One TOML file says which networks, on which images, for how long. A run that was finished before
-with the same settings and labels is taken as it is; one that was interrupted goes on from its last
-epoch.
+A TOML file lists the networks, the image folders and the length of training. Completed runs with
+the same settings and labels are skipped; an interrupted one resumes from its last epoch.
 """
 
 import hashlib
@@ -28,12 +27,12 @@ from tapscope.training.settings import TrainSettings
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the table."""
+    """One network of the table."""
 
     name: str
-    """As it stands in the table."""
+    """Its name in the table."""
     model: str = DEFAULT_MODEL
-    """One of `models.MODELS`."""
+    """One of `registry.MODELS`."""
     arguments: dict[str, object] = field(default_factory=dict)
     """Arguments of the architecture that differ from those of the model."""
     alpha: float = TrainSettings().alpha
@@ -42,23 +41,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class NetworkTable:
-    """What is trained on what, and measured on what; folders lie within one that is given."""
+    """The TOML file: networks, and images to train and to evaluate on."""
 
     train: tuple[str, ...]
-    """Folders of labelled frames; images marked as test are left out."""
+    """Folders of labelled images, within the data folder; images marked as test are left out."""
     test: tuple[str, ...]
-    """Folders on which the table is measured."""
+    """Folders of labelled images to evaluate on, within the data folder."""
     network: tuple[Entry, ...]
     epochs: int
     size_px: int
-    """Side of the crops, in training and in measuring."""
+    """Side of the crops, in training and in evaluation."""
     seeds: tuple[int, ...] = (1, 2, 3)
     test_split: str = "test"
-    """Only images marked so are measured on."""
+    """Only images of this split are used for evaluation."""
     keypoints: tuple[str, ...] = ()
-    """Keypoints that are learned and measured; all by default."""
+    """Keypoints to learn and to evaluate; all by default."""
     rate: float = 1.0
-    """Learning rates as a share of the usual ones."""
+    """Factor on the learning rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,19 @@ class TrainingRun:
 
 
 LEFT_OUT = ("network", "seeds", "test", "test_split")
-"""What does not change the weights of a run, or is told apart otherwise."""
+"""Fields that do not change a run's weights, or are hashed or named apart."""
 Report = Callable[[TrainingRun, str], None]
 
 
 def load_table(path: Path) -> NetworkTable:
-    """Read the file that says what the table is made of.
+    """Read the TOML file of a table.
 
     Raises
     ------
     AnnotationError
-        It cannot be read, or contradicts itself.
+        The file cannot be read or is inconsistent.
     WeightsError
-        It names a network that there is not.
+        It names an unknown network.
     """
     file = TomlFile(path, AnnotationError)
     table = file.read(NetworkTable)
@@ -104,10 +103,10 @@ def _slug(name: str) -> str:
 
 
 def runs_of(table: NetworkTable, data: Path, out: Path) -> Iterator[TrainingRun]:
-    """Return the runs, every network with the first seed before any with the second.
+    """Return the runs: every network with the first seed, then with the second, and so on.
 
-    The name of a run's weights holds a hash of its settings and labels, so that a run with others
-    is never mistaken for it.
+    The file name of a run's weights holds a hash of its settings and labels, so that weights of
+    other settings are never taken for those of the run.
     """
     labels = [sha256_of(data / name / "annotations.json") for name in table.train]
     common = {k: v for k, v in asdict(table).items() if k not in LEFT_OUT}
@@ -124,8 +123,8 @@ def _settings(table: NetworkTable, entry: Entry, seed: int) -> TrainSettings:
         epochs=table.epochs,
         seed=seed,
         alpha=entry.alpha,
-        small_crop_share=0.0,  # not every network can see views of two thirds: equal inputs
-        keep="last",  # the same number of steps for all
+        small_crop_share=0.0,  # two thirds of the side do not suit every network
+        keep="last",  # so that all have the same number of steps
     )
 
 
@@ -142,20 +141,20 @@ def benchmark_networks(
     on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
     on_image: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Scored]:
-    """Train what is not trained yet, measure all, and write what `score_files.write_scores` does.
+    """Train the runs that are not completed yet, evaluate all, and write their scores.
 
     Parameters
     ----------
     table
-        What is trained and measured.
+        Networks and images.
     data
-        Folder that holds the folders which the table names.
+        The folder that holds the table's image folders.
     out
-        For scores and images; the weights lie in `out/weights`.
+        Folder for the files of `output.write_scores`; weights are written to `out/weights`.
     finder
-        Finds the hands in the test images, the same for all networks.
+        Detects the hands in the test images, the same ones for all networks.
     device, compiled, command
-        See `training.train_weights`.
+        See `run.train_weights` and `TrainSettings`.
     report, on_step, on_image
         Called for progress.
 

@@ -1,4 +1,4 @@
-"""Many weights on many sets of labelled images: what `tapscope evaluate` does."""
+"""Evaluate one or more weights on sets of labelled images: `tapscope evaluate`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,12 +31,12 @@ def load_sets(
     folders
         See `annotations.load`.
     split
-        Only images with this split.
+        Only images of this split.
     validation
-        Only images that `train` holds out for validation.
+        Only images that `tapscope train` holds out for validation.
     split_seed
-        Seed of the paper's division: only the last tenth of the images that are not marked as
-        test, see `split.split_8_1_1`.
+        Only the last tenth of the paper's 8:1:1 split with this seed, of the images that are not
+        marked as test; see `split.split_8_1_1`.
     keypoints
         Only these keypoints; all by default.
 
@@ -51,7 +51,7 @@ def load_sets(
         if name in sets:
             raise AnnotationError(f"{folder}: another folder is named {name}, too; rename one")
         images = annotations.load(folder.resolve(), split=split)
-        # Divided is what `train` divides, or what is measured here may have been learned.
+        # Split the same images as `train` does, or training images could be evaluated.
         if validation:
             images = held_out(annotations.without_test_images(images, folder))[1]
         if split_seed is not None:
@@ -83,24 +83,24 @@ def evaluate_weights(
     every
         The weights.
     sets
-        As from `load_sets`.
+        Labelled images by name, see `load_sets`.
     names
-        What each of the weights is called; by default see `names_of`.
+        The name of each of the weights; by default see `names_of`.
     finder
-        Finds the hands for all of them; by default each finds them itself.
+        Detects the hands for all weights; by default each network detects them itself.
     size_px
-        Side of the crops, see `stills.predict_keypoints`.
+        Side of the crops, see `predict.predict_keypoints`.
     device
         See `engine.make_engine`.
     on_image
-        Called after each image with how many are done and how many there are.
+        Called after each image with the number of images done and their total.
 
     Raises
     ------
     AnnotationError
-        A set has keypoints that the weights do not place.
+        A set has keypoints that the weights do not predict.
     WeightsError
-        A size that does not suit a network.
+        The size does not suit a network.
     """
     boxes = {
         dataset: [find_boxes(finder, image.pixels()) for image in images.images]
@@ -133,7 +133,7 @@ def evaluate_weights(
 
 
 def names_of(every: Sequence[Weights]) -> list[str]:
-    """Return what each of some weights is called: its model, or its file if two would be alike."""
+    """Return a name for each of the weights: its model, or its file where two have one model."""
     models = [_model_of(weights.card) or weights.path.stem for weights in every]
     runs = Counter((name, w.card.seed) for name, w in zip(models, every, strict=True))
     return [

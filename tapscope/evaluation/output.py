@@ -1,4 +1,4 @@
-"""What `tapscope evaluate --out` writes: scores, curves, and the tables of a paper."""
+"""Files of `tapscope evaluate --out`: scores, PCK curves, and the paper's tables."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from tapscope.output.table import cell_text, csv_bytes, rounded, write_result
 COLOURS: Final = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933",
 )  # fmt: skip
-"""Told apart by most eyes (Okabe and Ito)."""
+"""Distinguishable with colour blindness, too (Okabe and Ito)."""
 DASHES: Final = ("-", "--", ":")
 _ESCAPES: Final = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -30,9 +30,9 @@ def write_scores(
     Parameters
     ----------
     folder
-        Made where it is missing.
+        Created if it is missing.
     parameters
-        Number of trainable numbers of each network.
+        Number of parameters of each network.
     """
     rows = score_rows(every)
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -70,7 +70,7 @@ def _curves_csv(gathered: Sequence[Summary]) -> bytes:
 
 
 def cells(one: Summary, parameters: Mapping[str, int]) -> list[str]:
-    """Return a network's line of the table."""
+    """Return a network's row of the table."""
     shares = [one.pck[t].text() for t in (5, 10, 20)]
     errors = []
     for error, count in one.mpjpe.values():
@@ -93,7 +93,7 @@ def _by_set(gathered: Sequence[Summary]) -> dict[str, list[Summary]]:
 
 
 def markdown(gathered: Sequence[Summary], parameters: Mapping[str, int]) -> str:
-    """Return one table for each set; mean and SD over the seeds."""
+    """Return one Markdown table per set, with mean and SD over the seeds."""
     blocks = []
     for dataset, members in _by_set(gathered).items():
         lines = [HEADINGS, tuple("---" for _ in HEADINGS)]
@@ -108,7 +108,7 @@ def _no_bar(text: str) -> str:
 
 
 def latex(gathered: Sequence[Summary], parameters: Mapping[str, int]) -> str:
-    """Return the same as `tabular` environments."""
+    """Return the same tables as LaTeX `tabular` environments."""
     blocks = []
     for dataset, members in _by_set(gathered).items():
         lines = [HEADINGS, *(cells(one, parameters) for one in members)]
@@ -131,7 +131,7 @@ def _tex(text: str) -> str:
 
 
 def draw(members: Sequence[Summary]) -> Figure:
-    """Draw the share of keypoints within 1 to 30 px, one line a network, a band of one SD."""
+    """Draw the PCK curves from 1 to 30 px, one line per network, with a band of one SD."""
     with style.context(STYLE):
         figure, axes = canvas(5.6, 3.9)
         for n, one in enumerate(members):

@@ -1,4 +1,4 @@
-"""Place keypoints in labelled still images, and say how far from their labels they were placed."""
+"""Predict the keypoints of labelled still images, and compute their errors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,42 +17,44 @@ from tapscope.records import FloatArray
 
 TIPS = ("thumb_tip", "index_tip")
 SKIN_CR, SKIN_CB = (133, 173), (77, 127)
-"""Range of skin in YCrCb, whatever its lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
+"""Range of skin in YCrCb at any lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
 MAX_ENLARGED_STILL_PX = 80
-"""Up to here stills are seen larger than in training; from 112 px on, weights of 64 px lose."""
+"""Largest side of still crops that are larger than those of training, see `still_size_px`."""
 MIN_SKIN_SHARE = 0.05
-"""Of the box; where less of it looks like skin, all of it is taken."""
+"""Share of the hand's box with the colour of skin below which the whole box is averaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandPrediction:
-    """A hand that was found, and where its keypoints were placed."""
+    """A detected hand and its predicted keypoints."""
 
     box: CropBox
     position_px: FloatArray
-    """Shape (keypoints, 2)."""
+    """In the image, shape (keypoints, 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandError:
-    """How far the keypoints of one labelled hand were placed from their labels."""
+    """Errors of the keypoints of one labelled hand."""
 
     dataset: str
     group: str
     error_px: FloatArray
-    """Shape (keypoints,); NaN where the hand was not found or the keypoint has no label."""
+    """Distance from the label, shape (keypoints,); NaN where the hand was not detected or the
+    keypoint has no label."""
     labelled: NDArray[np.bool_]
     """Shape (keypoints,)."""
     hand_px: float
+    """Longer side of the hand."""
     found: bool
     luminance: float
-    """Mean of the skin in the hand's box, 0 to 255."""
+    """Mean luminance of the skin in the hand's box, 0 to 255."""
     smear: float
-    """How far edges at the labelled tips are smeared, over the hand's longer side; NaN unknown."""
+    """Motion blur at the labelled tips over the hand's longer side; NaN where it is unknown."""
 
 
 def find_boxes(engine: Engine, image: NDArray[np.uint8]) -> list[CropBox]:
-    """Return a box around each hand of a still image, the surest first.
+    """Return a box around each hand of a still image, the highest-scoring first.
 
     Parameters
     ----------
@@ -69,18 +71,16 @@ def predict_keypoints(
     boxes: Sequence[CropBox] | None = None,
     size_px: int | None = None,
 ) -> list[HandPrediction]:
-    """Place the keypoints of the hands in a still image as well as can be.
-
-    A still has no neighbours in time to lean on, so each hand is seen twice, once mirrored.
+    """Predict the keypoints of the hands in a still image, each with a flip test.
 
     Parameters
     ----------
     engine
-        Places the keypoints.
+        Predicts the keypoints.
     image
         RGB, shape (height, width, 3).
     boxes
-        Where the hands are; by default as from `find_boxes`.
+        Crop boxes of the hands; by default those of `find_boxes`.
     size_px
         Side of the crops; by default see `still_size_px`.
     """
@@ -96,11 +96,10 @@ def predict_keypoints(
 
 
 def still_size_px(engine: Engine) -> int:
-    """Return the side of the crops in which stills are seen.
+    """Return the side of the crops of still images.
 
-    That in training, or four thirds of it as long as this is not above
-    `MAX_ENLARGED_STILL_PX`: it helped
-    weights trained on 64 px, and harmed those trained on 96.
+    It is that of training or four thirds of it, up to `MAX_ENLARGED_STILL_PX`: enlarging helps
+    weights trained on 64 px, and harms those trained on 96 px.
     """
     trained, stride = engine.card.input_size_px, engine.size_divisor
     return max(trained, min(trained * 4 // 3, MAX_ENLARGED_STILL_PX) // stride * stride)
@@ -109,16 +108,17 @@ def still_size_px(engine: Engine) -> int:
 def match_hands(
     labels: Sequence[LabelledHand], found: Sequence[HandPrediction]
 ) -> list[HandPrediction | None]:
-    """Give each labelled hand the nearest hand found, each at most once, surest first.
+    """Return for each labelled hand the detected hand at its place, or None.
 
-    In an image with a single label the surest hand is taken wherever it lies: a hand found in
-    the wrong place is an error, not a hand that was not found.
+    The highest-scoring detections are matched first, each at most once, to the nearest label
+    within one hand size. With a single label the highest-scoring detection is taken wherever it
+    is: a hand detected in the wrong place is an error, not an undetected hand.
     """
     if len(labels) == 1:
         return [found[0] if found else None]
     taken: dict[int, HandPrediction] = {}
-    for view in found:
-        centre = np.array([view.box.x, view.box.y])
+    for hand in found:
+        centre = np.array([hand.box.x, hand.box.y])
         free = [n for n in range(len(labels)) if n not in taken]
         if free:
             away = {
@@ -127,7 +127,7 @@ def match_hands(
             }
             nearest = min(free, key=lambda n: away[n])
             if away[nearest] < labels[nearest].size_px:
-                taken[nearest] = view
+                taken[nearest] = hand
     return [taken.get(n) for n in range(len(labels))]
 
 
@@ -139,23 +139,23 @@ def evaluate_set(
     boxes: Sequence[Sequence[CropBox]] | None = None,
     size_px: int | None = None,
 ) -> list[HandError]:
-    """Place keypoints in every image and compare them with the labels.
+    """Predict the keypoints of every image and return the errors of every labelled hand.
 
     Parameters
     ----------
     engine
-        Places the keypoints.
+        Predicts the keypoints.
     images
         Labelled images.
     on_image
-        Called after each image with how many are done and how many there are.
+        Called after each image with the number of images done and their total.
     boxes, size_px
-        For each image, see `predict_keypoints`.
+        See `predict_keypoints`; boxes for each image.
 
     Raises
     ------
     AnnotationError
-        The images have keypoints that the weights do not place.
+        The images have keypoints that the weights do not predict.
     """
     unknown = set(images.keypoints) - set(engine.card.keypoints)
     if unknown:
@@ -200,7 +200,7 @@ def _error(
 
 
 def skin_luminance(image: NDArray[np.uint8], box_px: FloatArray) -> float:
-    """Return the mean luminance of what looks like skin in a box, 0 to 255.
+    """Return the mean luminance of the skin-coloured pixels in a box, 0 to 255.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of one or many networks on labelled images: by set, keypoint, group, lightness, smear."""
+"""Scores of networks on labelled images, by set, keypoint, group, luminance and motion blur."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ THIRDS: Final = ("lowest third", "middle third", "highest third")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What one set of weights did on one set of images."""
+    """Errors of one set of weights on one set of images."""
 
     network: str
-    """Name under which runs with different seeds are gathered."""
+    """Name of the network, shared by its runs with different seeds."""
     seed: int
     weights: str
     dataset: str
@@ -28,7 +28,7 @@ class Scored:
 
 
 class Part(NamedTuple):
-    """Some keypoints of some hands."""
+    """A selection of keypoints and hands."""
 
     name: str
     keypoints: list[int]
@@ -46,24 +46,24 @@ class Part(NamedTuple):
         return both[:, 0], both[:, 1]
 
     def figures(self) -> dict[str, object]:
-        """Return every figure, see `metrics.summary`."""
+        """Return all accuracy figures, see `metrics.summary`."""
         found = np.array([hand.found for hand in self.errors])
         return summary(*self.distances(), found)
 
 
 def tips_of(scored: Scored) -> Part:
-    """Return thumb and index tips."""
+    """Return the part with thumb and index tips."""
     places = [n for n, name in enumerate(scored.keypoints) if name in TIPS]
     return Part("tips", places, list(scored.errors))
 
 
 def all_of(scored: Scored) -> Part:
-    """Return all keypoints."""
+    """Return the part with all keypoints."""
     return Part("all keypoints", list(range(len(scored.keypoints))), list(scored.errors))
 
 
 def parts(scored: Scored) -> Iterator[Part]:
-    """Return all parts that are reported: the tips, then all keypoints, then parts of both."""
+    """Yield the parts that are reported: the tips, all keypoints, each keypoint, groups, thirds."""
     tips = tips_of(scored)
     yield tips
     yield all_of(scored)
@@ -82,7 +82,7 @@ def parts(scored: Scored) -> Iterator[Part]:
 
 
 def by_group(errors: Iterable[HandError]) -> dict[str, list[HandError]]:
-    """Return the hands of each group."""
+    """Return the hands by group."""
     groups: dict[str, list[HandError]] = {}
     for hand in errors:
         groups.setdefault(hand.group, []).append(hand)
@@ -92,14 +92,14 @@ def by_group(errors: Iterable[HandError]) -> dict[str, list[HandError]]:
 def in_thirds(
     errors: Sequence[HandError], measure: Callable[[HandError], float]
 ) -> list[list[HandError]]:
-    """Divide hands into thirds of a measure; those where it is unknown are in none."""
+    """Divide hands into thirds of a measure; hands where it is NaN are left out."""
     known = [hand for hand in errors if np.isfinite(measure(hand))]
     order = sorted(range(len(known)), key=lambda n: measure(known[n]))
     return [[known[n] for n in piece] for piece in np.array_split(np.array(order, dtype=int), 3)]
 
 
 def score_rows(every: Sequence[Scored]) -> list[dict[str, str | int | float | None]]:
-    """Return one row for each set of weights, set of images and part."""
+    """Return one row per weights, set of images and part."""
     rows = []
     for scored in every:
         for part in parts(scored):
@@ -121,13 +121,13 @@ def score_rows(every: Sequence[Scored]) -> list[dict[str, str | int | float | No
 
 
 def figures_of(scored: Scored) -> dict[str, object]:
-    """Gather the figures of `tapscope evaluate --json`.
+    """Return the figures of `tapscope evaluate --json`.
 
     Returns
     -------
     dict
-        Thumb and index tips at the top level, all keypoints under "all_keypoints", the tips of
-        group under "groups".
+        Those of thumb and index tips at the top level, those of all keypoints under
+        "all_keypoints", those of the tips by group under "groups".
     """
     tips = tips_of(scored)
     row = tips.figures()
@@ -147,12 +147,12 @@ class Spread(NamedTuple):
 
     @staticmethod
     def of(values: Sequence[float]) -> "Spread":
-        """Return the spread of some values."""
+        """Return mean and standard deviation of values."""
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
         return Spread(float(np.mean(values)), sd)
 
     def text(self, factor: float = 100.0, decimals: int = 1) -> str:
-        """Return 'mean ± SD', the mean alone where there is no SD; '-' unknown; percent."""
+        """Return 'mean ± SD' in percent by default; only the mean without SD; '-' where NaN."""
         if not np.isfinite(self.mean):
             return "-"
         mean = f"{self.mean * factor:.{decimals}f}"
@@ -167,14 +167,14 @@ class Summary:
     dataset: str
     seeds: tuple[int, ...]
     pck: dict[int, Spread]
-    """Share within some pixels, for each of `CURVE_PX`."""
+    """PCK for each threshold of `CURVE_PX`."""
     mpjpe: dict[int, tuple[Spread, Spread]]
     """Mean error of the keypoints within 5, 10 and 20 px, and their number."""
     found: Spread
 
 
 def summaries(every: Sequence[Scored]) -> list[Summary]:
-    """Gather the seeds of each network on each set, in the order in which they were given."""
+    """Summarise the seeds of each network on each set, sorted by set, then as given."""
     together: dict[tuple[str, str], list[Scored]] = {}
     for scored in every:
         together.setdefault((scored.dataset, scored.network), []).append(scored)

@@ -1,4 +1,4 @@
-"""What P-MSDSNet looks at: its attention maps, every stage and scale, on stills and videos."""
+"""The attention maps of P-MSDSNet, of every stage and scale, on images and videos."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,36 +25,36 @@ from tapscope.video.stream import VideoStream
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 BOX_MEDIAN_FRAMES = 15
-"""Frames over which the box of a video is steadied."""
+"""Length of the median filter on the position of a video's crop boxes."""
 BACKGROUND_BLOCKS = 8
-"""What is not the hand is shown in so many blocks a side."""
+"""Blocks along each side of a crop in which the background is pixelated."""
 HAND_MARGIN = 0.1
-"""Of the box, by which the hand reaches beyond its keypoints."""
+"""Margin around the hull of the keypoints that is not pixelated, over the side of the crop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What the network made of one image of a hand."""
+    """Attention maps and keypoints of one crop."""
 
     pixels: NDArray[np.uint8]
-    """The crop as it is shown, RGB, shape (size, size, 3)."""
+    """The crop as it is displayed, RGB, shape (size, size, 3)."""
     maps: list[list[NDArray[np.float32]]]
     """Attention by stage and scale, 0 to 1, shape (size / 2^scale, size / 2^scale)."""
     final: NDArray[np.float32]
-    """Highest of the final heatmaps at every place, shape (size, size)."""
+    """Maximum of the final heatmaps over the keypoints, shape (size, size)."""
     position_px: FloatArray
-    """Where the keypoints were placed in the crop, shape (keypoints, 2)."""
+    """Predicted keypoints in the crop, shape (keypoints, 2)."""
     truth_px: FloatArray | None
-    """Their labels in the crop, where there are some."""
+    """Their labels in the crop; None without labels."""
 
 
 def require_attention(weights: Weights) -> PMSDSNet:
-    """Return the network if it is one that has attention maps.
+    """Return the network of the weights if it has attention maps.
 
     Raises
     ------
     WeightsError
-        It is another one.
+        It is not a P-MSDSNet.
     """
     if not isinstance(weights.network, PMSDSNet):
         raise WeightsError(
@@ -73,7 +73,7 @@ def attention_of(
     truth_px: FloatArray | None = None,
     background: bool = False,
 ) -> Attention:
-    """Show an image's box to the network and keep what it looked at.
+    """Return the attention maps of a crop.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def attention_of(
     image
         RGB, shape (height, width, 3).
     box, size_px
-        What is shown, and its side in pixels.
+        The box in the image, and the side of the crop.
     truth_px
         Labels in the image, shape (keypoints, 2).
     background
-        Show what lies around the hand; else it is made unrecognisable in `Attention.pixels`, for
-        faces lie behind hands.
+        Whether the displayed crop shows the background; by default it is pixelated, because there
+        may be faces in it.
     """
     crop = take_crop(image, box, size_px)
     with torch.inference_mode():
@@ -106,7 +106,7 @@ def attention_of(
 
 
 def _hide_background(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
-    """Return a crop in which all but the hull of the keypoints is shown in large blocks."""
+    """Return a crop that is pixelated outside the hull of the keypoints."""
     size = len(crop)
     blocks = cv2.resize(crop, (BACKGROUND_BLOCKS, BACKGROUND_BLOCKS), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(blocks, (size, size), interpolation=cv2.INTER_NEAREST)
@@ -121,14 +121,14 @@ def _hide_background(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.u
 def still_attention(
     path: Path, weights: Weights, finder: Engine, size_px: int, *, background: bool = False
 ) -> Attention:
-    """Show the surest hand of an image to the network.
+    """Return the attention maps of the highest-scoring hand of an image.
 
-    Labels are taken from an annotations.json in the image's folder or the one above.
+    Labels are read from an annotations.json in the image's folder or in its parent folder.
 
     Raises
     ------
     AnnotationError
-        The image cannot be read, or no hand is found in it.
+        The image cannot be read, or no hand is detected in it.
     WeightsError
         The weights have no attention maps.
     """
@@ -145,7 +145,7 @@ def still_attention(
 
 
 def labels_of(path: Path, keypoints: tuple[str, ...], box: CropBox) -> FloatArray | None:
-    """Return the labels of the hand in a box, (keypoints, 2) in the image; None without any."""
+    """Return the labels of the hand nearest to a box, (keypoints, 2) in the image, or None."""
     wanted = path.resolve()
     for folder in (wanted.parent, wanted.parent.parent):
         if not (folder / "annotations.json").is_file():
@@ -161,13 +161,7 @@ def labels_of(path: Path, keypoints: tuple[str, ...], box: CropBox) -> FloatArra
 
 
 def smoothed_boxes(keypoints: Keypoints) -> list[CropBox | None]:
-    """Return a box for each frame of a video, moving smoothly; None where no hand was seen.
-
-    Parameters
-    ----------
-    keypoints
-        As followed.
-    """
+    """Return a box of one size for each frame, median filtered; None without a tracked hand."""
     boxes: list[CropBox | None] = [None] * len(keypoints.time_s)
     seen = np.flatnonzero(np.isfinite(keypoints.position_px).all(axis=(1, 2)))
     if not len(seen):
@@ -181,7 +175,7 @@ def smoothed_boxes(keypoints: Keypoints) -> list[CropBox | None]:
 
 
 def track_boxes(path: Path, engine: Engine) -> tuple[list[CropBox | None], float]:
-    """Return a box for each frame of a video, see `smoothed_boxes`, and its frames a second.
+    """Return a box for each frame of a video, see `smoothed_boxes`, and its frames per second.
 
     Raises
     ------
@@ -201,7 +195,7 @@ def video_attention(
     *,
     background: bool = False,
 ) -> Iterator[Attention | None]:
-    """Show every frame of a video to the network; None where there is no box.
+    """Yield the attention maps of every frame of a video; None where there is no box.
 
     Raises
     ------

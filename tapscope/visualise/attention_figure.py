@@ -1,4 +1,4 @@
-"""Attention drawn: a figure for a still, a clip for a video."""
+"""Attention maps as a figure of an image or as a clip of a video: `tapscope attention`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -36,10 +36,10 @@ TIP_COLOURS = {THUMB_TIP: (0, 114, 178), INDEX_TIP: (213, 94, 0)}
 
 
 def draw(attention: Attention, keypoints: tuple[str, ...]) -> Figure:
-    """Draw input, attention of every stage and scale, final heatmaps, and labels where known."""
+    """Draw the crop, the attention maps of every stage and scale, the heatmaps and the labels."""
     stages, scales = len(attention.maps), len(attention.maps[0])
     rows = max(stages, 3)
-    # Laid out by hand: what a solver gives differs in the last digits from run to run.
+    # A fixed layout, because that of a solver differs in the last digits from run to run.
     width, height = 1.55 * (scales + 1) + 0.35, 1.65 * rows + 0.1
     with style.context(STYLE):
         figure = Figure(figsize=(width, height))
@@ -85,7 +85,7 @@ def _image(axes: Axes, pixels: NDArray[np.uint8], title: str) -> None:
 
 
 def tiles(attention: Attention) -> NDArray[np.uint8]:
-    """Return one frame of a clip: a row a stage; first column input, final heatmaps, then black."""
+    """Return one frame of a clip, one row per stage; in the first column crop and heatmaps."""
     stages, scales = len(attention.maps), len(attention.maps[0])
     rows = max(stages, 2)
     frame = np.zeros((rows * TILE_PX, (scales + 1) * TILE_PX, 3), np.uint8)
@@ -114,19 +114,19 @@ def _coloured(values: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
 
 
 def write_clip(path: Path, frames: Iterable[Attention | None], fps: float) -> None:
-    """Write a clip (H.264 in MP4), whole or not at all; black where no hand was seen.
+    """Write a clip (H.264 in MP4), completely or not at all; black where there is no hand.
 
     Raises
     ------
     VideoError
-        No hand was seen in any frame.
+        No frame has a hand.
     """
     part = path.with_name(f".{path.name}.part")
     try:
         with av.open(str(part), "w", format="mp4") as file:
             written = _encode(file, frames, fps)
         if not written:
-            raise VideoError(f"{path}: not written, for no hand was seen in any frame")
+            raise VideoError(f"{path}: not written, because no hand was seen in any frame")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def _encode(
 ) -> bool:
     stream = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
     stream.pix_fmt = "yuv420p"
-    frames_before_hand = 0  # how large a frame is, the first one with a hand will tell
+    frames_before_hand = 0  # written later: the first frame with a hand sets the size of the clip
     blank: NDArray[np.uint8] | None = None
     for attention in frames:
         image = blank if attention is None else tiles(attention)
@@ -166,31 +166,31 @@ def write_attention(
     background: bool = False,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
-    """Write the attention of an image or a video and return where.
+    """Write the attention maps of an image or a video and return the path of the file.
 
     Parameters
     ----------
     source
-        An image by its ending, else a video.
+        An image, by its suffix, or else a video.
     out
         PNG or SVG for an image, MP4 for a video; by default `NAME.attention.png` or `.mp4` beside
         it.
     weights
-        What is shown.
+        The weights whose attention is shown.
     engine
-        Finds and follows the hand.
+        Detects and tracks the hand.
     size_px
-        Side of the crop; by default that of stills and of training.
+        Side of the crop; by default `still_size_px` for an image, that of training for a video.
     background
         See `attention.attention_of`.
     on_frame
-        Called after each frame of a video with how many are done and how many there are.
+        Called after each frame of a video with the number of frames done and their total.
 
     Raises
     ------
     TapscopeError
         The source cannot be read or shows no hand, the weights have no attention maps, or the
-        ending of `out` does not suit.
+        suffix of `out` is wrong.
     """
     is_image = source.suffix.lower() in IMAGE_SUFFIXES
     endings = (".png", ".svg") if is_image else (".mp4",)

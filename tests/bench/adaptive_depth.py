@@ -1,9 +1,9 @@
-"""Adaptive depth: accuracy and arithmetic against the height at which an image may end early.
+"""Adaptive depth: accuracy and arithmetic for a range of peak values that end an image early.
 
     python -m tests.bench.adaptive_depth FOLDER [--split test] [--weights FILE] [--joint NAME ...]
 
-The hands are found once, at full depth; only placing their keypoints is adaptive. The keypoints
-named (all by default) are those that must be clear for an image to end early.
+Hands are detected once, at full depth; only the prediction of their keypoints is adaptive. The
+keypoints of --joint (all by default) must reach the threshold for an image to end early.
 """
 
 import argparse

@@ -1,9 +1,8 @@
-"""Adaptive depth: an image that is clear after a stage needs no further ones.
+"""Adaptive depth: an image with clear heatmaps after a stage skips the remaining stages.
 
-The P-MSDSNet paper names it as future work. Every stage of the network can answer by its finest
-supervised heatmaps Z(1, m); the first stage is taken whose peaks are high and where those of the
-stage before were, of those keypoints that matter: among all 21 there is nearly always one that is
-hidden.
+The P-MSDSNet paper names it as future work. The finest supervised heatmaps Z(1, m) of every stage
+are a prediction; an image ends at the first stage whose peaks are high and where those of the
+previous stage were. Only chosen keypoints count: among all 21 one is nearly always hidden.
 """
 
 from collections.abc import Sequence
@@ -21,13 +20,13 @@ from tapscope.network.pmsdsnet import PMSDSNet, normalise
 from tapscope.network.weights import Weights
 
 AGREE_PX = 1.0
-"""Peaks of two stages this near are the same."""
+"""Largest distance of the peaks of two stages that agree."""
 
 
 def answer(
     network: PMSDSNet, image: Tensor, threshold: float, watched: list[int]
 ) -> tuple[Tensor, int]:
-    """Return heatmaps of one image and after how many stages they were taken.
+    """Return the heatmaps of one image and the number of stages that it took.
 
     Parameters
     ----------
@@ -36,9 +35,9 @@ def answer(
     image
         As for `PMSDSNet.forward`, one image.
     threshold
-        Height that every watched keypoint's peak must reach; above 1.2 or so no image ends early.
+        Value that the peak of every watched keypoint must reach; above 1.2 no image ends early.
     watched
-        Indices of the keypoints that matter.
+        Indices of the keypoints that count.
     """
     x, base = network.entry_maps(image)
     before: Tensor | None = None
@@ -55,7 +54,7 @@ def answer(
 
 
 def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
-    """Return the share of all arithmetic that is done when an image ends after 1, 2 ... stages."""
+    """Return the share of all arithmetic for an image that ends after 1, 2 ... stages."""
     image = torch.zeros(1, 3, size_px, size_px)
     done = []
     with torch.no_grad():
@@ -72,7 +71,7 @@ def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
 
 
 class AdaptiveEngine(Engine):
-    """Plain torch, each image as deep as it needs.
+    """Plain torch with adaptive depth.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ class AdaptiveEngine(Engine):
     threshold
         See `answer`.
     watched
-        Names of the keypoints that matter; all by default.
+        Names of the keypoints that count; all by default.
     """
 
     def __init__(self, weights: Weights, threshold: float, watched: Sequence[str] = ()) -> None:
@@ -96,7 +95,7 @@ class AdaptiveEngine(Engine):
             weights.card.keypoints.index(name) for name in watched or weights.card.keypoints
         ]
         self.stages: list[int] = []
-        """Stages that each image went through so far."""
+        """Number of stages of each image so far."""
         self.name = f"torch {torch.__version__} cpu, adaptive depth"
         self.batch_size = 1
 

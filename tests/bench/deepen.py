@@ -1,13 +1,13 @@
-"""Add stages to weights of P-MSDSNet that change next to nothing, to be trained on.
+"""Add stages to weights of P-MSDSNet that hardly change its output, to be trained further.
 
     python -m tests.bench.deepen WEIGHTS OUT --stages M --data FOLDER
 
-Copies of the last stage would be of no use: they read maps that another stage made, and what
-comes out places no keypoint. A stage added here hands on the maps that it gets (Chen, Goodfellow
-and Shlens 2016, "Net2Net", arXiv 1511.05641): the three convolutions of each scale are the
-identity, what comes from the coarser scale is made as in the last stage, and its gates stand at
-one half, which is made good. The images of FOLDER, but for those marked as test, tell where the
-gates of the last stage stand, and the batch statistics.
+Copies of the last stage do not work: they read the maps of another stage and predict no keypoint.
+A stage added here passes on its input (Chen, Goodfellow and Shlens 2016, "Net2Net", arXiv
+1511.05641): the three convolutions of each scale are the identity, the maps from the coarser scale
+are computed as in the last stage, and the attention is one half everywhere, which the weights
+compensate. The mean attention of the last stage and the batch statistics are measured on the images
+of FOLDER, except those marked as test.
 """
 
 import argparse
@@ -23,55 +23,55 @@ from tapscope.network.pmsdsnet import PMSDSNet, Stage, normalise
 from tapscope.network.registry import build
 from tapscope.training.dataset import validation_crops
 
-PICTURES = 128
+MAX_IMAGES = 128
 
 
 @torch.no_grad()
 def deepen(given: PMSDSNet, deeper: PMSDSNet, image: Tensor) -> None:
-    """Fill `deeper` with the stages of `given` and, behind them, such as hand on what they get.
+    """Fill `deeper` with the stages of `given`, followed by stages that pass on their input.
 
     Parameters
     ----------
     image
-        Some images as the networks take them.
+        Normalised images, shape (n, 3, size, size).
     """
     known = given.state_dict()
     deeper.load_state_dict(
         {name: known.get(name, value) for name, value in deeper.state_dict().items()}
     )
     x, base = given.entry_maps(image)
-    answers: list[Tensor] = []
+    heatmaps: list[Tensor] = []
     for stage in given.stage:
-        x, answers = stage(x, base, return_heatmaps=True)
-    gates = [float(torch.sigmoid(z.sum(dim=1)).mean()) for z in answers]
+        x, heatmaps = stage(x, base, return_heatmaps=True)
+    attention = [float(torch.sigmoid(z.sum(dim=1)).mean()) for z in heatmaps]
     last = given.stage[-1]
     assert isinstance(last, Stage)
     for stage in list(deeper.stage)[len(given.stage) :]:
         assert isinstance(stage, Stage)
         stage.load_state_dict(last.state_dict())
-        _hand_on(stage, gates)
-        x = _with_statistics(stage, x, base)
+        _make_identity(stage, attention)
+        x = _set_statistics(stage, x, base)
 
 
-def _hand_on(stage: Stage, gates: list[float]) -> None:
-    """Let a copy of a stage, whose gates stand at `gates` in the mean, hand on what it gets."""
-    for scale, answer in enumerate(stage.conv_ds):
-        assert isinstance(answer, nn.Conv2d) and answer.bias is not None
-        answer.weight.zero_()  # the gates stand at a half, whatever comes
-        answer.bias.zero_()
+def _make_identity(stage: Stage, attention: list[float]) -> None:
+    """Make a copy of a stage, whose mean attention by scale is given, pass on its input."""
+    for scale, conv_ds in enumerate(stage.conv_ds):
+        assert isinstance(conv_ds, nn.Conv2d) and conv_ds.bias is not None
+        conv_ds.weight.zero_()  # an attention of one half for any input
+        conv_ds.bias.zero_()
         if scale + 1 < stage.scales:
             convolution, norm, _ = stage.conv_up[scale]
-            convolution.weight /= 2 * gates[scale + 1]
-            norm.weight *= 2 * gates[scale]
-            norm.bias *= 2 * gates[scale]
+            convolution.weight /= 2 * attention[scale + 1]
+            norm.weight *= 2 * attention[scale]
+            norm.bias *= 2 * attention[scale]
     for block in stage.conv_x:
         for convolution in block[::3]:
             nn.init.dirac_(convolution.weight)
         block[0].weight *= 2
 
 
-def _with_statistics(stage: Stage, x: list[Tensor], base: list[Tensor]) -> list[Tensor]:
-    """Let the batch statistics of the identity be those of its maps, and nothing be changed."""
+def _set_statistics(stage: Stage, x: list[Tensor], base: list[Tensor]) -> list[Tensor]:
+    """Set the batch statistics of the identity to those of its maps; return the stage's output."""
 
     def learn(norm: nn.Module, inputs: tuple[Tensor]) -> None:
         assert isinstance(norm, nn.BatchNorm2d) and norm.running_var is not None
@@ -99,12 +99,14 @@ def main() -> None:
     network, old = build(given.card.architecture, arguments).eval(), given.network
     assert isinstance(network, PMSDSNet) and isinstance(old, PMSDSNet)
     images = annotations.without_test_images(annotations.load(options.data), options.data)
-    views = validation_crops(images, given.card.input_size_px, most=PICTURES)
-    image = normalise(torch.stack([torch.from_numpy(view.pixels) for view in views]))
+    crops = validation_crops(images, given.card.input_size_px, most=MAX_IMAGES)
+    image = normalise(torch.stack([torch.from_numpy(crop.pixels) for crop in crops]))
     deepen(old, network, image)
     with torch.no_grad():
-        away = (network.final(image) - old.final(image)).abs()
-    print(f"answers differ by {float(away.mean()):.2g} on average, {float(away.max()):.2g} at most")
+        change = (network.final(image) - old.final(image)).abs()
+    print(
+        f"heatmaps differ by {float(change.mean()):.2g} on average, {float(change.max()):.2g} max"
+    )
     notes = f"{given.name} with {options.stages} stages (tests.bench.deepen). {given.card.notes}"
     weights.write(options.out, network, replace(given.card, network=arguments, notes=notes))
 

@@ -1,10 +1,10 @@
-"""Fine-tuning on a few frames of one clip: what is won on its rest, what is lost elsewhere.
+"""Fine-tuning on a few frames of one clip: gain on the rest of it, loss on other images.
 
     python -m tests.bench.fine_tuning FOLDER GROUP --elsewhere FOLDER [--split test]
 
-Takes 30 frames of GROUP, evenly over it, as a laboratory would label them; trains the weights on
-with the defaults of `tapscope train --init`; measures the other frames of GROUP, and a split of
-another folder, before and after. Hands are found by the weights that are measured.
+Takes 30 frames of GROUP, evenly spread, as a laboratory would label them; fine-tunes the weights
+with the defaults of `tapscope train --init`; evaluates the other frames of GROUP, and a split of
+another folder, before and after. The evaluated weights detect the hands themselves.
 """
 
 import argparse
@@ -34,7 +34,8 @@ def errors_of(weights: Path, images: LabelledSet) -> tuple[np.ndarray, np.ndarra
     return tips_of(Scored("", 0, "", "", images.keypoints, tuple(errors))).distances()
 
 
-def told(title: str, weights: Path, images: LabelledSet) -> tuple[float, float]:
+def print_errors(title: str, weights: Path, images: LabelledSet) -> tuple[float, float]:
+    """Print the errors of the tips; return their median in px and PCK@10 px in percent."""
     error, hand = errors_of(weights, images)
     missing = float(np.isnan(error).mean())
     within = [100 * pck(error, t) for t in (5, 10, 20)]
@@ -76,8 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
         (folder / "annotations.json").write_text(json.dumps(content | {"images": kept}))
         before = [
-            told("before, the rest", given, rest),
-            told("before, elsewhere", given, elsewhere),
+            print_errors("before, the rest", given, rest),
+            print_errors("before, elsewhere", given, elsewhere),
         ]
         begin = time.perf_counter()
         train_weights(
@@ -85,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             device="cpu",
         )  # fmt: skip
         minutes = (time.perf_counter() - begin) / 60
-        after = [told("after, the rest", out, rest), told("after, elsewhere", out, elsewhere)]
+        after = [
+            print_errors("after, the rest", out, rest),
+            print_errors("after, elsewhere", out, elsewhere),
+        ]
     print(
         f"{options.group}: {FRAMES} frames, {options.epochs} epochs, {minutes:.1f} min; "
         f"median error {100 * (after[0][0] / before[0][0] - 1):+.0f} %, PCK@10 px elsewhere "

@@ -1,16 +1,14 @@
-"""Render labelled stills of tapping hands to train on, several moments of each person.
+"""Render labelled stills of tapping hands for training, several moments of each person.
 
     python -m tests.bench.render_hands SYNTH OUT FIRST LAST [--without PERSON ...] [--whole]
         [--size PX] [--moments N] [--anywhere]
 
-SYNTH is the folder of the renderer (its README says what it needs: moderngl and EGL), FIRST and
-LAST the seeds of the people. Its own `make_stills.py` draws each person once, whole; here the
-image is cut to the hand, so that no pixel is rendered which training would cut away: several
-times as many hands an hour. `--whole` keeps the whole image. With `--size 144` the hands are as
-large as views of 64 px need them, and twice as many are rendered an hour as with 224. With
-`--anywhere` the camera stands on any side of the hand from which both tips are seen, behind and
-above it too, as where it is worn on the head, and thumb and index finger open in more ways. OUT
-becomes a folder for `tapscope train --data`; a run that is cut short has written what it had.
+SYNTH is the folder of the renderer (its README lists what it needs: moderngl and EGL), FIRST and
+LAST the seeds of the people. The image shows only the surroundings of the hand, because training
+crops the rest away; `--whole` keeps the whole image. `--size 144` suits training crops of 64 px.
+With `--anywhere` the camera may be on any side of the hand from which both tips are visible, as a
+camera on the head is, and thumb and index finger open in more ways. OUT becomes a folder for
+`tapscope train --data`; an interrupted run has written the images rendered so far.
 """
 
 import argparse
@@ -33,22 +31,24 @@ from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 CLOSE_PX, WHOLE_PX = 224, 320
 HAND_TO_CROP_RATIO = (1.9, 2.7)
 """Side of the image over the longer side of the hand."""
-WANDER = 0.15
-"""How far the hand stands from the middle, of half the image."""
+MAX_SHIFT = 0.15
+"""Largest distance of the hand from the middle, over half the image."""
 MARGIN_PX = 3
-"""Whole images whose tips are nearer to the edge are left out."""
+"""Whole images with a tip nearer to the edge are left out."""
 OPEN_SD = np.radians([10, 12, 8, 12, 12, 15, 6, 15, 10])
-"""How much more the open hands of `--anywhere` differ, in each angle of thumb and index finger."""
+"""`--anywhere`: standard deviation added to each joint angle of the open thumb and index finger."""
 THUMB_SHARE = (-0.2, 1.0)
-"""How far the thumb opens with the index finger; about 0 it lies along the palm."""
+"""Range of the thumb's opening over the index finger's; at 0 the thumb stays along the palm."""
 CAMERA_M = (0.22, 0.6)
+"""Range of the camera's distance from the hand."""
 NEAREST_M = 0.1
-"""The camera does not stand in a person."""
-MOST_CAMERAS = 300
+"""Smallest distance of the camera from the person's skin."""
+MAX_CAMERAS = 300
+"""Cameras tried for each person."""
 FINGERS_UP_SHARE, TILT_SD = 0.6, 0.4
-"""Share of cameras held so that the fingers point up, others as the person stands; how askew."""
+"""Share of cameras whose up direction is that of the fingers, else the person's; its noise."""
 BEFORE_TIP_M, LINE_M = 0.06, 0.02
-"""What lies so far before a tip, and so near to the line of sight, hides it."""
+"""Skin at least this far in front of a tip, and this near to the line of sight, hides it."""
 SAVE_EVERY = 50
 """People."""
 JPEG_QUALITY = 88
@@ -56,7 +56,7 @@ JPEG_QUALITY = 88
 
 @dataclass
 class Labels:
-    """What annotations.json will hold."""
+    """Content of annotations.json."""
 
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -92,14 +92,14 @@ class Labels:
 
 
 def person_of(renderer: Any, seed: int) -> str:
-    """Return who a scene will show, before the work of making it."""
+    """Return the person of a seed without making the scene."""
     rng = np.random.default_rng(seed)
     age, tone, sex, variants = renderer.SKINS[rng.integers(len(renderer.SKINS))]
     return f"{age}_{tone}_{sex}_diffuse{variants[rng.integers(len(variants))]}"
 
 
 def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> bool:
-    """Let the fingers open in more ways, seen from any side; say whether a clear view was found."""
+    """Vary the open hand and place the camera on any side; return whether one sees both tips."""
     scene.qo = scene.qo + OPEN_SD * rng.normal(size=len(scene.qo))
     scene.thumb_share = rng.uniform(*THUMB_SHARE)
     turn, shift = scene.fk(0.0, aper=0.9)
@@ -110,7 +110,7 @@ def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> b
     weight = scene.b.W
     skin = np.einsum("nij,nj->ni", (weight @ turn.reshape(-1, 9)).reshape(-1, 3, 3), scene.v)
     skin = skin + weight @ shift
-    for _ in range(MOST_CAMERAS):
+    for _ in range(MAX_CAMERAS):
         away = renderer.norm(rng.normal(size=3))
         eye = centre + rng.uniform(*CAMERA_M) * away
         if np.linalg.norm(skin - eye, axis=1).min() < NEAREST_M:
@@ -127,7 +127,7 @@ def look_from_anywhere(renderer: Any, scene: Any, rng: np.random.Generator) -> b
 
 
 def _hides(skin: NDArray[np.float64], eye: NDArray[np.float64], tip: NDArray[np.float64]) -> bool:
-    """Say whether any part of the person hides a tip; the renderer itself asks only the hand."""
+    """Return whether any part of the person hides a tip; the renderer checks only the hand."""
     line = tip - eye
     far = float(np.linalg.norm(line))
     along = (skin - eye) @ (line / far)
@@ -136,11 +136,11 @@ def _hides(skin: NDArray[np.float64], eye: NDArray[np.float64], tip: NDArray[np.
 
 
 def cut_to_hand(scene: Any, place: NDArray[np.float64], size_px: int, rng: Any) -> None:
-    """Let the camera of a scene show a square about the hand; `place` as in `Labels.add`."""
+    """Crop the camera of a scene to a square about the hand; `place` as in `Labels.add`."""
     spot = place / size_px * 2 - 1
     low, high = spot.min(axis=0), spot.max(axis=0)
     half = (high - low).max() * rng.uniform(*HAND_TO_CROP_RATIO) / 2
-    x, y = (low + high) / 2 + rng.uniform(-WANDER, WANDER, 2) * half
+    x, y = (low + high) / 2 + rng.uniform(-MAX_SHIFT, MAX_SHIFT, 2) * half
     cut = np.eye(4)
     cut[0, 0] = cut[1, 1] = 1 / half
     cut[0, 3], cut[1, 3] = -x / half, y / half

@@ -1,4 +1,4 @@
-"""Adaptive depth: images that are clear early end early, and nothing else changes."""
+"""Adaptive depth: images with clear heatmaps end early, and nothing else changes."""
 
 import dataclasses
 from pathlib import Path

@@ -236,8 +236,8 @@ def test_images_without_labels_are_left_out_and_counted(tmp_path: Path) -> None:
         (point("a", "1,2") + point("thumb_tip", "3,4"), {"a": "thumb_tip"}, "several names mean"),
         (point("thumb_tip", "1,2") * 2, {}, "two points 'thumb_tip'"),
         (point("thumb_tip", "1,2;3,4"), {}, "not one point"),
-        (point("thumb_tip", "nan,2"), {}, "lies at nan"),
-        (point("a", "1,2"), {"a": ""}, "no image bears a label"),
+        (point("thumb_tip", "nan,2"), {}, "is at nan"),
+        (point("a", "1,2"), {"a": ""}, "no image has a label"),
         ("<oops>", {}, "cannot be read as XML"),
     ],
 )
@@ -296,7 +296,7 @@ def test_damaged_hdf_is_refused(tmp_path: Path) -> None:
         (lambda task: task.pop("annotations"), "not an export of Label Studio"),
         (lambda task: task.update(data={"text": "none"}), "expected one image a task"),
         (lambda task: task["annotations"].append(task["annotations"][0]), "labelled 2 times"),
-        (lambda task: task["annotations"][0]["result"][0].update(image_rotation=90), "was turned"),
+        (lambda task: task["annotations"][0]["result"][0].update(image_rotation=90), "was rotated"),
         (
             lambda task: task["annotations"][0]["result"][1]["value"].update(
                 keypointlabels=["Thumb tip"]
@@ -316,7 +316,7 @@ def test_label_studio_refusals(
 def test_sources_and_images_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="no such file or folder"):
         convert(tmp_path / "none", tmp_path / "out", keypoints={})
-    with pytest.raises(AnnotationError, match="no labels known here"):
+    with pytest.raises(AnnotationError, match="no labels of a known format"):
         convert(tmp_path, tmp_path / "out", keypoints={})
     folder = cvat(tmp_path / "task", point("thumb_tip", "1,2"))
     image = folder / "images" / "clip_000001.png"
@@ -350,7 +350,7 @@ def test_two_labelled_images_are_never_one_file(tmp_path: Path) -> None:
     text = file.read_text()
     image = text[text.index("<image") : text.index("</annotations>")]
     file.write_text(text.replace(image, image + image.replace('name="', 'name="other/')))
-    with pytest.raises(AnnotationError, match="meant by two images"):
+    with pytest.raises(AnnotationError, match="two entries of the labels name this image"):
         convert(folder, tmp_path / "out", keypoints={})
 
 

@@ -208,8 +208,8 @@ def worded(folder: Path) -> Path:
         (worded, r"label_joint.txt, line 1: .*three.*expected numbers"),
         (hgr1_with("<hand/>", "<hand>"), r"id01_3.xml: cannot be read as XML"),
         (hgr1_with("IMAGE", "annotations"), "not of HGR1: <annotations>"),
-        (hgr1_with('x="', 'x="?'), r"'Wrist 1' lies at '\?9.25', '42.5'; expected numbers"),
-        (hgr1_with('y="42.5"', 'y="inf"'), "'Wrist 1' lies at 9.25, inf; expected pixels"),
+        (hgr1_with('x="', 'x="?'), r"'Wrist 1' is at '\?9.25', '42.5'; expected numbers"),
+        (hgr1_with('y="42.5"', 'y="inf"'), "'Wrist 1' is at 9.25, inf; expected pixels"),
         (hgr1_with('"mcp"', '"dip"'), "two points 'index dip' in one hand"),
         (hgr1_with('"little" type="tip"', '"Wrist" type="3"'), "3 points of the wrist"),
         (

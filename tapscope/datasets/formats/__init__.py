@@ -1,6 +1,6 @@
-"""Labels of labelling tools and of public sets, one format a file.
+"""Readers of labels of labelling tools and public sets, one format per file.
 
-A new format is one module with a `FORMAT`, and its name in the tuple below.
+A new format is one module with a `FORMAT`, and its entry in `FORMATS`.
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 
 def read(path: Path) -> tuple[Format, Sequence[Frame]]:
-    """Read the labels of a file or a folder, whichever of the formats they have.
+    """Read the labels of a file or a folder in any of the formats.
 
     Returns
     -------
     format, frames
-        Frames without any label among them.
+        Including frames without a label.
 
     Raises
     ------
@@ -54,10 +54,10 @@ def read(path: Path) -> tuple[Format, Sequence[Frame]]:
     except OSError as problem:
         raise AnnotationError(
             f"{problem.filename or path}: cannot be opened ({problem.strerror}); "
-            "see that you may read it"
+            "check that you have permission to read it"
         ) from problem
     if len(found) != 1:
-        titles = ", ".join(one.title for one, _ in found) or "no labels known here"
+        titles = ", ".join(one.title for one, _ in found) or "no labels of a known format"
         known = ", ".join(one.title for one in FORMATS)
         raise AnnotationError(f"{path}: holds {titles}; give labels of one of: {known}")
     ((one, files),) = found

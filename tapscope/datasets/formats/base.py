@@ -1,4 +1,4 @@
-"""What a labelling tool or a public set holds, before its keypoints bear our names."""
+"""Labels as a labelling tool or a public set holds them, and functions that read them."""
 
 import json
 import math
@@ -19,8 +19,8 @@ class Hand:
     """The labelled keypoints of one hand in one image."""
 
     points_px: Mapping[str, Point]
-    """x and y by the tool's name of the keypoint, centre of the top left pixel = 0; labelled ones
-    only."""
+    """x and y by the tool's name of the keypoint, centre of the top left pixel = 0; without
+    unlabelled keypoints."""
     side: str = ""
     """'left', 'right' or '' where the labels do not say."""
 
@@ -30,38 +30,45 @@ class Frame:
     """One image with its hands."""
 
     folder: Path
-    """Where the labels lie; the image lies there, in `images/` there, or elsewhere."""
+    """Folder of the labels; the image is there, in `images/` there, or elsewhere."""
     image: str
-    """Its name or path as the labels have it."""
+    """Its name or path in the labels."""
     hands: tuple[Hand, ...]
     split: str = ""
-    """'test' for what is never trained on; '' where the labels do not say."""
+    """'train', 'test' (never trained on), or '' where the labels do not say."""
     group: str = ""
-    """Near-copies share one; '' to tell them by the names of the images."""
+    """See `annotations.LabelledImage`; '' to derive it from the names of the images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One row of the registry of labels that can be read."""
+    """One format of labels."""
 
     name: str
     title: str
-    """What people call it."""
+    """Name of the tool or the set, for messages."""
     find: Callable[[Path], Sequence[Path]]
-    """Returns the files of labels that a path (file or folder) holds; raises OSError only."""
+    """Returns the files of labels of this format at a path (file or folder); raises only
+    OSError."""
     read: Callable[[Path], Sequence[Frame]]
-    """Reads one of them; raises AnnotationError."""
+    """Reads one of these files; raises AnnotationError."""
 
 
 def side_in(name: str) -> str:
-    """Return which hand a name speaks of: 'left', 'right' or ''."""
+    """Return the side in a name: 'left', 'right', or '' where there is none or both."""
     lower = name.lower()
     sides = [side for side in ("left", "right") if side in lower]
     return sides[0] if len(sides) == 1 else ""
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds; AnnotationError where it is none."""
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    AnnotationError
+        It cannot be read as JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as problem:
@@ -69,7 +76,13 @@ def read_json(path: Path) -> Any:
 
 
 def read_xml(path: Path) -> ElementTree.Element:
-    """Return the root of an XML file; AnnotationError where it is none."""
+    """Return the root of an XML file.
+
+    Raises
+    ------
+    AnnotationError
+        It cannot be read as XML.
+    """
     try:
         return ElementTree.parse(path).getroot()
     except (ElementTree.ParseError, OSError) as problem:
@@ -77,21 +90,21 @@ def read_xml(path: Path) -> ElementTree.Element:
 
 
 def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) -> Hand:
-    """Return a hand of which all keypoints are given in the order of `hand.KEYPOINTS`.
+    """Return a hand from all its keypoints, in the order of `hand.KEYPOINTS`.
 
     Parameters
     ----------
     points
-        x and y of each keypoint, more is not looked at; None where it has no label.
+        Sequences that start with x and y; None for a keypoint without label.
     side
         'left', 'right' or ''.
     where
-        For the message: file and image.
+        File and image, for messages.
 
     Raises
     ------
     AnnotationError
-        Another number of keypoints, or one that does not lie at two finite numbers.
+        The number of keypoints is wrong, or a coordinate is not finite.
     """
     given = list(points)
     if len(given) != len(KEYPOINTS):
@@ -107,6 +120,6 @@ def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) 
                 f"{where}: {keypoint} is {point!r:.60}; expected x, y"
             ) from problem
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {keypoint} lies at {x}, {y}; expected pixels")
+            raise AnnotationError(f"{where}: {keypoint} is at {x}, {y}; expected pixels")
         places[keypoint] = (x, y)
     return Hand(places, side)

@@ -1,7 +1,7 @@
 """COCO-WholeBody (Jin et al. 2020, arXiv:2007.11858): both hands of each person.
 
-`coco_wholebody_train_v1.0.json` and `_val_`; the images are those of COCO 2017, given by
-`--images`. What is for validation there counts as test.
+`coco_wholebody_train_v1.0.json` and `coco_wholebody_val_v1.0.json`. `--images` names the folder of
+the COCO 2017 images. Its validation images count as test images.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""CVAT for images 1.1: `annotations.xml` with points, or with skeletons where hands are several.
+"""CVAT for images 1.1: `annotations.xml` with points, or with one skeleton per hand.
 
-CVAT counts pixels from the corner of the top left one, so that half a pixel is taken off.
+CVAT counts pixels from the corner of the top left pixel, so half a pixel is subtracted.
 """
 
 import math
@@ -36,7 +36,7 @@ def _read(path: Path) -> list[Frame]:
 
 
 def _hands(image: ElementTree.Element, path: Path) -> Iterator[Hand]:
-    """Yield a hand for each skeleton, and one for the points that belong to none."""
+    """Yield a hand for each skeleton, and one for the points outside skeletons."""
     for skeleton in image.findall("skeleton"):
         places = _places(skeleton, image, path)
         if places:
@@ -62,10 +62,10 @@ def _places(
                 "each keypoint by itself"
             ) from problem
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {label!r} lies at {x}, {y}; expected pixels")
+            raise AnnotationError(f"{where}: {label!r} is at {x}, {y}; expected pixels")
         if label in found:
             raise AnnotationError(
-                f"{where}: two points {label!r}; label several hands as skeletons, one each"
+                f"{where}: two points {label!r}; label two hands as two skeletons"
             )
         found[label] = (x - 0.5, y - 0.5)
     return found

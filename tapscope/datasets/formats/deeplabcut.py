@@ -1,8 +1,8 @@
 """DeepLabCut: `labeled-data/<video>/CollectedData_<scorer>`, as CSV and as HDF5 of pandas.
 
-The columns have three or four rows of names: scorer, individuals (several animals only), bodyparts,
-coords. Rows are named by the path of the image, in one cell or in three. Of the two files the CSV
-is read; the HDF5 (pandas' fixed format) where it stands alone, by h5py: PyTables would unpickle.
+Columns have three or four header rows: scorer, individuals (multi-animal projects only),
+bodyparts, coords. Rows start with the path of the image, in one cell or in three. The CSV is read
+if there is one, else the HDF5 (pandas' fixed format), by h5py, because PyTables would unpickle.
 """
 
 import csv
@@ -81,7 +81,7 @@ def _from_csv(path: Path) -> tuple[list[Column], list[tuple[str, list[float]]]]:
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise AnnotationError(f"{path}: cannot be read as CSV ({problem})") from problem
     heads = [line for line in lines[: len(_LEVELS)] if line[0] in _LEVELS]
-    # The cells that name an image: the first bears the row's title, the others nothing.
+    # Cells of the image's path: their header is the row's title, then empty cells.
     width = next((n for n, cell in enumerate(heads[0]) if n and cell), 1) if heads else 1
     columns = _columns(path, {line[0]: line[width:] for line in heads})
     rows = []

@@ -1,8 +1,8 @@
 """FreiHAND (Zimmermann et al. 2019, arXiv:1909.04349): `training_xyz.json` and `training_K.json`.
 
-Keypoints in metres before the camera, whose matrix projects them: u, v = K (x, y, z) / z. Images
-lie in `training/rgb`; behind the first round come the same hands again before other backgrounds.
-All hands are right ones.
+Keypoints are in metres in camera coordinates; the camera matrix K projects them:
+(u, v, 1) = K (x, y, z) / z. Images are in `training/rgb`; after the first round the same hands
+follow with other backgrounds. All hands are right hands.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from tapscope.records import FloatArray
 _ENDING: Final = "_xyz.json"
 _SPLITS: Final = {"training": "train", "evaluation": "test"}
 _BLOCK: Final = 100
-"""So many images in a row make a group, with their later rounds: they may be of one recording."""
+"""Consecutive images in a group, with their later rounds: they may be of one recording."""
 
 
 def _find(path: Path) -> list[Path]:
@@ -49,7 +49,7 @@ def _read(path: Path) -> list[Frame]:
 def _frames(path: Path, part: str, places: FloatArray, matrices: FloatArray) -> Iterator[Frame]:
     for number in itertools.count():
         image = f"{part}/rgb/{number:08d}.jpg"
-        # the first round must be whole; of the others what is there is taken
+        # the first round must be complete; the others may be absent
         if number >= len(places) and not (path.parent / image).is_file():
             return
         which = number % len(places)

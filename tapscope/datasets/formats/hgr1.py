@@ -1,9 +1,9 @@
-"""HGR1 (Kawulok and others 2014, doi 10.1186/1687-6180-2014-170): one XML file an image.
+"""HGR1 (Kawulok and others 2014, doi 10.1186/1687-6180-2014-170): one XML file per image.
 
 `feature_points/1_P_hgr1_id01_1.xml` beside `original_images/1_P_hgr1_id01_1.jpg`: gesture, set,
-person and number. In its <IMAGE>, each <hand> has <FeaturePoint category= type= x= y=>, two of them
-of the category "Wrist"; `wrist` is the middle between them. The words for the other points could
-not be seen, only that category and type tell them apart: both together are a label's name.
+person and number. In <IMAGE>, each <hand> has <FeaturePoint category= type= x= y=>, two of them
+with the category "Wrist"; `wrist` is their midpoint. We know the published format, but not the
+words for the other points, so a label's name is category and type together.
 """
 
 import math
@@ -45,14 +45,14 @@ def _read(path: Path) -> list[Frame]:
 
 
 def _folder_of(image: str, labels: Path) -> Path:
-    """Return where the image lies, as the published archives are unpacked; else beside."""
+    """Return the folder of an image, by the layout of the published archives, else `labels`."""
     tops = (labels.parent, labels.parent.parent)
     folders = [top / inner for top in tops for inner in _IMAGE_FOLDERS]
     return next((folder for folder in folders if (folder / image).is_file()), labels)
 
 
 def _places(hand: ElementTree.Element, path: Path) -> dict[str, Point]:
-    """Return the points of a hand by name; such with a negative number are not in the image."""
+    """Return the points of a hand by name; points with a negative coordinate have no label."""
     found: dict[str, Point] = {}
     wrist: list[Point] = []
     for name, (x, y) in _points(hand, path):
@@ -79,10 +79,10 @@ def _points(hand: ElementTree.Element, path: Path) -> Iterator[tuple[str, Point]
             x, y = float(point.get("x", "")), float(point.get("y", ""))
         except ValueError as problem:
             raise AnnotationError(
-                f"{path}: {name!r} lies at {point.get('x')!r}, {point.get('y')!r}; expected numbers"
+                f"{path}: {name!r} is at {point.get('x')!r}, {point.get('y')!r}; expected numbers"
             ) from problem
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{path}: {name!r} lies at {x}, {y}; expected pixels")
+            raise AnnotationError(f"{path}: {name!r} is at {x}, {y}; expected pixels")
         yield name, (x, y)
 
 

@@ -1,8 +1,8 @@
 """Label Studio: the JSON export (not JSON-MIN), points labelled with KeyPointLabels.
 
-Places are in percent of the image, counted from the corner of its top left pixel; half a pixel is
-taken off. The export names images by address: /data/upload/1/1a2b3c4d-frame.png for what was
-uploaded, /data/local-files/?d=folder/frame.png for what was served from a folder.
+Coordinates are in percent of the image, counted from the corner of its top left pixel, so half a
+pixel is subtracted. The export names images by URL: /data/upload/1/1a2b3c4d-frame.png for uploaded
+files, /data/local-files/?d=folder/frame.png for files served from a folder.
 """
 
 import math
@@ -18,7 +18,7 @@ _KIND: Final = "keypointlabels"
 
 
 def _find(path: Path) -> list[Path]:
-    """A folder may hold any JSON: the export, a list of tasks, is given by its own path."""
+    """Accept only the path of the export itself, a list of tasks: a folder may hold any JSON."""
     if not path.is_file() or path.suffix.lower() != ".json":
         return []
     with path.open("rb") as file:
@@ -52,7 +52,7 @@ def _frames(tasks: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Frame]:
 
 
 def _image(data: Mapping[str, Any], path: Path) -> str:
-    """Return the image's path or name from the only address that a task holds."""
+    """Return the image's path or name from the only URL of a task."""
     addresses = [str(v) for v in data.values() if isinstance(v, str) and Path(_file_of(v)).suffix]
     if len(addresses) != 1:
         raise AnnotationError(
@@ -75,13 +75,13 @@ def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Point]
         value = one["value"]
         (label,) = value[_KIND]
         if one.get("image_rotation"):
-            raise AnnotationError(f"{where}: was turned for labelling; turn the image itself")
+            raise AnnotationError(f"{where}: was rotated for labelling; rotate the image itself")
         if label in found:
-            raise AnnotationError(f"{where}: two points {label!r}; one hand an image is read")
+            raise AnnotationError(f"{where}: two points {label!r}; expected one hand per image")
         x = float(value["x"]) / 100 * float(one["original_width"]) - 0.5
         y = float(value["y"]) / 100 * float(one["original_height"]) - 0.5
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {label!r} lies at {x}, {y}; expected percent")
+            raise AnnotationError(f"{where}: {label!r} is at {x}, {y}; expected percent")
         found[label] = (x, y)
     return found
 

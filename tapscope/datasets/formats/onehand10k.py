@@ -1,6 +1,6 @@
 """OneHand10K (Wang, Peng and Liu 2019, IEEE TCSVT 29(11)): `label_joint.txt` beside `source/`.
 
-A line an image: name, width, height, number of hands, then x and y of 21 keypoints; -1 is unseen.
+One line per image: name, width, height, number of hands, x and y of 21 keypoints; -1 is no label.
 """
 
 import csv
@@ -48,7 +48,7 @@ def _frames(path: Path) -> Iterator[Frame]:
                 row[0].strip(),
                 (hand,) if hand.points_px else (),
                 split,
-                row[0].strip(),  # single images found on the web: none is a copy of another
+                row[0].strip(),  # a group of its own: the images are from the web, none alike
             )
 
 

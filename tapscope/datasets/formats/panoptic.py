@@ -1,8 +1,8 @@
 """CMU Panoptic hands (Simon et al. 2017, arXiv:1704.07809).
 
 The hand-labelled and the rendered sets have a JSON beside each image (`hand_pts`: x, y, 1 where
-labelled; `is_left`), in folders of which `manual_test` is for testing; the set of the studio has
-one file for all, `hands_v143_14817.json` (`root`, in it `img_paths` and `joint_self`).
+labelled; `is_left`); the folder `manual_test` is for testing. The studio set has one file,
+`hands_v143_14817.json`, with `img_paths` and `joint_self` in `root`.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def _find(path: Path) -> list[Path]:
 
 
 def _is_of_one(path: Path) -> bool:
-    """Say whether a file holds the labels of the image beside it."""
+    """Return whether a file holds the labels of the image beside it."""
     return (
         path.suffix == ".json"
         and any(path.with_suffix(ending).is_file() for ending in _IMAGE_SUFFIXES)
@@ -54,7 +54,7 @@ def _one(path: Path, content: Mapping[str, Any]) -> Frame:
     side = "left" if content["is_left"] else "right"
     folder = path.parent.name
     split = "test" if folder == _TEST else "train"
-    # hands of one photograph share the beginning of their names
+    # hands of one photograph share the start of their names
     group = f"{folder}/{path.stem.split('_')[0]}"
     return Frame(path.parent, image.name, _hands(content["hand_pts"], side, path), split, group)
 
