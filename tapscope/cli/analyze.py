@@ -36,6 +36,12 @@ def analyze(
         ),
     ] = None,
     device: DeviceOption = "auto",
+    decoder: Annotated[
+        Literal["auto", "decord", "pyav"],
+        typer.Option(
+            "--decoder", help="What decodes the videos; auto is pyav, the faster and safer one."
+        ),
+    ] = "auto",
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, help="Number of recordings to analyse at once.")
     ] = 1,
@@ -70,6 +76,7 @@ def analyze(
         manifest=manifest,
         hand=hand or "",
         device=device,
+        decoder=decoder,
         jobs=jobs,
         recursive=recursive,
         time_limit_s=time_limit,

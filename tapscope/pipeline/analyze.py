@@ -17,6 +17,7 @@ from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, describe, find_recordings
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
+from tapscope.video.decoders import Decoder, choose_decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Options:
     hand: str = ""
     """'left' or 'right' where it is the same in all recordings."""
     device: str = "auto"
+    decoder: Decoder = "auto"
     jobs: int = 1
     recursive: bool = True
     time_limit_s: float | None = None
@@ -69,6 +71,7 @@ def analyze_videos(
     table.check_table_path(options.out)
     protocol = load(options.protocol)
     weights = find_weights(options.weights)
+    decoder = choose_decoder(options.decoder)
     found = find_recordings(options.videos, recursive=options.recursive)
     if not found:
         raise VideoError(
@@ -88,12 +91,13 @@ def analyze_videos(
     threads = max(1, cores() // options.jobs)
     plan = Plan(
         folder=cache.folder_of(options.out),
-        prepare=prepare or Prepare(weights, protocol, options.device, threads),
+        prepare=prepare or Prepare(weights, protocol, options.device, threads, decoder),
         origin={
             "tapscope_version": __version__,
             "weights": f"{weights.stem}@{sha256_of(weights)[:12]}",
             "protocol": f"{protocol.name}@{protocol.content_hash[:12]}",
             "device": options.device,
+            "decoder": decoder,
         },
         jobs=options.jobs,
         time_limit_s=options.time_limit_s,

@@ -25,6 +25,7 @@ from tapscope.records import FloatArray, FrameBatch, Keypoints, Taps, Trajectory
 from tapscope.signal import smoothing
 from tapscope.signal.aperture import Apertures, from_keypoints
 from tapscope.signal.taps import taps_of
+from tapscope.video.decoders import Decoder
 from tapscope.video.stream import StreamSummary, VideoStream
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Prepare:
     device: str
     threads: int
     """Threads for this worker on a CPU."""
+    decoder: Decoder = "auto"
 
     def __call__(self) -> Analyse:
         """Load the network.
@@ -59,13 +61,17 @@ class Prepare:
         engine.measured  # noqa: B018 - weights without these keypoints fail here, not at every video
 
         def analyse(recording: Recording, report: Report) -> RecordingResult:
-            return analyze_recording(recording, engine, self.protocol, report)
+            return analyze_recording(recording, engine, self.protocol, report, self.decoder)
 
         return analyse
 
 
 def analyze_recording(
-    recording: Recording, engine: "Engine", protocol: Protocol, report: Report
+    recording: Recording,
+    engine: "Engine",
+    protocol: Protocol,
+    report: Report,
+    decoder: Decoder = "auto",
 ) -> RecordingResult:
     """Analyse one recording from its video to its row of the table.
 
@@ -76,7 +82,7 @@ def analyze_recording(
     """
     from tapscope.pose.tracker import track_hand  # noqa: PLC0415 - see the module's docstring
 
-    with VideoStream(recording.path) as stream:
+    with VideoStream(recording.path, decoder=decoder) as stream:
         keypoints = track_hand(
             _reported(stream, report, stream.info.header_frames),
             engine,

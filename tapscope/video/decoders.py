@@ -1,9 +1,21 @@
-"""The two decoders: each yields the stored time stamp and the displayed image of every frame."""
+"""The two decoders. Each gives the stored stamp and the displayed image of every frame.
+
+'pyav' decodes every video that FFmpeg reads. 'decord' uses decord where it gives the same frames,
+and PyAV for all other videos. For 8-bit H.264 and Motion JPEG their images are the same, bit by
+bit. 'auto' is PyAV, because decord 0.6.0
+- takes 1.5 times the processor time (`python -m tests.bench.decoding`);
+- can end the whole Python process at a damaged packet (once in about a thousand damaged files),
+  and the packets do not show which of them are damaged;
+- gives later frames wrong times if HEVC or VP9 skip a frame without an error;
+- has no AV1, ignores mirrored display matrices, has no stamps for H.264 in AVI, and repeats frames
+  in place of those that an edit list hides;
+- has wheels only for Linux and Windows on x86-64.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import av
 import av.container
@@ -11,78 +23,118 @@ import av.video.stream
 import numpy as np
 
 from tapscope.errors import VideoError
-from tapscope.video.probe import (
-    READING_ERRORS,
-    Pixels,
-    VideoInfo,
-    choose_stream,
-    first_image,
-    open_container,
-    turn,
-)
+from tapscope.records import FloatArray
+from tapscope.video.probe import READING_ERRORS, Pixels, VideoInfo, first_image, open_video, turn
 from tapscope.video.timestamps import PacketIndex
 
-_SAME_PICTURE: Final = 8.0
-"""Mean difference in grey levels up to which two decoders show one image (measured: under 2)."""
-_DECORD_CODECS: Final = {"h264", "mjpeg"}
-"""Codecs whose decoder reports every packet that gives no image.
+Decoder = Literal["auto", "decord", "pyav"]
 
-The others (HEVC, VP9 ...) may pass over one in silence; decord, which sees no stamps while
-decoding, then gives every later frame the time of its neighbour.
+AUTO: Final = "pyav"
+"""The decoder that 'auto' stands for; the reasons are at the top of this file."""
+_SAME_IMAGE: Final = 8.0
+"""Greatest mean difference of two decoders' images, grey levels (measured: under 2)."""
+_DECORD_CODECS: Final = {"h264", "mjpeg"}
+"""Codecs that report every packet without an image.
+
+The others (HEVC, VP9 ...) may skip one silently. decord sees no stamps while decoding, and would
+then give every later frame the time of its neighbour.
 """
 _SAME_TIME_S: Final = 0.002
 """Two milliseconds: the rounding of coarse clocks and of decord's 32-bit times."""
 
 Frames = Iterator[tuple[float, Pixels]]
+"""Stored stamp in seconds and RGB image in display orientation, shape (height, width, 3)."""
+_StampedImages = Iterator[tuple[int, Pixels]]
+"""The same with the stamp in ticks of the file's clock."""
 
 
 class DecordUnfitError(Exception):
-    """decord cannot read this video, or not rightly; the message says why."""
+    """decord cannot decode this video, or not correctly; the message says why."""
 
 
 @dataclass
-class Damage:
-    """What could not be decoded."""
+class DecodingReport:
+    """What happened while decoding; filled as the frames are read."""
 
-    packets: int = 0
+    decoder: str = "pyav"
+    """'decord', or 'pyav' if it decoded the video or its last part."""
+    decoder_reason: str = ""
+    """Why decord did not decode all of it; '' if it did or was not asked to."""
+    damaged_packets: int = 0
+    """Packets that could not be decoded."""
 
 
-def pyav_frames(info: VideoInfo, index: PacketIndex, damage: Damage) -> Frames:
-    """Decode with PyAV, leaving out what is damaged.
+def choose_decoder(decoder: Decoder) -> Literal["decord", "pyav"]:
+    """Return the decoder that an option stands for.
 
-    After a damaged packet frames are used again from the next key frame on: those between are
-    patched up by the decoder from images that are not there.
-
-    Parameters
-    ----------
-    info
-        The probed video.
-    index
-        Its time stamps.
-    damage
-        Counts the damaged packets as they come by.
-
-    Yields
+    Raises
     ------
-    float, array
-        Stamp in seconds as stored, and RGB image in display orientation, (height, width, 3).
+    VideoError
+        decord is asked for but cannot be used on this machine.
+    """
+    if decoder not in get_args(Decoder):
+        raise ValueError(f"decoder is {decoder!r}; it must be one of {get_args(Decoder)}")
+    chosen: Literal["decord", "pyav"] = AUTO if decoder == "auto" else decoder
+    if chosen == "decord":
+        try:
+            import decord  # noqa: F401, PLC0415 - slow to load, and not available everywhere
+        except (ImportError, OSError, RuntimeError) as error:
+            raise VideoError(
+                f"the decoder decord is not installed ({error}); choose the decoder pyav, or on "
+                "Linux or Windows with an x86-64 processor run: pip install decord"
+            ) from error
+    return chosen
+
+
+def decode(
+    info: VideoInfo,
+    index: PacketIndex,
+    decoder: Literal["decord", "pyav"],
+    report: DecodingReport,
+) -> Frames:
+    """Decode a video; PyAV decodes what decord cannot.
+
+    Raises
+    ------
+    VideoError
+        At the end, if decord skipped frames, so that times were wrong.
     """
     time_base_s = float(index.time_base_s)
+    last: int | None = None
+    if decoder == "decord":
+        try:
+            for last, image in _decord_images(info, index):
+                yield last * time_base_s, image
+            report.decoder = "decord"
+            return
+        except DecordUnfitError as error:
+            report.decoder_reason = str(error)
+    for stamp, image in _pyav_images(info, index, report):
+        if last is None or stamp > last:
+            yield stamp * time_base_s, image
+
+
+def _pyav_images(info: VideoInfo, index: PacketIndex, report: DecodingReport) -> _StampedImages:
+    """Decode with PyAV, without frames that depend on damaged packets."""
     by_order = iter(index.stamps.tolist()) if index.by_order else None
-    with open_container(info.path) as container:
-        stream = choose_stream(container, info.path)
-        for frame in _whole_frames(container, stream, damage):
+    with open_video(info.path) as (container, stream):
+        for frame in _whole_frames(container, stream, report):
             stamp = frame.pts if by_order is None else next(by_order, None)
             if stamp is None:
-                damage.packets += 1
-                continue
-            yield stamp * time_base_s, _displayed(frame, info)
+                report.damaged_packets += 1
+            else:
+                yield stamp, _displayed(frame, info)
 
 
 def _whole_frames(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, damage: Damage
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    report: DecodingReport,
 ) -> Iterator[av.VideoFrame]:
-    """Yield the decoded frames that do not rest on damaged ones."""
+    """Yield the decoded frames; after a damaged packet only from the next key frame on.
+
+    The decoder patches up the frames in between from images that are missing.
+    """
     await_key = False
     for packet in _packets(container, stream):
         try:
@@ -90,7 +142,7 @@ def _whole_frames(
             damaged = packet is not None and packet.is_corrupt
         except av.FFmpegError:
             frames, damaged = [], True
-        damage.packets += damaged
+        report.damaged_packets += damaged
         await_key = await_key or damaged
         for frame in frames:
             await_key = await_key and not frame.key_frame
@@ -107,7 +159,7 @@ def _packets(
             if packet.size:
                 yield packet
     except READING_ERRORS:
-        pass  # the index has noted that the file breaks off here (PacketIndex.fault)
+        pass  # PacketIndex.fault reports that the file breaks off here
     yield None
 
 
@@ -123,98 +175,82 @@ def _displayed(frame: av.VideoFrame, info: VideoInfo) -> Pixels:
     return turn(pixels, info.rotation_deg, info.mirrored)
 
 
-def decord_frames(info: VideoInfo, index: PacketIndex) -> Frames:
+def _decord_images(info: VideoInfo, index: PacketIndex) -> _StampedImages:
     """Decode with decord, after checking that it sees the same frames as PyAV.
-
-    Parameters
-    ----------
-    info
-        The probed video.
-    index
-        Its time stamps.
-
-    Yields
-    ------
-    float, array
-        Stamp in seconds as stored, and RGB image in display orientation, (height, width, 3).
 
     Raises
     ------
     DecordUnfitError
-        Before the first frame, where decord cannot open the file or disagrees with the stamps, the
-        number of frames or the first image; at a later frame, where a packet is damaged.
+        Before the first frame, if decord cannot open the file or if the stamps, the number of
+        frames or the first image differ; at a later frame, if a packet is damaged.
     VideoError
-        At the end, where decord has silently passed over frames, so that times were wrong.
+        At the end, if decord skipped frames, so that times were wrong.
     """
     if info.codec not in _DECORD_CODECS:
-        raise DecordUnfitError(f"decord may lose frames of {info.codec} unnoticed")
+        raise DecordUnfitError(f"decord may skip frames of {info.codec} without an error")
     if index.fault:
         raise DecordUnfitError(index.fault)
     if index.by_order:
         raise DecordUnfitError("the container has no presentation stamps")
     if not index.rises:
         raise DecordUnfitError("frames repeat time stamps")
-    try:
-        import decord  # noqa: PLC0415  # slow to load, and not to be had on every platform
-    except ImportError as error:
-        raise DecordUnfitError(f"decord is not installed ({error})") from error
+    import decord  # noqa: PLC0415 - slow to load, and not available everywhere
+
     refusals = (decord.DECORDError, RuntimeError, AssertionError)
     decord.logging.set_level(decord.logging.QUIET)
     try:
-        # More than one thread slows it down on two cores; it decodes beside the caller anyway.
-        # Any frame that decord puts in the place of another is an error.
+        # One thread: more slow it down on two cores, and it decodes beside the caller anyway.
+        # The tolerance makes every frame that decord would replace by another one an error.
         video = decord.VideoReader(str(info.path.absolute()), num_threads=1, fault_tol=1e-9)
         times_s = video.get_frame_timestamp(range(len(video)))[:, 0]
     except (*refusals, UnicodeError) as error:
-        raise DecordUnfitError(f"decord cannot open it: {_told(error)}") from error
+        raise DecordUnfitError(f"decord cannot open it: {_short_message(error)}") from error
     _check_times(times_s, index)
-    time_base_s = float(index.time_base_s)
     for number, stamp in enumerate(index.stamps.tolist()):
         try:
             image: Pixels = video.next().asnumpy()
         except decord.DECORDLimitReachedError as error:
             raise VideoError(
-                f"{info.path}: decord has passed over frames, so that the times of those read are "
-                "wrong; read the video with PyAV (decoder='pyav')"
+                f"{info.path}: decord skipped frames, so that the times of those read are wrong; "
+                "use PyAV (--decoder pyav)"
             ) from error
         except (*refusals, StopIteration) as error:
-            # Not after how many frames: that differs from run to run, its threads race.
-            raise DecordUnfitError(f"decord stopped: {_told(error)}") from error
+            # The number of frames read is left out: decord's threads change it from run to run.
+            raise DecordUnfitError(f"decord stopped: {_short_message(error)}") from error
         if number == 0:
             _check_first_image(image, info, index)
-        yield stamp * time_base_s, image
+        yield stamp, image
 
 
-def _told(error: BaseException) -> str:
-    """Return the first line of an error of decord without clock times and places in its source."""
+def _short_message(error: BaseException) -> str:
+    """Return the first line of decord's error without clock times and places in its source."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return re.sub(r"\[[\d:]+\] \S+\.(cc|h):\d+: ", "", line)
 
 
 def _check_times(times_s: np.ndarray[tuple[int], np.dtype[np.float32]], index: PacketIndex) -> None:
-    """Refuse decord where its frames are not those of the packets."""
+    """Refuse decord if its frames are not those of the packets."""
     if times_s.size != index.stamps.size:
         raise DecordUnfitError(f"decord counts {times_s.size} frames of {index.stamps.size}")
     expected_s = index.seconds()
-    # Single precision: seven digits.
-    tolerance_s = _SAME_TIME_S + 1e-6 * expected_s
-    error_s = np.abs(times_s - times_s[0] - expected_s)
+    tolerance_s = _SAME_TIME_S + 1e-6 * expected_s  # decord's times have seven digits
+    error_s: FloatArray = np.abs(times_s - times_s[0] - expected_s)
     if not (error_s <= tolerance_s).all():
         raise DecordUnfitError(f"decord's times differ by up to {float(np.nanmax(error_s)):.3g} s")
 
 
 def _check_first_image(image: Pixels, info: VideoInfo, index: PacketIndex) -> None:
-    """Refuse decord where PyAV shows another first image: orientation, stream, colours, time."""
+    """Refuse decord if PyAV shows another first image: orientation, stream, colours, time."""
     if image.shape != (info.height, info.width, 3):
         raise DecordUnfitError(
             f"decord's image is {image.shape[1]} x {image.shape[0]}, "
             f"not {info.width} x {info.height}"
         )
-    with open_container(info.path) as container:
-        frame = first_image(container, choose_stream(container, info.path))
+    with open_video(info.path) as (container, stream):
+        frame = first_image(container, stream)
         if frame is None or frame.pts != index.stamps[0]:
             raise DecordUnfitError("the first frames cannot be decoded")
         reference = _displayed(frame, info).astype(np.int16)
     difference = float(np.abs(reference - image).mean())
-    if not difference <= _SAME_PICTURE:
+    if not difference <= _SAME_IMAGE:
         raise DecordUnfitError(f"decord's first image differs by {difference:.0f} grey levels")

@@ -1,4 +1,4 @@
-"""What a video file says of itself: its header and the orientation of its images."""
+"""Open a video file; read its header and the orientation of its images."""
 
 import math
 import struct
@@ -29,18 +29,18 @@ _NOT_RECORDINGS: Final = {
     "dash": "a playlist",
     "lavfi": "a filter description",
 }
-"""Demuxers of FFmpeg that accept things which are no recording, or which open other files."""
+"""Formats that FFmpeg opens but that are no recording, or that open other files."""
 
 READING_ERRORS: Final = (av.FFmpegError, IndexError)
-"""What PyAV raises between packets; IndexError where a damaged file seems to begin a new stream."""
+"""Raised by PyAV between packets; IndexError where a damaged file seems to start a new stream."""
 
-_FIRST_PICTURE_PACKETS: Final = 300
-"""How far into the file the first image is looked for: ten seconds at 30 frames a second."""
+_FIRST_IMAGE_PACKETS: Final = 300
+"""The first image is searched in so many packets: ten seconds at 30 frames per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What the header of a video says, before its frames are decoded."""
+    """The header of a video, as read before its frames are decoded."""
 
     path: Path
     container: str
@@ -49,20 +49,20 @@ class VideoInfo:
     """Name of the codec: 'h264', 'hevc', 'vp9' ..."""
     pixel_format: str
     width: int
-    """Pixels across, in display orientation, after rotation and with square pixels."""
+    """Pixels across, in display orientation: after rotation and with square pixels."""
     height: int
-    """Pixels down, likewise."""
+    """Pixels down, in display orientation."""
     rotation_deg: int
     """Clockwise turn from the stored to the displayed image: 0, 90, 180 or 270."""
     nominal_fps: float
-    """Frames a second as the header claims; metadata only, NaN unknown."""
+    """Frames per second according to the header; metadata only, NaN unknown."""
     header_frames: int | None
-    """Number of frames as the header claims."""
+    """Number of frames according to the header."""
     duration_s: float | None
-    """Seconds as the header claims."""
+    """Seconds according to the header."""
     size_bytes: int
     mirrored: bool = False
-    """Whether the image is to be mirrored, left to right, before it is turned."""
+    """Whether the stored image is mirrored left to right before it is turned."""
     pixel_aspect: float = 1.0
     """Width over height of one stored pixel; the displayed pixels are square."""
     interlaced: bool = False
@@ -72,7 +72,7 @@ class VideoInfo:
 def probe(path: Path) -> VideoInfo:
     """Read the header of a video and the orientation of its first image.
 
-    Only the first image is decoded: FFmpeg tells the display matrix nowhere else.
+    Only the first image is decoded: FFmpeg gives the display matrix with an image only.
 
     Parameters
     ----------
@@ -87,11 +87,10 @@ def probe(path: Path) -> VideoInfo:
     Raises
     ------
     VideoError
-        When the file is missing, unreadable, empty, no video, holds no video stream, or is encoded
-        in a way that FFmpeg cannot decode.
+        The file is missing, unreadable, empty or no video, or it holds no video stream that FFmpeg
+        can decode.
     """
-    with open_container(path) as container:
-        stream = choose_stream(container, path)
+    with open_video(path) as (container, stream):
         context = stream.codec_context
         image = first_image(container, stream)
         rotation_deg, mirrored = (0, False) if image is None else _orientation(image)
@@ -124,8 +123,10 @@ def probe(path: Path) -> VideoInfo:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a video file for reading, with every refusal told as a VideoError.
+def open_video(
+    path: Path,
+) -> Iterator[tuple[av.container.InputContainer, av.video.stream.VideoStream]]:
+    """Open a video file for reading and choose its video stream.
 
     Parameters
     ----------
@@ -134,18 +135,20 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
 
     Yields
     ------
-    InputContainer
-        PyAV's view of the file, closed at the end.
+    InputContainer, VideoStream
+        PyAV's view of the file, closed at the end, and its first video stream that is no cover
+        image.
 
     Raises
     ------
     VideoError
-        When the file is missing, unreadable, empty or nothing that FFmpeg takes for a video.
+        The file is missing, unreadable, empty or no video, or it holds no video stream that FFmpeg
+        can decode.
     """
     _check_readable(path)
     try:
         # The absolute path keeps FFmpeg from reading "a:b.mp4" as a protocol; the white list keeps
-        # a playlist in disguise from reaching out.
+        # a disguised playlist from opening other files.
         container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
     except (av.FFmpegError, UnicodeError) as error:
         raise VideoError(
@@ -158,7 +161,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
         kind = "a still image" if form.endswith("_pipe") else _NOT_RECORDINGS.get(form)
         if kind is not None:
             raise VideoError(f"{path}: this is {kind}, not a video; give a video file")
-        yield container
+        yield container, _video_stream(container, path)
 
 
 def _check_readable(path: Path) -> None:
@@ -179,30 +182,14 @@ def _check_readable(path: Path) -> None:
         )
 
 
-def choose_stream(
+def _video_stream(
     container: av.container.InputContainer, path: Path
 ) -> av.video.stream.VideoStream:
-    """Return the first video stream that is no cover image.
-
-    Parameters
-    ----------
-    container
-        The opened file.
-    path
-        Its path, for the message.
-
-    Raises
-    ------
-    VideoError
-        When there is no such stream, or no decoder for it (unknown or encrypted).
-    """
     still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     stream = next((s for s in container.streams.video if not s.disposition & still), None)
     if stream is None:
         kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-        raise VideoError(
-            f"{path}: no video stream in the file (found: {kinds}); give the file with the image"
-        )
+        raise VideoError(f"{path}: no video stream in the file (found: {kinds}); give a video file")
     if stream.codec_context is None:
         raise VideoError(
             f"{path}: the image is encrypted or its codec is unknown "
@@ -217,18 +204,18 @@ def choose_stream(
 def first_image(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> av.VideoFrame | None:
-    """Decode the first image that can be decoded, None where none comes within 300 packets."""
+    """Return the first image that can be decoded, None if there is none within 300 packets."""
     try:
         for count, packet in enumerate(container.demux(stream)):
             try:
                 for frame in packet.decode():
                     return frame
             except av.FFmpegError:
-                continue  # a damaged start; the next key frame may be whole
-            if count >= _FIRST_PICTURE_PACKETS:
+                continue  # the start is damaged; the next key frame may be whole
+            if count >= _FIRST_IMAGE_PACKETS:
                 break
     except READING_ERRORS:
-        return None  # the file breaks off here; reading the frames will tell
+        return None  # the file breaks off here; decoding the frames reports it
     return None
 
 
@@ -236,7 +223,7 @@ def _orientation(image: av.VideoFrame) -> tuple[int, bool]:
     """Return the clockwise turn in degrees and whether to mirror first, from the display matrix.
 
     FFmpeg maps a stored point to x' = a x + c y, y' = b x + d y. A negative determinant is a
-    mirror image, as front cameras store it: it is split off as a flip from left to right.
+    mirror image, as front cameras store it; it becomes a flip from left to right.
     """
     kind = av.sidedata.sidedata.Type.DISPLAYMATRIX
     entries = cast(av.sidedata.sidedata.SideDataContainer, image.side_data)
@@ -252,8 +239,8 @@ def _orientation(image: av.VideoFrame) -> tuple[int, bool]:
 
 def _pixel_aspect(stream: av.video.stream.VideoStream) -> float:
     aspect = float(stream.sample_aspect_ratio or 1)
-    # Encoders write ratios such as 4095:4096 for rounding's sake: those pixels are square. No
-    # camera's pixels are three times as wide as high: such a header is damaged.
+    # Rounding in encoders gives ratios such as 4095:4096: those pixels are square. No camera has
+    # pixels three times as wide as high: such a header is damaged.
     plausible = 1 / 3 < aspect < 3 and abs(aspect - 1) >= 0.01
     return aspect if plausible else 1.0
 

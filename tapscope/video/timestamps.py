@@ -1,4 +1,4 @@
-"""The frames' presentation times: read from the packets without decoding, and judged."""
+"""Presentation times of the frames, read from the packets without decoding, and frame rates."""
 
 import math
 from array import array
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from tapscope.errors import VideoError
 from tapscope.records import FloatArray
-from tapscope.video.probe import READING_ERRORS, choose_stream, open_container
+from tapscope.video.probe import READING_ERRORS, open_video
 
-GAP: Final = 1.5
-"""An interval of more than this many usual intervals lacks frames."""
-_UNLIKE: Final = 0.1
-"""An interval that differs from the usual one by more than this share is another one."""
+MAX_INTERVAL: Final = 1.5
+"""Frames are missing from an interval longer than this many usual intervals."""
+_INTERVAL_TOLERANCE: Final = 0.1
+"""Intervals may differ from a multiple of the usual one by this share of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class PacketIndex:
     """The time stamps of all packets of one video stream."""
 
     stamps: NDArray[np.int64]
-    """Presentation stamps of the frames to be shown, sorted, in units of `time_base_s`."""
+    """Presentation stamps of the displayed frames, sorted, in units of `time_base_s`."""
     time_base_s: Fraction
     packets: int
-    """Number of packets, those hidden by an edit list included."""
+    """Number of packets, including those hidden by an edit list."""
     by_order: bool
-    """Whether the container has no presentation stamps: the n-th frame takes the n-th stamp."""
+    """Whether the container lacks presentation stamps; the n-th frame then takes the n-th stamp."""
     fault: str
-    """Why the file cannot be whole, '' where nothing speaks against it."""
+    """Why the file must be incomplete; '' if nothing shows that it is."""
 
     def seconds(self) -> FloatArray:
         """Return the stamps in seconds, the first = 0."""
@@ -44,7 +44,7 @@ class PacketIndex:
 
     @property
     def rises(self) -> bool:
-        """Whether every frame has a stamp of its own, and there is at least one frame."""
+        """Whether there are frames and no two have the same stamp."""
         return self.stamps.size > 0 and bool((np.diff(self.stamps) > 0).all())
 
 
@@ -64,21 +64,21 @@ class Timing:
 
 
 def measure_timing(time_s: Sequence[float] | FloatArray, resolution_s: float = 0.0) -> Timing:
-    """Judge the intervals between frames.
+    """Measure the frame rate and how evenly the frames follow one another.
 
-    A first guess of the usual interval is the mean of those within 10 % of the median; each
-    interval is then the nearest whole multiple of it, and the whole time over the sum of these
-    multiples is the usual interval. So neither jitter nor the rounding of coarse clocks biases it:
-    Matroska stores 30 frames a second as 33, 33, 34 ms, whose median would read 30.3. The rate is
-    variable when over 2 % of the intervals are no whole multiple of the
-    usual one, or over 10 % of them are gaps (a camera that halves its rate in poor light).
+    A first estimate of the usual interval is the mean of those within 10 % of the median. Each
+    interval is then rounded to a whole multiple of it. The usual interval is the total time divided
+    by the sum of these multiples. Neither jitter nor the rounding of coarse clocks biases it:
+    Matroska stores 30 frames per second as 33, 33, 34 ms, whose median gives 30.3. The rate is
+    variable if over 2 % of the intervals are no whole multiple of the usual one, or if over 10 % of
+    them are gaps (a camera that halves its rate in poor light).
 
     Parameters
     ----------
     time_s
         Presentation times, seconds, rising strictly; shape (frames,).
     resolution_s
-        Tick of the file's clock, seconds; differences up to one tick count for nothing.
+        Tick of the file's clock, seconds; differences up to one tick are ignored.
 
     Returns
     -------
@@ -89,13 +89,13 @@ def measure_timing(time_s: Sequence[float] | FloatArray, resolution_s: float = 0
     if times.size < 2:
         return Timing(math.nan, False, 0, math.nan, math.nan)
     interval_s = np.diff(times)
-    # The lower one of an even number: a value that occurs, so that some interval is near it.
+    # Not the mean of the two middle values: the lower one occurs, so that some interval is near it.
     median_s = float(np.percentile(interval_s, 50, method="lower"))
-    tolerance_s = max(_UNLIKE * median_s, 1.01 * resolution_s)
+    tolerance_s = max(_INTERVAL_TOLERANCE * median_s, 1.01 * resolution_s)
     guess_s = float(interval_s[np.abs(interval_s - median_s) <= tolerance_s].mean())
     multiple = np.maximum(np.rint(interval_s / guess_s), 1)
     usual_s = float((times[-1] - times[0]) / multiple.sum())
-    gap = interval_s > GAP * usual_s
+    gap = interval_s > MAX_INTERVAL * usual_s
     uneven = np.abs(interval_s - multiple * usual_s) > tolerance_s
     return Timing(
         measured_fps=1 / usual_s,
@@ -107,7 +107,7 @@ def measure_timing(time_s: Sequence[float] | FloatArray, resolution_s: float = 0
 
 
 def index_packets(path: Path) -> PacketIndex:
-    """Read all packets' time stamps without decoding, and look for signs that the file was cut.
+    """Read the time stamps of all packets without decoding; look for signs that the file was cut.
 
     Parameters
     ----------
@@ -117,21 +117,20 @@ def index_packets(path: Path) -> PacketIndex:
     Returns
     -------
     PacketIndex
-        Sorted stamps of the frames to be shown. Frames that an edit list hides are not among them.
+        Sorted stamps of the displayed frames, without those that an edit list hides.
 
     Raises
     ------
     VideoError
-        When the file is none that can be read (as `probe` says), or holds no time stamps.
+        The file cannot be read (see `probe`), or has no time stamps.
     """
     stamps = array("q")
     packets = incomplete = 0
     end_s = 0.0
     fault = ""
-    with open_container(path) as container:
-        stream = choose_stream(container, path)
+    with open_video(path) as (container, stream):
         try:
-            # All streams: the sound may well go on after the image has ended.
+            # All streams, because the sound may last longer than the image.
             for packet in container.demux():
                 if packet.pts is not None and packet.time_base:
                     ticks = packet.pts + (packet.duration or 0)
@@ -144,8 +143,8 @@ def index_packets(path: Path) -> PacketIndex:
                     stamps.append(packet.pts)
         except READING_ERRORS as error:
             fault = f"the file breaks off ({error})"
-        fault = fault or _sign_of_a_cut(container, stream, packets, incomplete, end_s)
-        # Avi counts frames in coding order, which is another order where there are B-frames.
+        fault = fault or _truncation_sign(container, stream, packets, incomplete, end_s)
+        # AVI counts frames in coding order, which differs from display order if there are B-frames.
         by_order = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
         time_base_s = stream.time_base or Fraction(1)
     if packets and not stamps:
@@ -157,14 +156,14 @@ def index_packets(path: Path) -> PacketIndex:
     return PacketIndex(ordered, time_base_s, packets, by_order, fault)
 
 
-def _sign_of_a_cut(
+def _truncation_sign(
     container: av.container.InputContainer,
     stream: av.video.stream.VideoStream,
     packets: int,
     incomplete: int,
     end_s: float,
 ) -> str:
-    """Return why the file must have lost its end, '' where nothing says so."""
+    """Return why the file must have lost its end; '' if nothing shows that it has."""
     if stream.frames - packets > 1:  # avi headers may count one more
         return f"the header announces {stream.frames} frames, the file holds {packets}"
     if incomplete:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, get_args
 
 from tapscope.errors import VideoError
-from tapscope.video.stream import Decoder, VideoStream
+from tapscope.video.decoders import Decoder
+from tapscope.video.stream import VideoStream
 
 REPEATS: Final = 3
 

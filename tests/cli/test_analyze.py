@@ -2,11 +2,13 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from tapscope import __version__
+from tapscope.errors import VideoError
 from tapscope.pipeline import analyze
 from tests import clips
 from tests.cli.runner import run
@@ -132,3 +134,20 @@ def test_folder_without_videos(tmp_path: Path, discs: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(Exception, match="no video there"):
         run("analyze", tmp_path / "nothing")
+
+
+def test_another_decoder_analyses_again(discs: Path) -> None:
+    pytest.importorskip("decord")
+    run("analyze", discs)
+    again = "(2 from before)"
+    assert again in run("analyze", discs, "--decoder", "pyav").output
+    assert again not in run("analyze", discs, "--decoder", "decord").output
+    assert again in run("analyze", discs, "--decoder", "decord").output
+
+
+def test_decord_that_is_not_installed_ends_the_run(
+    discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "decord", None)
+    with pytest.raises(VideoError, match="pip install decord"):
+        run("analyze", discs, "--decoder", "decord")

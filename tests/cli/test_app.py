@@ -63,18 +63,3 @@ def test_usage_errors_have_code_2() -> None:
 
 def test_version() -> None:
     assert run("version").output.startswith(f"tapscope {__version__}")
-
-
-def test_every_verb_and_option_is_documented() -> None:
-    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
-    group = cli.typer.main.get_command(cli.app)
-    commands = dict(group.commands)  # type: ignore[attr-defined]
-    for verb in [verb for verb in commands if hasattr(commands[verb], "commands")]:
-        for inner, command in commands[verb].commands.items():
-            commands[f"{verb} {inner}"] = command
-    for verb, command in commands.items():
-        assert f"tapscope {verb}" in pages, verb
-        for parameter in command.params:
-            for option in parameter.opts:
-                if option.startswith("--"):
-                    assert option in pages, f"{verb} {option}"

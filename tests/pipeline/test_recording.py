@@ -204,6 +204,14 @@ def test_from_video_through_the_engine(tmp_path: Path) -> None:
     assert result.measures["tapping_rate_hz"] == pytest.approx(3, abs=0.1)
 
 
+def test_the_decoder_is_recorded(tmp_path: Path) -> None:
+    pytest.importorskip("decord")
+    recording = replace(RECORDING, path=dots_clip(tmp_path / "a.mp4"))
+    result = analyze_recording(recording, DotEngine(), PROTOCOL, lambda *_: None, "decord")
+    assert result.facts["decoder"] == "pyav"
+    assert result.facts["decoder_reason"] == "decord may skip frames of ffv1 without an error"
+
+
 def dots_clip(path: Path) -> Path:
     """Write two seconds of a hand of dots that taps three times a second, without loss."""
     with av.open(str(path.with_suffix(".mkv")), "w") as out:

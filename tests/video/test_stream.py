@@ -1,47 +1,26 @@
 """Streaming: every frame once, in the right place, at its true time, in bounded memory."""
 
 import json
-import sys
 import threading
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import tapscope.video.stream
 from tapscope.errors import VideoError
-from tapscope.records import FloatArray
-from tapscope.video.stream import Decoder, StreamSummary, VideoStream
+from tapscope.video.decoders import Decoder
+from tapscope.video.stream import VideoStream
 from tests import clips
-from tests.clips import Clip, corners_of, number_of
+from tests.clips import Clip, corners_of
+from tests.video.reading import numbers, read
 
 X265 = {"x265-params": "log-level=none:keyint=15:bframes=0:pools=1"}
 FASTSTART = {"movflags": "faststart"}
 UPRIGHT = ("red", "green", "blue", "yellow")
 THOUSANDTHS = Fraction(1, 1000)
-
-
-def read(
-    path: Path, decoder: Decoder = "auto", batch_size: int = 7
-) -> tuple[NDArray[np.uint8], FloatArray, StreamSummary]:
-    """Return all pixels and times of a video, and its summary."""
-    with VideoStream(path, batch_size, decoder) as stream:
-        batches = list(stream)
-        summary = stream.summary
-    assert [b.first_frame for b in batches] == np.cumsum([0, *map(len, batches)])[:-1].tolist()
-    assert all(len(b) == batch_size for b in batches[:-1])
-    pixels = np.concatenate([b.pixels for b in batches])
-    assert pixels.shape[1:3] == (stream.info.height, stream.info.width)
-    return pixels, np.concatenate([b.time_s for b in batches]), summary
-
-
-def numbers(pixels: NDArray[np.uint8]) -> list[int]:
-    return [number_of(frame) for frame in pixels]
 
 
 # name: how it is written, and the decoder that ends up reading it when decord is asked for
@@ -283,96 +262,6 @@ def test_nothing_decodable_is_an_error(tmp_path: Path) -> None:
         read(path)
 
 
-def test_pyav_reads_where_decord_is_not_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "decord", None)
-    pixels, _, summary = read(Clip().write(tmp_path / "clip.mp4", 5), "decord")
-    assert numbers(pixels) == list(range(5))
-    assert "not installed" in summary.decoder_reason
-
-
-def _decord_that(change: Callable[[object], object]) -> SimpleNamespace:
-    """Imitate decord with a reader whose constructor is wrapped by `change`."""
-    import decord  # noqa: PLC0415  # only where it is imitated
-
-    return SimpleNamespace(
-        DECORDError=decord.DECORDError,
-        DECORDLimitReachedError=decord.DECORDLimitReachedError,
-        logging=decord.logging,
-        VideoReader=lambda *args, **kwargs: change(decord.VideoReader(*args, **kwargs)),
-    )
-
-
-class _Wrapped:
-    """A reader of decord with something wrong."""
-
-    def __init__(self, video: object) -> None:
-        self.video = video
-        self.calls = 0
-
-    def __len__(self) -> int:
-        return len(self.video)  # type: ignore[arg-type]
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.video, name)
-
-
-class _StopsMidway(_Wrapped):
-    error = "DECORDError"
-
-    def next(self) -> object:
-        import decord  # noqa: PLC0415  # only where it is imitated
-
-        self.calls += 1
-        if self.calls > 5:
-            raise getattr(decord, self.error)("[15:04:53] /src/a.cc:1: a packet is damaged")
-        return self.video.next()  # type: ignore[attr-defined]
-
-
-class _LosesFrames(_StopsMidway):
-    error = "DECORDLimitReachedError"
-
-
-class _OtherImage(_Wrapped):
-    def next(self) -> object:
-        pixels = self.video.next().asnumpy()  # type: ignore[attr-defined]
-        return SimpleNamespace(asnumpy=lambda: 255 - pixels)
-
-
-class _WrongTimes(_Wrapped):
-    def get_frame_timestamp(self, indices: range) -> NDArray[np.float32]:
-        times: NDArray[np.float32] = self.video.get_frame_timestamp(indices)  # type: ignore[attr-defined]
-        return times * np.float32(1.1)
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        (_StopsMidway, "decord stopped: a packet is damaged"),
-        (_WrongTimes, "decord's times differ by up to 0.03 s"),
-        (_OtherImage, "decord's first image differs"),
-    ],
-)
-def test_pyav_takes_over_from_decord(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[_Wrapped], reason: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "decord", _decord_that(fault))
-    pixels, time_s, summary = read(Clip().write(tmp_path / "clip.mp4", 10), "decord")
-    assert numbers(pixels) == list(range(10))
-    assert time_s == pytest.approx(np.arange(10) / 30)
-    assert summary.decoder == "pyav"
-    assert summary.decoder_reason.startswith(reason)
-
-
-def test_frames_that_decord_passes_over_are_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "decord", _decord_that(_LosesFrames))
-    with pytest.raises(VideoError, match="read the video with PyAV"):
-        read(Clip().write(tmp_path / "clip.mp4", 10), "decord")
-
-
 def test_batches_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tapscope.video.stream, "MAX_BATCH_BYTES", 3 * 96 * 64 * 3)
     with VideoStream(Clip().write(tmp_path / "clip.mp4", 10)) as stream:
@@ -416,8 +305,6 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     path = Clip().write(tmp_path / "clip.mp4", 2)
     with pytest.raises(ValueError, match="batch_size"):
         VideoStream(path, batch_size=0)
-    with pytest.raises(ValueError, match="decoder"):
-        VideoStream(path, decoder="ffmpeg")  # type: ignore[arg-type]
 
 
 def test_study_times_are_the_rendered_ones(shared_data: Path) -> None:
