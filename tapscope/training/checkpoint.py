@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as pack
 from torch import Tensor
+from torch.optim import Optimizer
 
 from tapscope.errors import WeightsError
 from tapscope.files import write_atomically
 from tapscope.network.pmsdsnet import HeatmapNetwork
-from tapscope.training.muon import MuonAdam
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Run:
     network: HeatmapNetwork
     average: HeatmapNetwork
     best: HeatmapNetwork
-    optimiser: MuonAdam
+    optimisers: tuple[Optimizer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,10 @@ def save(
     for part in ("network", "average", "best"):
         module: HeatmapNetwork = getattr(run, part)
         tensors |= {f"{part}.{k}": v.cpu().contiguous() for k, v in module.state_dict().items()}
-    for index, moments in run.optimiser.state_dict()["state"].items():
-        for name, value in moments.items():
-            tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).cpu().contiguous()
+    for number, optimiser in enumerate(run.optimisers):
+        for index, moments in optimiser.state_dict()["state"].items():
+            for name, value in moments.items():
+                tensors[f"optimiser{number}.{index}.{name}"] = value.cpu().contiguous()
     # safetensors refuses tensors that share storage, as those of shared stages do.
     tensors = {name: t.clone() for name, t in tensors.items()}
     note = {
@@ -106,11 +106,11 @@ def load(out: Path, run: Run, *, settings: dict[str, Any], images: int) -> State
         raise WeightsError(
             f"{file}: belongs to another network; start without --resume"
         ) from problem
-    state = run.optimiser.state_dict()
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimiser."):
-            _, index, moment = name.split(".")
-            moments.setdefault(int(index), {})[moment] = value
-    run.optimiser.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+    for number, optimiser in enumerate(run.optimisers):
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"optimiser{number}."):
+                _, index, moment = name.split(".")
+                moments.setdefault(int(index), {})[moment] = value
+        optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
     return State(note["reports"], float(note["best_score"]))

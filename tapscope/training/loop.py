@@ -36,7 +36,7 @@ from tapscope.training.epoch_log import (
 )
 from tapscope.training.loss import targets, total_loss
 from tapscope.training.metrics import calibrate, can_calibrate
-from tapscope.training.muon import MuonAdam
+from tapscope.training.optimisers import make_optimisers, set_lr_scale
 from tapscope.training.settings import (
     TrainSettings,
     augmentation_in_epoch,
@@ -126,7 +126,7 @@ def train(
     crops = validation_crops(validation, settings.size_px, most=settings.max_validation_images)
     network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
-    optimiser = MuonAdam(
+    optimisers = make_optimisers(
         network,
         muon_lr=settings.muon_lr,
         adam_lr=settings.adam_lr,
@@ -144,7 +144,7 @@ def train(
     best = copy.deepcopy(average)
     reports: list[EpochReport] = []
     first = 0
-    run = checkpoint.Run(network, average, best, optimiser)
+    run = checkpoint.Run(network, average, best, optimisers)
     if resume:
         state = checkpoint.load(out, run, settings=asdict(settings), images=len(training))
         reports = parse_reports(state.reports, checkpoint.path_of(out))
@@ -276,16 +276,17 @@ def _train_epoch(
     losses = []
     for number, batch in enumerate(loader):
         step = first_step + number
-        run.optimiser.set_lr_scale(lr_schedule(step, steps, settings))
+        set_lr_scale(run.optimisers, lr_schedule(step, steps, settings))
         pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
         on_device = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
         target = targets(on_device, (pixels.shape[2], pixels.shape[3]), run.network.stride)
         with torch.autocast(device.type, low_precision, enabled=low_precision is not None):
             loss = loss_of(pixels, target, on_device.weight)
-        run.optimiser.zero_grad(set_to_none=True)
+        run.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-        run.optimiser.step()
+        for optimiser in run.optimisers:
+            optimiser.step()
         # The decay warms up, too, or the average of the first steps would be the random start.
         update_ema(run.average, run.network, min(settings.ema_decay, (1 + step) / (10 + step)))
         losses.append(float(loss.detach()))
