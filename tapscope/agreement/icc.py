@@ -23,7 +23,7 @@ FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class _TwoWay:
-    """Mean squares of a table of ratings without empty cells."""
+    """Mean squares of a complete table of ratings."""
 
     rows: int
     columns: int
@@ -62,13 +62,13 @@ def intraclass_correlations(ratings: ArrayLike, confidence_level: float = 0.95) 
     -------
     list of Estimate
         icc_1_1, icc_a_1, icc_c_1, icc_1_k, icc_a_k, icc_c_k. NaN with fewer than three targets or
-        where the targets do not differ, averages also where a single rating is worthless
-        (-1/(k - 1) or less); intervals NaN where the methods do not differ.
+        where the targets do not differ; averages also NaN where the single rating's ICC is
+        -1/(k - 1) or less; intervals NaN where the methods do not differ.
 
     Raises
     ------
     ComparisonError
-        If the table has not two columns or more.
+        If the table has fewer than two columns.
 
     References
     ----------
@@ -129,7 +129,7 @@ def _single(squares: _TwoWay) -> dict[str, float]:
 
 
 def _average(single: float, k: int) -> float:
-    """Return the reliability of the mean of k ratings (Spearman-Brown); NaN from its pole down."""
+    """Return the ICC of the mean of k ratings (Spearman-Brown); NaN at -1/(k - 1) or less."""
     below = 1 + (k - 1) * single
     return k * single / below if below > 1e-9 else NAN
 

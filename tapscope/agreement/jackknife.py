@@ -1,4 +1,4 @@
-"""Intervals that allow for several values from one participant or recording."""
+"""Jackknife intervals for several values from one participant or recording."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ Scale = Literal["real", "positive", "correlation"]
 def jackknife_interval(
     value: float, left_out: FloatArray, confidence_level: float, scale: Scale = "real"
 ) -> tuple[float, float]:
-    """Return the interval of a statistic from its values without one cluster each.
+    """Return the interval of a statistic from its values without each cluster in turn.
 
     value -/+ t(k - 1) sqrt((k - 1) / k sum((v_i - mean v)^2)), on a scale where the statistic is
     nearer to normal.
@@ -29,13 +29,13 @@ def jackknife_interval(
     confidence_level
         Of the interval.
     scale
-        'real' as it is, 'positive' by its logarithm, 'correlation' by Fisher's z.
+        'real': as it is; 'positive': logarithm; 'correlation': Fisher's z.
 
     Returns
     -------
     tuple of float
-        NaN with fewer than three clusters, where leaving one out leaves the statistic undefined,
-        at the end of the scale, or where nothing varies.
+        NaN with fewer than three clusters, where a value is undefined or at the end of the scale,
+        or where nothing varies.
 
     References
     ----------
@@ -45,7 +45,7 @@ def jackknife_interval(
     if not error > 0:
         return NO_INTERVAL
     half = t_quantile(confidence_level, left_out.size - 1) * error
-    centre = float(_forward(np.array([value]), scale)[0])
+    centre = float(_transformed(np.array([value]), scale)[0])
     if scale == "positive":
         return float(np.exp(centre - half)), float(np.exp(centre + half))
     if scale == "correlation":
@@ -56,22 +56,22 @@ def jackknife_interval(
 def jackknife_error(value: float, left_out: FloatArray, scale: Scale = "real") -> float:
     """Return the jackknife standard error on the scale, NaN where there is none."""
     count = left_out.size
-    replicates = _forward(left_out, scale)
+    replicates = _transformed(left_out, scale)
     if count < MINIMUM_PAIRS or not np.isfinite(replicates).all():
         return NAN
-    if not np.isfinite(_forward(np.array([value]), scale)).all():
+    if not np.isfinite(_transformed(np.array([value]), scale)).all():
         return NAN
     squares = float(np.sum((replicates - replicates.mean()) ** 2))
     return float(np.sqrt((count - 1) / count * squares))
 
 
-def _forward(values: FloatArray, scale: Scale) -> FloatArray:
-    """Carry values to the scale; NaN outside its open range."""
-    carried = np.full(values.shape, NAN)
+def _transformed(values: FloatArray, scale: Scale) -> FloatArray:
+    """Transform values to the scale; NaN outside its open range."""
+    transformed = np.full(values.shape, NAN)
     if scale == "positive":
-        np.log(values, out=carried, where=values > 0)
+        np.log(values, out=transformed, where=values > 0)
     elif scale == "correlation":
-        np.arctanh(values, out=carried, where=np.abs(values) < 1 - 1e-12)
+        np.arctanh(values, out=transformed, where=np.abs(values) < 1 - 1e-12)
     else:
-        carried[:] = values
-    return carried
+        transformed[:] = values
+    return transformed

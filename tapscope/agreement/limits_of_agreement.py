@@ -32,8 +32,8 @@ _METHODS = {
 def one_sided_factor(n: int, normal_quantile: float, confidence: float) -> float:
     """Compute the exact one-sided tolerance factor of a normal quantile.
 
-    k such that mean + k SD lies above the population's mean + z SD with the given probability:
-    k = t'(confidence; n - 1, z sqrt(n)) / sqrt(n), t' the noncentral t quantile.
+    With probability `confidence`, mean + k SD of a sample lies above the population's
+    mean + z SD: k = t'(confidence; n - 1, z sqrt(n)) / sqrt(n), t' the noncentral t quantile.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def one_sided_factor(n: int, normal_quantile: float, confidence: float) -> float
 def two_sided_factor(n: int, coverage: float, confidence: float) -> float:
     """Compute the exact two-sided tolerance factor of a normal sample.
 
-    k such that mean - k SD to mean + k SD holds at least `coverage` of the population with
-    probability `confidence`: the mean is integrated out by Gauss-Legendre quadrature, the
+    With probability `confidence`, mean - k SD to mean + k SD of a sample holds at least
+    `coverage` of the population. The mean is integrated by Gauss-Legendre quadrature, the
     chi-square of the variance is exact. Agrees with Carkeet 2015, doi:10.1097/OPX.0000000000000513.
 
     Parameters

@@ -1,4 +1,4 @@
-"""All agreement statistics of one feature, in the form that the data ask for."""
+"""All agreement statistics of one feature: simple, or with several pairs a participant."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,10 +26,10 @@ Form = Literal["simple", "repeated"]
 
 @dataclass(frozen=True, slots=True)
 class PairedAgreement:
-    """The statistics of one feature and how they were chosen."""
+    """The statistics of one feature and their form."""
 
     estimates: tuple[Estimate, ...]
-    """One a statistic; names are unique."""
+    """One for each statistic; names are unique."""
     form: Form
     """'repeated' where a participant has several pairs, else 'simple'."""
     n_pairs: int
@@ -37,7 +37,7 @@ class PairedAgreement:
     n_participants: int
     """Participants with a complete pair."""
     note: str
-    """What was chosen and left out, in a sentence for the report."""
+    """Form of the statistics and what was left out, in one sentence for the report."""
 
     def __iter__(self) -> Iterator[Estimate]:
         return iter(self.estimates)
@@ -62,36 +62,36 @@ def compare_paired(
 ) -> PairedAgreement:
     """Compute every agreement statistic of one feature.
 
-    Where every participant has one pair the pairs are independent and the simple forms apply.
-    Where a participant has several, limits take the repeated-measures form; equivalence and
-    normality go by participants' means; correlations, regressions and error sizes keep their
-    value over all pairs, and get intervals and p values by a jackknife over participants.
+    With one pair a participant the pairs are independent and the simple forms apply. With several
+    pairs a participant, the limits take the repeated-measures form, equivalence and normality use
+    participants' means, and correlations, regressions and error magnitudes keep their value over
+    all pairs but get intervals and p values from a jackknife over participants.
 
     Parameters
     ----------
     video, sensor
         Values of one feature, shape (recordings,); NaN pairs are dropped and counted.
     participant_ids
-        Who gave each pair, shape (recordings,); '' is unknown and counts as a participant of its
-        own, None says so of all.
+        Participant of each pair, shape (recordings,). Each '' (unknown) counts as a participant
+        of its own; None makes every pair one.
     margin
-        Equivalence margin named before the data were seen, in the feature's unit; None: no test.
+        Equivalence margin chosen before the data were seen, in the feature's unit; None: no test.
     comparable_units
-        False: both sides measure in unlike units; only correlation and rank agreement are given.
+        False where the sides have different units: only correlation and rank agreement are given.
     tolerances
-        For each, the share of pairs that differ by no more, in the feature's unit.
+        Differences in the feature's unit; for each, the share of pairs that differ by no more.
     confidence_level
         Of the intervals.
 
     Returns
     -------
     PairedAgreement
-        Its estimates in order, found by name with []. Difference: video minus sensor.
+        Get an estimate by name with []. Differences are video minus sensor.
 
     Raises
     ------
     ComparisonError
-        If lists differ in length or margin, tolerance or level make no sense.
+        If the lists differ in length, or margin, tolerance or level is out of range.
     """
     check_level(confidence_level)
     if margin is not None:
@@ -119,7 +119,7 @@ def compare_paired(
 
 
 def _pooled(pairs: Pairs, comparable_units: bool, level: float) -> list[Estimate]:
-    """Return the statistics that are defined over all pairs, as if these were independent."""
+    """Return the statistics over all pairs, as if the pairs were independent."""
     estimates = [pearson(pairs, level), spearman(pairs, level)]
     if not comparable_units:
         return estimates
@@ -159,7 +159,7 @@ def _difference_estimates(
 def _with_participants(
     pairs: Pairs, estimates: list[Estimate], comparable_units: bool, level: float
 ) -> list[Estimate]:
-    """Replace intervals that took trials of one participant for independent."""
+    """Replace intervals that treat trials of one participant as independent."""
     left_out = [
         _pooled(pairs.without(participant), comparable_units, level)
         for participant in range(pairs.n_participants)

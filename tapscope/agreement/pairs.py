@@ -37,14 +37,14 @@ class Pairs:
     def of(
         cls, video: ArrayLike, sensor: ArrayLike, participant_ids: Sequence[str] | None = None
     ) -> "Pairs":
-        """Pair two lists of values and leave out those with a missing side.
+        """Pair two lists of values and leave out pairs with a missing side.
 
         Parameters
         ----------
         video, sensor
             Shape (pairs,); NaN and infinity mean missing.
         participant_ids
-            Who gave each pair; '' is unknown; None makes each pair a participant of its own.
+            Participant of each pair; '' is unknown; None makes each pair a participant of its own.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Pairs:
         )
 
     def participant_means(self) -> "Pairs":
-        """Return one pair a participant, the means of the participant's trials."""
+        """Return one pair for each participant, the means of the participant's trials."""
         counts = np.bincount(self.participant)
         return replace(
             self,

@@ -73,7 +73,7 @@ def _deming_lines(x: FloatArray, y: FloatArray, ratio: float) -> FloatArray:
     sxy[~varies | (np.abs(sxy) <= ROUNDING * np.sqrt(sxx * syy))] = NAN
     excess = syy - ratio * sxx
     root = np.hypot(excess, 2 * np.sqrt(ratio) * sxy)
-    # Two forms of one root; the one without cancellation is taken.
+    # Two forms of the same root: each cancels where the other does not.
     rising = excess >= 0
     slope = np.where(rising, excess + root, 2 * ratio * sxy) / np.where(
         rising, 2 * sxy, root - excess
@@ -105,13 +105,13 @@ def passing_bablok(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimat
     """Fit video = intercept + slope x sensor after Passing and Bablok, and test its linearity.
 
     The slope is the median of all slopes between two points, shifted by the number of slopes
-    under -1; equal points and slopes of exactly -1 are left out. Takes memory for all pairs of
-    points.
+    under -1; equal points and slopes of exactly -1 are left out. Memory grows with the square of
+    the number of pairs.
 
     Parameters
     ----------
-    video, sensor
-        Shape (pairs,); pairs with NaN are dropped and counted. Ties are allowed.
+    pairs
+        Any units; ties are allowed.
     confidence_level
         Of the intervals (normal approximation of the ranks).
 
@@ -120,9 +120,9 @@ def passing_bablok(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimat
     list of Estimate
         passing_bablok_slope, passing_bablok_intercept, passing_bablok_linearity (largest cusum
         over sqrt(points below the line + 1), with its Kolmogorov p). NaN with fewer than three
-        pairs, a constant side or without positive association (Kendall's tau), which the method
-        presupposes; intervals NaN where the ranks run out of the list, the intercept's also where
-        sensor values lie on both sides of 0.
+        pairs, with a constant side, or without positive association (Kendall's tau), which the
+        method requires; intervals NaN with too few slopes, the intercept's also where sensor
+        values lie on both sides of 0.
 
     References
     ----------
@@ -158,7 +158,7 @@ def _passing_bablok_estimates(
     ]
     low, high = sorted(intercepts[1:])
     if pairs.sensor.min() < 0 < pairs.sensor.max():
-        # About 0 the intercept hardly depends on the slope: such an interval would cover little.
+        # Near 0 the intercept hardly depends on the slope: this interval would be far too narrow.
         low, high = NO_INTERVAL
         intercept_method += "; interval undefined: sensor values on both sides of 0"
     statistic = _cusum(pairs, median.slope, intercepts[0])
@@ -183,10 +183,10 @@ def _passing_bablok_estimates(
 
 
 def _pair_slopes(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Return the sorted slopes between two points that count."""
+    """Return the slopes between pairs of points, sorted, without those to leave out."""
     first, second = np.triu_indices(x.size, 1)
     run, rise = x[second] - x[first], y[second] - y[first]
-    # Equal points have no slope; -1 stands for no direction once x and y are exchanged.
+    # Equal points have no slope. Without slopes of exactly -1, exchanging x and y inverts the line.
     against = np.isclose(rise, -run, rtol=1e-12, atol=0.0)
     counted = ~against
     run, rise = run[counted], rise[counted]
@@ -216,7 +216,7 @@ def _cusum(pairs: Pairs, slope: float, intercept: float) -> float:
     """Return the largest cumulative sum of signed scores along the line, scaled."""
     x, y = pairs.sensor, pairs.video
     residual = y - intercept - slope * x
-    # Points on the line but for rounding score nothing.
+    # Points that are off the line only by rounding score 0.
     residual[np.abs(residual) <= ROUNDING * max(1.0, slope) * pairs.magnitude] = 0.0
     above, below = np.count_nonzero(residual > 0), np.count_nonzero(residual < 0)
     if above == 0 or below == 0:

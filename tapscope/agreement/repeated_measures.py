@@ -1,4 +1,4 @@
-"""Limits of agreement when participants give several trials."""
+"""Limits of agreement when participants have several trials."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class OneWay:
     grand_mean: float
     """Mean over all trials."""
     mean_square_within: float
-    """Pooled variance within participants; NaN where nobody has two trials."""
+    """Pooled variance within participants; NaN where no participant has two trials."""
     mean_square_between: float
     """Mean square between participants."""
 
@@ -72,7 +72,7 @@ class OneWay:
 
     @property
     def divisor(self) -> float:
-        """Trials a participant in the expectation of the mean square between."""
+        """Factor of the between-participant variance in the expected mean square between."""
         total = float(self.counts.sum())
         return (total**2 - float(np.sum(self.counts**2))) / ((self.counts.size - 1) * total)
 
@@ -83,12 +83,12 @@ class OneWay:
 
     @property
     def within_share(self) -> float:
-        """1 - 1/m with m the harmonic mean of the trials a participant."""
+        """1 - 1/m, with m the harmonic mean of the participants' numbers of trials."""
         return 1.0 - float(np.mean(1 / self.counts))
 
 
 def repeated_limits(pairs: Pairs, confidence_level: float = 0.95) -> list[Estimate]:
-    """Estimate bias and limits of agreement from several trials a participant.
+    """Estimate bias and limits of agreement from several trials of each participant.
 
     Each trial measures a new true value with both methods at once, as tapping does.
 

@@ -16,7 +16,7 @@ _KINDS: Final[dict[str, Kind]] = {"gyr": "gyro", "acc": "acc", "pos": "pos"}
 
 
 class Channel(NamedTuple):
-    """What a label says."""
+    """Sensor and axis of one channel."""
 
     place: str
     kind: Kind
@@ -26,7 +26,7 @@ class Channel(NamedTuple):
 
 
 def parse_label(label: str) -> Channel | None:
-    """Return what a channel label says; None where it names no axis of a motion sensor."""
+    """Return the sensor and axis that a label names; None where it is not of a motion sensor."""
     match = _LABEL.fullmatch(label.strip())
     if match is None:
         return None
@@ -44,7 +44,7 @@ def group_axes(labels: Iterable[tuple[int, Channel]]) -> dict[tuple[str, Kind, s
     Parameters
     ----------
     labels
-        Column index and what its label says.
+        Column index and channel.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Making a sensor's time stamps rise strictly, and counting what that took."""
+"""Repair a sensor's time stamps until they rise strictly, and count each repair."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from tapscope.records import FloatArray
 
 # A counter of 32 bits in microseconds or in milliseconds starts again after this many seconds.
 _WRAPS_S: Final = (2.0**32 * 1e-6, 2.0**32 * 1e-3)
-_RESET_S: Final = 1.0  # a step back by more is a new start of the clock, by less a mix-up
+_RESET_S: Final = 1.0  # a larger step back is a reset of the clock, a smaller one a disorder
 _MOST_REORDERED: Final = 0.05
 _MOST_DUPLICATES: Final = 0.2
 
@@ -29,7 +29,7 @@ def unwrap_counter(counter: FloatArray, bits: int) -> tuple[FloatArray, int]:
     Returns
     -------
     unwrapped, wraps
-        Counts that go on rising, and how many wraps were undone.
+        Counts that keep rising, and how many wraps were undone.
     """
     span = 2.0**bits
     known = np.flatnonzero(np.isfinite(counter))
@@ -45,7 +45,7 @@ def repair_clock(
     """Choose and order the samples so that time rises strictly.
 
     Samples without a time are dropped; a wrap of a 32-bit microsecond or millisecond counter is
-    undone; after a reset of the clock only the longest stretch is kept; samples in the wrong order
+    undone; of the stretches between clock resets the longest is kept; samples in the wrong order
     are sorted; of equal times the first is kept. Gaps stay gaps.
 
     Parameters
@@ -56,12 +56,12 @@ def repair_clock(
     Returns
     -------
     keep, time_s, repairs
-        Rows to take from the log, in this order; their times; what was done, counted.
+        Rows to take from the log, in order; their times; number of each repair.
 
     Raises
     ------
     SensorError
-        Fewer than two times, no progress, or so much disorder that no order can be trusted.
+        Fewer than two times, time that never rises, or too much disorder to be sorted.
     """
     repairs: dict[str, int] = {}
     keep = np.flatnonzero(np.isfinite(time_s))
@@ -102,7 +102,10 @@ def repair_clock(
     _count(repairs, "duplicate_times_dropped", duplicates)
     keep, times = keep[fresh], times[fresh]
     if times.size < 2:
-        raise SensorError(f"{path}: fewer than 2 samples are left once the clock is put right")
+        raise SensorError(
+            f"{path}: fewer than 2 samples are left after the repair of the clock; export the log "
+            "again"
+        )
     return keep, times, repairs
 
 

@@ -1,4 +1,4 @@
-"""The beginning of a file, decoded: what formats are recognised by."""
+"""The beginning of a file, decoded; formats are recognised by it."""
 
 import codecs
 import re
@@ -80,7 +80,7 @@ def _encoding(magic: bytes) -> str:
 
 
 def find_delimiter(header: str) -> str:
-    """Return the separator that divides `header` most often; '' if none does."""
+    """Return the separator that occurs most often in `header`; '' if there is none."""
     best = max(_DELIMITERS, key=header.count)
     return best if best in header else ""
 
@@ -91,7 +91,7 @@ def split_row(line: str, delimiter: str) -> list[str]:
 
 
 def uses_decimal_comma(rows: tuple[str, ...], delimiter: str) -> bool:
-    """Tell whether numbers such as '0,5' stand in `rows` (never where cells end with commas)."""
+    """Return whether `rows` hold numbers such as '0,5'; never with commas between cells."""
     if delimiter == ",":
         return False
     cells = (cell for row in rows[:20] for cell in split_row(row, delimiter))

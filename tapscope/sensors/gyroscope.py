@@ -1,4 +1,4 @@
-"""From a gyroscope on the index finger to the aperture of the hand."""
+"""Angular velocity of the index finger -> aperture angle."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -22,23 +22,21 @@ def index_angle(
 ) -> tuple[FloatArray, Mapping[str, str]]:
     """Return the aperture angle of the index finger from its angular velocity, free of drift.
 
-    The velocity about the axis that moves most (principal component) is band-passed without phase
-    shift and integrated. The drift that integration brings is a line from closure to closure
-    and is taken off, so that the angle is about zero whenever the hand is closed; a high-pass
-    filter in its stead would lose 14 % of the amplitude below 0.8 Hz.
+    The velocity about the principal axis is band-passed without phase shift and integrated. A
+    line from closure to closure is subtracted as drift, so that the angle is about zero whenever
+    the hand is closed; a high-pass filter instead would lose 14 % of the amplitude below 0.8 Hz.
 
     Parameters
     ----------
     gyro_thumb_rad_s, gyro_index_rad_s
-        Angular velocity in rad/s, shape (n, 3), evenly sampled, no NaN. The thumb does not enter
-        the angle, because its axes are not aligned with those of the index finger; how much it
-        moved beside the index finger is told in the information.
+        Angular velocity in rad/s, shape (n, 3), evenly sampled, no NaN. The thumb is not used for
+        the angle, because its axes are not aligned with those of the index finger; `info` gives
+        its movement relative to the index finger's.
     sampling_rate_hz
         Samples a second.
     opening_sign
-        Whether the hand opens (1) or closes (-1) when the finger turns in the positive sense about
-        the axis, taken so that its largest component is positive. The signal alone cannot
-        tell.
+        Whether positive rotation about the axis (its largest component taken as positive) opens
+        (1) or closes (-1) the hand. The signal alone does not show this.
     band_hz
         Pass band for the angular velocity.
 
@@ -52,7 +50,7 @@ def index_angle(
     Raises
     ------
     ValueError
-        If the arrays are not (n, 3) alike, hold NaN, or last less than a second.
+        If the arrays are not both (n, 3), hold NaN, or last less than a second.
     """
     if gyro_index_rad_s.shape != gyro_thumb_rad_s.shape or gyro_index_rad_s.shape[1:] != (3,):
         raise ValueError(
@@ -67,7 +65,7 @@ def index_angle(
     thumb = _band(gyro_thumb_rad_s, sampling_rate_hz, band_hz)
     _, strength, axes = np.linalg.svd(index, full_matrices=False)
     axis = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) * opening_sign
-    # The trapezoid is centred on the sample; a running sum would run half a sample ahead.
+    # The trapezoid is centred on the sample; a running sum is half a sample early.
     turned: FloatArray = cumulative_trapezoid(index @ axis, dx=1.0 / sampling_rate_hz, initial=0)
     angle_deg = np.degrees(turned)
     aperture_deg = angle_deg - _drift(angle_deg, sampling_rate_hz, band_hz[0])
@@ -92,7 +90,7 @@ def _band(
 
 
 def _drift(angle_deg: FloatArray, sampling_rate_hz: float, low_hz: float) -> FloatArray:
-    """Return the line from closure to closure, level before the first and after the last."""
+    """Return the line from closure to closure, constant before the first and after the last."""
     padding = min(int(_SETTLE_S * sampling_rate_hz), len(angle_deg) - 1)
     high_pass = butter(2, low_hz, "highpass", fs=sampling_rate_hz, output="sos")
     level = sosfiltfilt(high_pass, angle_deg, padtype="odd", padlen=padding)

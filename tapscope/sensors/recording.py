@@ -1,4 +1,4 @@
-"""What a sensor log becomes: signals in SI units on their own clocks, and what was repaired."""
+"""A sensor log once read: signals in SI units on their own clocks, and the repairs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Signal:
     """Three axes of one sensor at one place."""
 
     place: str
-    """'thumb', 'index', or what the file calls the place; 'unplaced' where it says nothing."""
+    """'thumb', 'index', or the file's own name of the place; 'unplaced' where it has none."""
     kind: Kind
     """'gyro' (rad/s), 'acc' (m/s^2) or 'pos' (m)."""
     time_s: FloatArray
@@ -70,15 +70,15 @@ class SensorRecording:
     signals: tuple[Signal, ...]
     """Every three-axis motion signal of the file."""
     device: str = ""
-    """What the file or its sidecar says of the device; '' unknown."""
+    """Device, by the file or its sidecar; '' unknown."""
     hand: str = ""
     """'left', 'right' or '' unknown."""
     opening_axis: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     """Per finger, the axis in sensor coordinates about which positive rotation opens the hand."""
     repairs: Mapping[str, int] = field(default_factory=dict)
-    """What was dropped or repaired, counted ('duplicate_times_dropped' ...)."""
+    """Number of samples dropped or repaired, by kind ('duplicate_times_dropped' ...)."""
     notes: tuple[str, ...] = ()
-    """What a reader of the result should know, in words."""
+    """Remarks for the reader of the result."""
 
     def __post_init__(self) -> None:
         if not self.signals:

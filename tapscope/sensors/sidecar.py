@@ -1,22 +1,22 @@
-"""The JSON sidecar of a sensor log: what the log itself does not say.
+"""The JSON sidecar of a sensor log: facts that the log itself does not hold.
 
 A log `x.csv` has its sidecar in `x.json` beside it. Keys that are read:
 
 SamplingFrequency
-    Hz; compared with the time stamps, or the clock itself where a format has none.
+    Hz; checked against the time stamps, or used as the clock where a format has no times.
 Units
     Object with 'time', 'gyro', 'acc', 'pos' as far as they occur: {"gyro": "rad/s"}.
 Hand
     'left' or 'right'.
 Placement
-    Where the sensors sit. An object names the place in the file for each finger:
-    {"thumb": "Marker_1", "index": "Marker_2"}; for a file with one sensor a text that names one
+    Where the sensors are worn. An object gives each finger's place as the file calls it:
+    {"thumb": "Marker_1", "index": "Marker_2"}. For a file with one sensor, a text that names one
     finger ("index finger, distal phalanx") is enough.
 OpeningAxis
     Per finger, the axis in sensor coordinates about which positive rotation opens the hand:
     {"index": [0, 1, 0], "thumb": [0, -1, 0]}.
 GravityRemoved
-    true where the accelerations hold no gravity.
+    true where gravity has been removed from the accelerations.
 Device
     Free text.
 """
@@ -35,7 +35,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """Checked contents of a sidecar; every field has a 'nothing said' value."""
+    """Checked contents of a sidecar; a key that is absent leaves the field at its default."""
 
     path: Path | None = None
     """The JSON file, None where there is none."""

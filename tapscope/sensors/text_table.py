@@ -1,4 +1,4 @@
-"""Numbers of a delimited text file, streamed: memory follows the columns kept, up to a limit."""
+"""Numbers of a delimited text file, read in chunks, so that only the wanted columns need memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ Scalar = TypeVar("Scalar", np.float32, np.float64)
 _ROWS_AT_A_TIME: Final = 65_536
 _MOST_UNREADABLE: Final = 0.05
 MOST_BYTES: Final = 256 * 2**20
-"""Most that is kept of one log: at 200 Hz 6.6 hours of four sensors, 18 hours of one. Of more, no
-offset to a clip of seconds could be trusted."""
+"""Largest table kept of one log: 6.6 hours of four sensors at 200 Hz, 18 hours of one. In a longer
+log, no offset to a video of seconds could be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,10 @@ class Table:
     values: Samples
     """Other columns asked for; shape (rows, columns)."""
     repairs: dict[str, int]
+
+    def triple(self, place: int) -> Samples:
+        """Return the three value columns of one sensor, by its place; shape (rows, 3)."""
+        return self.values[:, 3 * place : 3 * place + 3]
 
 
 def layout_with_header(head: Head, header_row: int, first_row: int | None = None) -> Layout:
@@ -92,15 +96,15 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
     Raises
     ------
     SensorError
-        A row has too many cells, over 5 % of the cells are no numbers, there is no row, or so many
-        that they pass `MOST_BYTES`; reading ends there.
+        A row has too many cells, over 5 % of the cells are not numbers, there is no row, or the
+        table passes `MOST_BYTES`; reading stops there.
     """
     _check_width(head, layout)
     wanted = sorted({*precise, *values})
     doubles, singles = _Growing(len(precise), np.float64), _Growing(len(values), np.float32)
     unreadable = 0
     try:
-        # The reader is told the columns by number: names may repeat (Delsys) or be missing (BIDS).
+        # Columns are given by number: names may repeat (Delsys) or be missing (BIDS).
         with pd.read_csv(
             head.path,
             sep=layout.delimiter,
@@ -134,7 +138,7 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
     rows = doubles.rows
     if unreadable > _MOST_UNREADABLE * max(1, rows * len(wanted)):
         raise SensorError(
-            f"{head.path}: {unreadable} of {rows * len(wanted)} cells are no numbers; expected "
+            f"{head.path}: {unreadable} of {rows * len(wanted)} cells are not numbers; expected "
             f"numbers with decimal points separated by {layout.delimiter!r} after line "
             f"{layout.first_row}"
         )
@@ -169,7 +173,7 @@ def _decimal_comma(head: Head, layout: Layout) -> bool:
 
 
 def _make_numeric(chunk: pd.DataFrame) -> int:
-    """Turn columns of mixed cells into numbers in place; return how many cells were not any."""
+    """Turn columns of mixed cells into numbers in place; return how many cells were not numbers."""
     unreadable = 0
     for name in chunk.columns:
         column = chunk[name]
@@ -181,12 +185,12 @@ def _make_numeric(chunk: pd.DataFrame) -> int:
 
 
 def _to_single(block: FloatArray) -> Samples:
-    with np.errstate(over="ignore"):  # what overflows becomes infinite and is counted as such
+    with np.errstate(over="ignore"):  # overflow becomes infinity, which is counted
         return block.astype(np.float32)
 
 
 class _Growing(Generic[Scalar]):
-    """Rows appended to one block that grows in place, so that nothing is held twice."""
+    """Rows appended to one array that grows in place, so that memory never holds two copies."""
 
     def __init__(self, columns: int, dtype: type[Scalar]) -> None:
         self._block: NDArray[Scalar] = np.empty((0, columns), dtype)
@@ -194,7 +198,7 @@ class _Growing(Generic[Scalar]):
 
     @property
     def nbytes(self) -> int:
-        """Return what the rows take."""
+        """Return the memory of the rows."""
         return int(self.rows * self._block.shape[1] * self._block.itemsize)
 
     def append(self, block: NDArray[Scalar]) -> None:

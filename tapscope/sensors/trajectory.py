@@ -1,4 +1,4 @@
-"""SensorRecording -> Trajectory: from here on a sensor log takes the same way as a video."""
+"""SensorRecording -> Trajectory of the aperture, for the same tap and feature code as a video."""
 
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -12,14 +12,14 @@ from tapscope.sensors.gyroscope import index_angle
 from tapscope.sensors.recording import UNPLACED, Kind, SensorRecording, Signal
 
 Sign = Literal[-1, 1]
-_LONGEST_STEPS: Final = 5.0  # a step of more median steps is a gap
-_LONGEST_STEP_S: Final = 0.1
+_GAP_STEPS: Final = 5.0  # median steps
+_GAP_S: Final = 0.1
 _SHORTEST_STRETCH_S: Final = 1.5
 _WIDEST_MM: Final = 300.0
 _NARROWEST_MM: Final = 2.0
 _LEAST_CONTACT_HZ: Final = 100.0
 _CONTACT_FROM_HZ: Final = 20.0
-_CONTACT_GATE: Final = 6.0  # in robust standard deviations of the quiet signal
+_CONTACT_GATE: Final = 6.0  # times the median of the signal above 20 Hz
 _CONTACT_APART_S: Final = 0.09
 
 
@@ -29,18 +29,18 @@ def to_trajectory(
     """Turn a sensor log into the aperture of the hand over the sensor's clock.
 
     Positions give the distance of the tips (mm), gyroscopes the aperture angle (degrees, zero at
-    each closure), accelerometers only when the tips touch: their aperture runs from 0 at a contact
-    to 1 between two, has the unit 'none' and no meaning as an amplitude (see `contact_taps`).
+    each closure). Accelerometers only give the contacts: their aperture runs from 0 at a contact
+    to 1 between two, has the unit 'none' and means nothing as an amplitude (see `contact_taps`).
 
     Parameters
     ----------
     kind
-        What to use; by default positions, else gyroscopes, else accelerometers.
+        Which signal to use; by default positions, else gyroscopes, else accelerometers.
     opening_sign
         For gyroscopes: whether positive rotation about the dominant axis (its largest component
         taken as positive) opens (1) or closes (-1) the hand. By default from the sidecar's
-        OpeningAxis; else 1 is assumed and `info['sign']` says 'assumed': settle it with
-        `both_signs` and `tapscope.sync.cross_correlation.choose_sign` against the video.
+        OpeningAxis; else 1 is assumed and `info['sign']` says 'assumed': `both_signs` and
+        `tapscope.sync.cross_correlation.choose_sign` find it from the video.
 
     Returns
     -------
@@ -62,8 +62,13 @@ def to_trajectory(
     return _contact_trajectory(recording)
 
 
+def gap_from_s(time_s: FloatArray) -> float:
+    """Return above which step two samples have a gap between them, s: 5 median steps, or 0.1 s."""
+    return max(_GAP_STEPS * float(np.median(np.diff(time_s))), _GAP_S)
+
+
 def both_signs(recording: SensorRecording) -> tuple[Trajectory, Trajectory]:
-    """Return the aperture angle for either sense of rotation: the hand opens with +, with -."""
+    """Return the aperture angle twice: positive rotation opens the hand, negative rotation does."""
     return _angle(recording, 1), _angle(recording, -1)
 
 
@@ -94,9 +99,8 @@ def contact_taps(recording: SensorRecording) -> Taps:
 def find_contacts(signal: Signal, recording: SensorRecording) -> FloatArray:
     """Return when the tips touch, seconds: bursts of acceleration above 20 Hz.
 
-    The gate is robust: 6 standard deviations of the quiet signal, estimated from its median, and
-    a quarter of a typical burst (the median of those that pass), so that one knock on the table
-    hides nothing. Bursts lie at least 90 ms apart.
+    A burst passes 6 times the signal's median and a quarter of the median burst, so that one
+    knock on the table does not hide the taps. Bursts are at least 90 ms apart.
 
     Raises
     ------
@@ -206,7 +210,7 @@ def _angle(recording: SensorRecording, opening_sign: Sign | None) -> Trajectory:
 def _opening_sign(
     recording: SensorRecording, signal: Signal, asked: Sign | None
 ) -> tuple[Sign, str]:
-    """Return the sense about the dominant axis that opens the hand, and who says so."""
+    """Return the sense about the dominant axis that opens the hand, and where that comes from."""
     if asked is not None:
         return asked, "given"
     stated = recording.opening_axis.get(signal.place)
@@ -233,13 +237,12 @@ def _contact_trajectory(recording: SensorRecording) -> Trajectory:
 def _stretches(
     signal: Signal, shortest_s: float = _SHORTEST_STRETCH_S
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Yield times and values of each run without gaps and NaN that lasts long enough."""
+    """Yield times and values of each stretch without gaps and NaN that is long enough."""
     known = np.isfinite(signal.xyz).all(axis=1)
     time_s, xyz = signal.time_s[known], signal.xyz[known].astype(np.float64)
     if time_s.size < 2:
         return
-    step_s = float(np.median(np.diff(time_s)))
-    gaps = np.diff(time_s) > max(_LONGEST_STEPS * step_s, _LONGEST_STEP_S)
+    gaps = np.diff(time_s) > gap_from_s(time_s)
     for part in np.split(np.arange(time_s.size), np.flatnonzero(gaps) + 1):
         if part.size > 1 and time_s[part[-1]] - time_s[part[0]] >= shortest_s:
             yield time_s[part], xyz[part]

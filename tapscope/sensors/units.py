@@ -1,4 +1,4 @@
-"""Units as sensor files spell them, and their factor to SI. What is not here is refused."""
+"""Units as sensor files spell them, and their factor to SI. Other units are refused."""
 
 import math
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _FACTORS: Final[Mapping[str, Mapping[str, float]]] = {
     "time": {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9},
 }
 
-# Spellings of one and the same sign.
+# Other spellings of the same sign.
 _SPELLINGS: Final = (
     ("²", "^2"),
     ("⁻¹", "^-1"),

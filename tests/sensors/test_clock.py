@@ -1,4 +1,4 @@
-"""Clocks put right: wraps, resets, mix-ups, duplicates; or refused."""
+"""Repair of clocks: wraps, resets, disorder, duplicates; or refusal."""
 
 from pathlib import Path
 

@@ -82,7 +82,7 @@ def test_words_and_infinities_among_numbers_are_counted(tmp_path: Path) -> None:
         (b"time_s,speed\n0,1\n1,2\n", "no motion column"),
         (b"time_s,thumb_gyro_x,thumb_gyro_y\n0,1,1\n", "needs the columns x, y and z"),
         (NAMES, "no row of numbers"),
-        (NAMES + b"a,b,c,d\n", "are no numbers"),
+        (NAMES + b"a,b,c,d\n", "are not numbers"),
         (
             NAMES + b"0,1,2,3\n0.1,1,2,3,4,5\n",
             "6 cells for 4 columns",

@@ -7,8 +7,8 @@ import pytest
 
 from tapscope.errors import SensorError
 from tapscope.records import FloatArray
-from tapscope.sensors import SensorRecording, Signal, read
-from tapscope.sensors.recording import Kind
+from tapscope.sensors import SensorRecording, read
+from tapscope.sensors.recording import Kind, Signal
 from tapscope.sensors.trajectory import both_signs, contact_taps, to_trajectory
 from tapscope.signal.taps import find_taps
 

@@ -1,7 +1,7 @@
 """BIDS-motion: numbers without header in `x_motion.tsv`, names in `x_channels.tsv`, rate in JSON.
 
-Of the channels, types POS, GYRO and ACCEL with a component x, y or z are used; a LATENCY channel in
-seconds, where there is one, is the clock, else the SamplingFrequency of `x_motion.json` is.
+Channels of type POS, GYRO and ACCEL with a component x, y or z are used. The clock is a LATENCY
+channel where there is one, else the SamplingFrequency of `x_motion.json`.
 """
 
 import csv
@@ -27,7 +27,7 @@ def _channels_path(path: Path) -> Path:
 
 
 def _matches(head: Head) -> bool:
-    """Tell by rows of numbers alone, with a channels.tsv beside them."""
+    """Recognise rows of numbers without a header, with a channels.tsv beside the file."""
     if not head.lines or not _channels_path(head.path).is_file():
         return False
     return all(_is_number(cell) for cell in head.lines[0].split("\t"))
@@ -46,8 +46,8 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     width = len(head.lines[0].split("\t"))
     if width != len(channels):
         raise SensorError(
-            f"{head.path}: {width} columns but {len(channels)} rows in channels.tsv; expected as "
-            "many"
+            f"{head.path}: {width} columns but {len(channels)} rows in channels.tsv; expected one row "
+            "for each column"
         )
     groups = group_axes(
         (
@@ -76,9 +76,7 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     else:
         time_s = uniform_times(len(table.values), sidecar.sampling_rate_hz)
     signals = [
-        RawSignal(
-            place, kind, channels[axes[0]]["units"], time_s, table.values[:, 3 * n : 3 * n + 3]
-        )
+        RawSignal(place, kind, channels[axes[0]]["units"], time_s, table.triple(n))
         for n, ((place, kind, _), axes) in enumerate(groups.items())
     ]
     return RawRecording(signals, repairs=table.repairs)

@@ -3,8 +3,8 @@
 Units (mm or m) are those of POINT:UNITS, the clock is POINT:RATE from 0. Which markers are the tips
 of thumb and index finger is stated by "Placement" in the sidecar unless their labels say so.
 
-ezc3d is compiled code that a damaged file can crash or send into an endless loop, so it runs in a
-process of its own; the seconds that costs are few against a lost batch.
+A damaged file can crash ezc3d, which is compiled code, or keep it in an endless loop. So it runs in
+a process of its own; that costs seconds and saves the batch.
 """
 
 import io
@@ -26,7 +26,7 @@ _SECONDS_PER_MB: Final = 1.0
 
 
 def _matches(head: Head) -> bool:
-    """Tell by byte 2, the key 0x50, and a parameter section where byte 1 says it is."""
+    """Recognise the key 0x50 in byte 2 and a parameter section where byte 1 points."""
     start = 512 * (head.magic[0] - 1)
     return (
         not head.lines

@@ -40,8 +40,7 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     time_s = np.ravel(table.precise)
     unit = sidecar.units.get("pos", "m")
     signals = [
-        RawSignal(finger, "pos", unit, time_s, table.values[:, 3 * n : 3 * n + 3])
-        for n, finger in enumerate(FINGERS)
+        RawSignal(finger, "pos", unit, time_s, table.triple(n)) for n, finger in enumerate(FINGERS)
     ]
     hand = _HANDS.get(head.path.stem.rsplit("_", 1)[-1].lower(), "")
     notes = (f"hand from the ending of the file name: {hand}",) if hand else ()

@@ -1,9 +1,9 @@
 """MbientLab MetaMotion CSV: one file a sensor and quantity, units in the column names.
 
 Two forms of header: `epoc (ms),timestamp (-0500),elapsed (s),x-axis (g),...` (MetaBase) and
-`epoch (ms),time (-13:00),elapsed (s),x-axis (deg/s),...` (MetaHub and older). The epoch is used, so
-that the files of one trial share a clock and can be combined; which finger a file belongs to has to
-be stated in its sidecar.
+`epoch (ms),time (-13:00),elapsed (s),x-axis (deg/s),...` (MetaHub and older). The epoch is the
+clock, so that the files of one trial share it and can be combined. The sidecar has to state the
+finger.
 """
 
 import re

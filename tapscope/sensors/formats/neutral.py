@@ -1,15 +1,15 @@
 """The neutral CSV: the format to convert to when no other fits.
 
-One row a sample. A column `time_s` that rises, and for each sensor three columns
+One row for each sample. A column `time_s` that rises, and for each sensor three columns
 `{thumb|index}_{gyro|acc|pos}_{x|y|z}`; other columns are ignored. The sidecar of the same name with
-the ending .json states the units (nothing is guessed) and what else is known:
+the ending .json states the units (which are never guessed) and other facts:
 
     {"SamplingFrequency": 200, "Units": {"time": "s", "gyro": "rad/s", "acc": "m/s^2"},
      "Hand": "right", "Placement": "distal phalanx of thumb and index finger",
      "OpeningAxis": {"index": [0, 1, 0]}, "Device": "..."}
 
 Units may be any of `tapscope.sensors.units`. Columns are separated by comma, semicolon, tab or bar;
-decimal commas are understood except between commas; UTF-8 and UTF-16, with or without a mark.
+decimal commas are read except between commas; UTF-8 and UTF-16, with or without byte order mark.
 Missing values are empty cells or NaN.
 """
 
@@ -75,7 +75,7 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     time_unit = sidecar.units.get("time", "s")
     time_s = np.ravel(table.precise) * si_factor("time", time_unit, head.path, "time_s")
     signals = [
-        RawSignal(place, kind, units[kind], time_s, table.values[:, 3 * n : 3 * n + 3])
+        RawSignal(place, kind, units[kind], time_s, table.triple(n))
         for n, (place, kind) in enumerate(triples)
     ]
     return RawRecording(signals, repairs=table.repairs)

@@ -1,8 +1,8 @@
 """Shimmer Consensys CSV: an optional `sep=` line, a row of names, a row of units, then numbers.
 
 Names are `<device>_<channel>_<CAL|UNCAL>`; time is Unix time in milliseconds. Only calibrated
-channels have physical units. Of two accelerometers the wide-range one (WR) is taken, since the
-contact of a tap passes the 2 g of the low-noise one (LN).
+channels have physical units. Of two accelerometers the wide-range one (WR) is used, because a tap's
+contact exceeds the 2 g of the low-noise one (LN).
 """
 
 from typing import Final
@@ -67,7 +67,7 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     factor = si_factor("time", units[clocks[0]], head.path, layout.columns[clocks[0]])
     time_s = np.ravel(table.precise) * factor
     signals = [
-        RawSignal(place, kind, units[axes[0]], time_s, table.values[:, 3 * n : 3 * n + 3])
+        RawSignal(place, kind, units[axes[0]], time_s, table.triple(n))
         for n, ((place, kind, _), axes) in enumerate(chosen.items())
     ]
     skipped = sorted(f"{kind} {variant}" for _, kind, variant in groups.keys() - chosen.keys())

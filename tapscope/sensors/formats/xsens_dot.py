@@ -1,8 +1,8 @@
 """Xsens (Movella) DOT CSV: a preamble of `Key:,value` lines, names, then numbers.
 
 `SampleTimeFine` counts microseconds in 32 bits and wraps every 71.6 minutes. By the DOT's manual
-Gyr_* is in deg/s, Acc_* and FreeAcc_* (without gravity) in m/s^2; MT Manager exports look alike but
-state rad/s, so a file without the preamble of a DOT needs a sidecar for its gyroscope.
+Gyr_* is in deg/s, Acc_* and FreeAcc_* (without gravity) in m/s^2; exports of MT Manager have the
+same columns in rad/s, so a file without the DOT's preamble needs a sidecar for its gyroscope.
 """
 
 from typing import Final
@@ -64,7 +64,7 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
         kind: Kind = "gyro" if quantity == "Gyr" else "acc"
         by_format = {"gyro": "deg/s" if is_dot else "", "acc": "m/s^2"}[kind]
         unit = sidecar.units.get(kind, by_format)
-        values = table.values[:, 3 * n : 3 * n + 3]
+        values = table.triple(n)
         signals.append(
             RawSignal(tag or UNPLACED, kind, unit, time_s, values, quantity == "FreeAcc")
         )
