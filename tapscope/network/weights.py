@@ -1,8 +1,6 @@
 """Weights on disk: a safetensors file and, beside it, a TOML card that describes them."""
 
 import hashlib
-import tomllib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from tapscope.errors import WeightsError
 from tapscope.files import write_atomically
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.network.registry import build
+from tapscope.protocol.toml_record import TomlFile
 from tapscope.records import FloatArray
 
 
@@ -32,7 +31,7 @@ class Source:
 class Card:
     """Description of a weights file, as its TOML card holds it."""
 
-    network: Mapping[str, Any]
+    network: dict[str, Any]
     """Arguments of the architecture, by name."""
     input_size_px: int
     """Side of the square crop that the weights were trained on."""
@@ -49,7 +48,7 @@ class Card:
     architecture: str = "p-msdsnet"
     """One of `registry.ARCHITECTURES`."""
     notes: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     sha256: str = ""
     """Of the safetensors file; filled in by `write`."""
 
@@ -94,26 +93,13 @@ def read_card(path: Path) -> Card:
         The card is missing or malformed.
     """
     file = card_path(path)
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as problem:
+    if not file.is_file():
+        raise WeightsError(f"{file}: not found; the card must be in the folder of its weights")
+    card = TomlFile(file, WeightsError).read(Card)
+    if card.network.get("keypoints") != len(card.keypoints):
         raise WeightsError(
-            f"{file}: cannot be read ({problem.strerror}); the card must lie beside its weights"
-        ) from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise WeightsError(f"{file}: not valid TOML ({problem}); restore the card") from problem
-    try:
-        sources = tuple(Source(**row) for row in content.pop("trained_on"))
-        keypoints = tuple(str(j) for j in content.pop("keypoints"))
-        card = Card(**content, keypoints=keypoints, trained_on=sources)
-    except (KeyError, TypeError) as problem:
-        raise WeightsError(
-            f"{file}: not a card of this version of tapscope ({problem}); restore or remake it"
-        ) from problem
-    if card.network.get("keypoints") != len(keypoints):
-        raise WeightsError(
-            f"{file}: names {len(keypoints)} keypoints for a network of "
-            f"{card.network.get('keypoints')}"
+            f"{file}: names {len(card.keypoints)} keypoints for a network of "
+            f"{card.network.get('keypoints')}; restore the card"
         )
     return card
 

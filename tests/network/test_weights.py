@@ -63,7 +63,7 @@ def test_damaged_tensors_are_refused(file: Path) -> None:
 def test_missing_file_or_card_is_named(file: Path) -> None:
     card = card_path(file).read_text()
     card_path(file).unlink()
-    with pytest.raises(WeightsError, match="card must lie beside"):
+    with pytest.raises(WeightsError, match="card must be in the folder"):
         weights.read(file)
     card_path(file).write_text(card)
     file.unlink()
@@ -76,9 +76,11 @@ def test_missing_file_or_card_is_named(file: Path) -> None:
     [
         ("stages = 1", "stages = 2", "do not fit"),
         ("stages = 1", "floors = 1", "do not fit"),
-        ("seed = 0", "", "not a card"),
+        ("seed = 0", "", "seed: found None, expected this key"),
+        ("seed = 0", 'seed = "0"', "seed: found '0', expected a whole number"),
+        ("seed = 0", "seed = 0\nseeds = 1", "seeds: found 1, expected one of the keys network"),
         ("keypoints = 21", "keypoints = 20", "names 21 keypoints"),
-        ("seed = 0", "seed = = 0", "not valid TOML"),
+        ("seed = 0", "seed = = 0", "no valid TOML"),
     ],
 )
 def test_card_that_does_not_fit_is_refused(file: Path, old: str, new: str, message: str) -> None:
