@@ -1,4 +1,4 @@
-"""From paths to a table: what `tapscope analyze` does, for programs too."""
+"""From paths to a table: what `tapscope analyze` does, also for use from Python."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -25,16 +25,16 @@ class Options:
     """What to analyse and how."""
 
     videos: Sequence[Path]
-    """Video files, and folders that hold some."""
+    """Video files, and folders that contain some."""
     out: Path
-    """The table; CSV or Parquet by its ending."""
+    """The table to write: .csv or .parquet."""
     protocol: str = DEFAULT
-    """Name of a bundled protocol or path of a file."""
+    """Name of a bundled protocol, or path of a file."""
     weights: Path | None = None
-    """None for the bundled ones."""
+    """None for the default weights."""
     manifest: Path | None = None
     hand: str = ""
-    """'left' or 'right' where it is the same in all recordings."""
+    """'left' or 'right' if it is the same in all recordings; else ''."""
     device: str = "auto"
     decoder: Decoder = "auto"
     jobs: int = 1
@@ -49,24 +49,24 @@ def analyze_videos(
     command: Sequence[str],
     prepare: Callable[[], Analyse] | None = None,
 ) -> BatchResult:
-    """Analyse recordings and write the table and the folder of results beside it.
+    """Analyse recordings; write the table and the folder of results beside it.
 
     Parameters
     ----------
     options
-        What and how.
+        What to analyse and how.
     listener
-        Is told what happens meanwhile.
+        Receives the progress.
     command
         The command line, for the record.
     prepare
-        Makes what analyses a recording; by default the whole pipeline with the weights.
+        Returns what analyses a recording; by default the whole pipeline with the weights.
 
     Raises
     ------
     TapscopeError
-        Nothing to analyse, or protocol, weights, manifest or output cannot be used. What is wrong
-        with one recording stands in its row instead.
+        There is nothing to analyse, or protocol, weights, decoder, manifest or output cannot be
+        used. A problem of a single recording is reported in its row instead.
     """
     table.check_table_path(options.out)
     protocol = load(options.protocol)
@@ -75,8 +75,8 @@ def analyze_videos(
     found = find_recordings(options.videos, recursive=options.recursive)
     if not found:
         raise VideoError(
-            f"{', '.join(map(str, options.videos))}: no video there; give a video or a folder "
-            f"that holds some ({', '.join(sorted(VIDEO_ENDINGS))})"
+            f"{', '.join(map(str, options.videos))}: no video found; give a video or a folder "
+            f"with videos ({', '.join(sorted(VIDEO_ENDINGS))})"
         )
     manifest = Manifest({}, (), ())
     if options.manifest:
@@ -125,7 +125,7 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
 
 
 def cores() -> int:
-    """Return on how many cores this process may run."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -134,9 +134,9 @@ def cores() -> int:
 def _record(
     options: Options, protocol: Protocol, weights: Path, batch: BatchResult, manifest: Manifest
 ) -> dict[str, object]:
-    """Return what run.json says beyond program and machine."""
+    """Return the part of run.json about options, inputs and recordings."""
     return {
-        "seed": None,  # nothing in the analysis is drawn by chance
+        "seed": None,  # the analysis is deterministic
         "options": {
             name: [str(v) for v in value] if name == "videos" else _plain(value)
             for name, value in asdict(options).items()

@@ -1,4 +1,7 @@
-"""Many recordings: each on its own, none twice, whatever happens in between."""
+"""Analyse many recordings, each in isolation; skip those completed before.
+
+A recording that fails costs nothing but its own row, and an interrupted run can be continued.
+"""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,75 +15,76 @@ from tapscope.pipeline.cache import CachedResult, RecordingResult
 from tapscope.pipeline.recordings import Recording
 
 Analyse = Callable[[Recording, workers.Report], RecordingResult]
-"""Analyses one recording; raises TapscopeError where it cannot."""
+"""Analyses one recording; raises TapscopeError if it cannot."""
 
 
 class ProgressListener(Protocol):
-    """Is told what happens; shows or logs it."""
+    """Receives the progress of a batch, to show or to log it."""
 
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
-        """Of these recordings, those `todo` are to be analysed; the others are done already."""
+        """The batch starts: `todo` will be analysed, the other recordings are completed."""
 
     def started(self, recording: Recording) -> None:
-        """A recording is being analysed."""
+        """The analysis of a recording starts."""
 
     def progressed(self, recording: Recording, done: int, total: int | None) -> None:
-        """So many frames are done, of a total that the header claims."""
+        """`done` frames are analysed; `total` is the number in the header, None if unknown."""
 
     def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
-        """A recording is done, well or not."""
+        """A recording is completed or has failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a batch is to be run."""
+    """How to run a batch."""
 
     folder: Path
-    """Where results are kept."""
+    """Folder of results."""
     prepare: Callable[[], Analyse]
-    """Makes, once in each worker process, what analyses; must be picklable."""
+    """Called once in each worker process; returns what analyses a recording. Must be picklable."""
     origin: Mapping[str, str]
-    """What the results depend on besides the recording; see `cache.cache_key`."""
+    """What all results depend on besides their recording; see `cache.cache_key`."""
     jobs: int = 1
     time_limit_s: float | None = None
-    """For one recording."""
+    """Seconds allowed for one recording; None for no limit."""
     force: bool = False
-    """Do again what is done."""
+    """Analyse completed recordings again."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     results: Mapping[str, CachedResult]
-    """By name of the recording, in the order given; without those that were not reached."""
+    """By name of the recording, in the order given; those not reached are missing."""
     seconds: Mapping[str, float]
-    """Time taken by those that were analysed now."""
+    """Time taken by each recording analysed in this run."""
     reused: int
+    """Number of recordings completed by earlier runs."""
     interrupted: bool
     notes: tuple[str, ...] = ()
-    """What the user should know besides."""
+    """Messages for the user."""
 
     def count(self, status: str) -> int:
-        """Return the number of recordings with a status."""
+        """Return the number of recordings with this status."""
         return sum(cached.cells["status"] == status for cached in self.results.values())
 
 
 def run_batch(
     recordings: Sequence[Recording], plan: Plan, listener: ProgressListener
 ) -> BatchResult:
-    """Analyse recordings, each in a worker process, and keep each result as soon as it is there.
+    """Analyse recordings in worker processes and store each result as soon as it is complete.
 
-    A recording that cannot be read, takes too long, meets a fault of the program or takes its
-    process down gets a row that says so and stops nobody else. Ctrl-C ends the run with what
-    is done by then.
+    A recording that cannot be read, takes too long, meets a fault of the program or crashes its
+    process gets a row that says so; the others continue. Ctrl-C ends the run with the results
+    so far.
 
     Raises
     ------
     OutputError
         Results cannot be written.
     TapscopeError
-        The analysis cannot be prepared, for want of weights or a GPU, say.
+        The analysis cannot start, for example because weights or a GPU are missing.
     """
     prepare_folder(plan.folder)
     results: dict[str, CachedResult] = {}
@@ -101,12 +105,12 @@ def run_batch(
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder of results; remove files that a killed run has left half written.
+    """Create the folder of results; remove partial files that a killed run has left.
 
     Raises
     ------
     OutputError
-        It cannot be made, which is better known before hours are spent.
+        The folder cannot be written. This is checked before hours are spent.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +128,7 @@ def _load_completed(recordings: Sequence[Recording], plan: Plan) -> dict[str, Ca
         try:
             cached = cache.load_cached(plan.folder, recording, plan.origin)
         except TapscopeError:
-            continue  # the worker will meet the same and write it into the row
+            continue  # the worker will meet the same error and write it into the row
         if cached is not None:
             found[recording.name] = cached
     return found
@@ -159,7 +163,7 @@ def _analyse_all(
 
 @dataclass(frozen=True, slots=True)
 class _Prepare:
-    """Makes, in a worker, what analyses a recording and keeps the result."""
+    """Returns, in a worker, what analyses a recording and stores the result."""
 
     prepare: Callable[[], Analyse]
     folder: Path
@@ -180,7 +184,7 @@ class _Prepare:
 def _analyse_safely(
     analyse: Analyse, recording: Recording, report: workers.Report
 ) -> tuple[str, RecordingResult]:
-    """Return the video's hash and the result; every failure but of the output is a result."""
+    """Return the video's hash and the result; any failure except that of the output is a result."""
     digest = ""
     try:
         digest = cache.video_sha256(recording.path)
@@ -188,11 +192,11 @@ def _analyse_safely(
     except OutputError:
         raise
     except TapscopeError as problem:
-        # The table must not depend on where the folder lies.
-        said = str(problem).removeprefix(f"{recording.path}: ")
-        said = said.replace(str(recording.path), recording.video)
-        return digest, RecordingResult("failed", said, ("unreadable",), retry=not digest)
-    except Exception as problem:  # a fault of ours: said, cached with its trace, and tried again
+        # Without the path: the table must not depend on where the folder is.
+        message = str(problem).removeprefix(f"{recording.path}: ")
+        message = message.replace(str(recording.path), recording.video)
+        return digest, RecordingResult("failed", message, ("unreadable",), retry=not digest)
+    except Exception as problem:  # a fault of tapscope: recorded with its trace and retried
         return digest, RecordingResult(
             "failed",
             f"{type(problem).__name__}: {problem} (a fault of tapscope: please report it with "

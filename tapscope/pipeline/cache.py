@@ -1,8 +1,8 @@
-"""What is kept of one recording on disk, and whether it is still good.
+"""Results of single recordings on disk, and whether a new run would give the same.
 
-Beside `features.csv` lies a folder `features.tapscope`. In it, for each recording, the tracks and
-taps and, written last, `<name>.row.json`: its row of the table and what it was made from. A row
-that is there is therefore complete, whatever happened afterwards.
+The folder `features.tapscope` beside `features.csv` holds the tracks and taps of each recording
+and `<name>.row.json`: its row of the table and the cache key, which is everything that the row
+depends on. The row is written last, so that a recording with a row is complete.
 """
 
 import json
@@ -24,46 +24,46 @@ _ROW, _TRACKS, _TAPS, _TRACE = ".row.json", ".tracks.csv", ".taps.csv", ".error.
 
 @dataclass(frozen=True, slots=True)
 class RecordingResult:
-    """What the analysis of one recording gives."""
+    """Result of the analysis of one recording."""
 
     status: Status
     reason: str
-    """Why it is not ok, in words; '' where it is."""
+    """Why it is not ok, in words; '' if it is."""
     codes: tuple[str, ...] = ()
-    """Everything noticed, for programs."""
+    """Code of each problem found, for programs."""
     measures: Mapping[str, Cell] = field(default_factory=dict)
-    """Features and quality by column; what is not there is unknown."""
+    """Features and quality by column; missing columns are unknown."""
     tracks: bytes | None = None
     """Content of the tracks file."""
     taps: bytes | None = None
     """Content of the taps file."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """How it was made: engine, decoder, how the hand was chosen ..."""
+    """How the result was obtained: engine, decoder, how the hand was chosen ..."""
     frames: int = 0
     """Frames decoded."""
     retry: bool = False
-    """The failure need not happen again: another run tries once more."""
+    """Whether the next run tries again, because the failure may be gone."""
     trace: str = ""
-    """Where an unexpected error came from."""
+    """Traceback of an unexpected error."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedResult:
-    """A result as it lies on disk."""
+    """A result as stored on disk."""
 
     cache_key: Mapping[str, str]
-    """Everything the measures depend on."""
+    """Everything that the measures depend on; see `cache_key`."""
     cells: Mapping[str, Cell]
-    """Status, measures and origin by column; who and when is not measured, see `row_of`."""
+    """Status, measures and origin by column; `row_of` adds participant, session, trial and hand."""
     facts: Mapping[str, str]
     files: Mapping[str, str]
-    """SHA-256 of each file that belongs to it, by ending."""
+    """SHA-256 of each file of this recording, by ending."""
     frames: int
     retry: bool
 
 
 def folder_of(out: Path) -> Path:
-    """Return the folder of results that belongs to a table."""
+    """Return the folder of results of a table."""
     return out.with_suffix(".tapscope")
 
 
@@ -73,7 +73,7 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
     Parameters
     ----------
     origin
-        What is common to a run: version, weights, protocol, device.
+        What all recordings of a run have in common: version, weights, protocol, device, decoder.
     """
     return {
         **origin,
@@ -92,7 +92,7 @@ def store(
     origin: Mapping[str, str],
     video_sha256: str,
 ) -> CachedResult:
-    """Write the files of one recording, the row last; return what was kept.
+    """Write the files of one recording, the row last; return what was stored.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def store(
     for ending, content in contents.items():
         file = _file(folder, recording, ending)
         if content is None:
-            _remove(file)  # left by an earlier run that went better or worse
+            _remove(file)  # left by an earlier run with another outcome
         else:
             write_result(file, content)
     cached = CachedResult(
@@ -140,7 +140,7 @@ def _remove(file: Path) -> None:
 
 
 def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
-    """Return a recording's row of the table; unknown cells are left out or None."""
+    """Return the table row of a recording; unknown cells are missing or None."""
     described: dict[str, Cell] = {
         "recording": recording.name,
         "video": recording.video,
@@ -156,9 +156,9 @@ def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
 def load_cached(
     folder: Path, recording: Recording, origin: Mapping[str, str]
 ) -> CachedResult | None:
-    """Return the result kept of a recording if it is what a new run would give, else None.
+    """Return the stored result of a recording if a new run would give the same, else None.
 
-    The video is hashed only when everything else fits. A row file that is damaged counts as none.
+    The video is hashed only if everything else agrees. A damaged row file counts as missing.
     """
     try:
         content = json.loads(_file(folder, recording, _ROW).read_bytes())
@@ -167,7 +167,7 @@ def load_cached(
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError):
-        return None  # cannot be trusted: the recording is done again and the file replaced
+        return None  # damaged: the recording is analysed again and the file replaced
     if cached.retry or cached.cache_key != cache_key(recording, origin, digest):
         return None
     for ending, content_sha256 in cached.files.items():
@@ -192,7 +192,7 @@ def video_sha256(path: Path) -> str:
 
 
 def trace_name(recording: Recording) -> str:
-    """Return the name of the file that says where an unexpected error came from."""
+    """Return the name of the file with the traceback of an unexpected error."""
     return recording.file_stem + _TRACE
 
 

@@ -1,4 +1,4 @@
-"""The table by which a user tells what each recording is."""
+"""The manifest: a table in which the user describes each recording."""
 
 import csv
 import io
@@ -15,14 +15,14 @@ NUMBERS: Final = ("px_per_mm", "metronome_rate_hz")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says of the recordings at hand."""
+    """The rows of a manifest, joined to the recordings found."""
 
     rows: Mapping[str, Mapping[str, str]]
-    """Filled cells by column, by recording name; without the columns recording and video."""
+    """By recording name: filled cells by column, without the columns recording and video."""
     extra_columns: tuple[str, ...]
-    """Columns that tapscope does not know; they are passed on to the table."""
+    """Columns that tapscope does not know; they are copied to the table."""
     unmatched: tuple[str, ...]
-    """Recordings that the manifest names and that were not found."""
+    """Recordings that the manifest names but that were not found."""
 
 
 KNOWN_COLUMNS: Final = (
@@ -45,24 +45,24 @@ def read_manifest(
     ----------
     path
         CSV with a header; comma, semicolon or tab; UTF-8 with or without byte order mark. Each row
-        names its recording in the column `recording` (as in the table) or `video` (path, from the
-        manifest's folder or from the folder given).
+        names its recording in the column `recording` (as in the table) or `video` (path relative
+        to the manifest's folder or to the folder analysed).
     recordings
-        What was found.
+        The recordings found.
     reserved
-        Names of columns of the table that the manifest may not use for columns of its own.
+        Columns of the table, whose names the manifest may not use for columns of its own.
 
     Raises
     ------
     ManifestError
         The file cannot be read, lacks the columns, names a recording twice, or holds a hand or a
-        number that is none.
+        number that is not valid.
     """
     rows, columns = _rows(path)
     if not {"recording", "video"} & set(columns):
         raise ManifestError(
-            f"{path}: has the columns {', '.join(columns)}; one called recording or video is "
-            "needed to tell which row belongs to which recording"
+            f"{path}: has the columns {', '.join(columns)}; a column called recording or video is "
+            "needed to join rows and recordings"
         )
     extra = tuple(name for name in columns if name not in KNOWN_COLUMNS)
     taken = sorted(set(extra) & set(reserved))
@@ -79,7 +79,9 @@ def read_manifest(
     for line, row in rows:
         name, video = row.get("recording", ""), row.get("video", "")
         if not name and not video:
-            raise ManifestError(f"{path}, line {line}: names neither recording nor video")
+            raise ManifestError(
+                f"{path}, line {line}: the cells recording and video are empty; fill one"
+            )
         found = by_name.get(name) if name else None
         if found is None and video:
             found = by_path.get((path.parent / video).resolve()) or by_video.get(video)
@@ -87,9 +89,7 @@ def read_manifest(
             unmatched.append(name or video)
             continue
         if found.name in by_recording:
-            raise ManifestError(
-                f"{path}, line {line}: {found.name!r} stands there twice; keep one row"
-            )
+            raise ManifestError(f"{path}, line {line}: a second row for {found.name!r}; keep one")
         by_recording[found.name] = _checked(row, f"{path}, line {line}")
     return Manifest(by_recording, extra, tuple(unmatched))
 
@@ -99,7 +99,9 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as problem:
-        raise ManifestError(f"{path}: cannot be read ({problem.strerror})") from problem
+        raise ManifestError(
+            f"{path}: cannot be read ({problem.strerror}); check the path and permissions"
+        ) from problem
     except UnicodeDecodeError as problem:
         raise ManifestError(
             f"{path}: is not UTF-8 (byte {problem.start}); save it as 'CSV UTF-8'"
@@ -110,7 +112,7 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         columns = [cell.strip() for cell in next(reader, [])]
         if not any(columns):
-            raise ManifestError(f"{path}: is empty; a header line is needed")
+            raise ManifestError(f"{path}: is empty; write a header line and one row per recording")
         repeated = [name for name in columns if columns.count(name) > 1]
         if repeated:
             raise ManifestError(f"{path}: has two columns called {repeated[0]!r}; rename one")
@@ -126,17 +128,19 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
             named = zip(columns, (cell.strip() for cell in cells), strict=True)
             rows.append((reader.line_num, dict(named)))
     except csv.Error as problem:
-        raise ManifestError(f"{path}: is not CSV ({problem})") from problem
+        raise ManifestError(f"{path}: is not CSV ({problem}); save it as CSV") from problem
     return rows, columns
 
 
 def _checked(row: Mapping[str, str], where: str) -> dict[str, str]:
     if row.get("hand", "").lower() not in SIDES:
-        raise ManifestError(f"{where}: hand is {row['hand']!r}; write left, right or nothing")
+        raise ManifestError(
+            f"{where}: hand is {row['hand']!r}; write left, right or leave it empty"
+        )
     for column in NUMBERS:
         text = row.get(column, "")
         if text and not _is_positive(text):
-            raise ManifestError(f"{where}: {column} is {text!r}; a number over 0 is needed")
+            raise ManifestError(f"{where}: {column} is {text!r}; write a number over 0")
     return {key: value for key, value in row.items() if value and key not in ("recording", "video")}
 
 

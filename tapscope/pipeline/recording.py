@@ -1,7 +1,7 @@
-"""The one way through: video -> key points -> aperture -> taps -> features -> a row of the table.
+"""One recording through all stages: video -> keypoints -> aperture -> taps -> features -> row.
 
-The network's modules are imported where a worker prepares itself, so that the process that only
-gives out the work stays small.
+The network's modules are imported in the worker, so that the process that only distributes the
+work stays small.
 """
 
 import os
@@ -36,7 +36,7 @@ TIPS: Final = ("thumb_tip", "index_tip")
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Loads the network in a worker process; its call returns what analyses a recording."""
+    """Loads the network in a worker process; returns the function that analyses a recording."""
 
     weights: Path
     protocol: Protocol
@@ -51,7 +51,7 @@ class Prepare:
         Raises
         ------
         WeightsError
-            The weights cannot be read, or there is no GPU where one is asked for.
+            The weights cannot be read, or a GPU is asked for and there is none.
         """
         os.environ.setdefault("OMP_NUM_THREADS", str(self.threads))  # read when torch is imported
         from tapscope.network.engine import make_engine  # noqa: PLC0415 - see the module's docstring
@@ -107,20 +107,20 @@ def measure(
     protocol: Protocol,
     facts: Mapping[str, str],
 ) -> RecordingResult:
-    """Turn the key points of a recording into its results.
+    """Turn the keypoints of a recording into its results.
 
     Parameters
     ----------
     keypoints
-        Of the tapping hand, every frame.
+        Of the tapping hand, for every frame.
     summary
-        What decoding showed.
+        Result of decoding.
     recording
-        Calibration and metronome, where they are known.
+        Calibration and metronome, if they are known.
     protocol
-        The rules.
+        The measurement rules.
     facts
-        More for the record.
+        Further facts to record.
     """
     px_per_mm = recording.px_per_mm or float("nan")
     apertures = from_keypoints(keypoints, protocol.keypoints, px_per_mm)
@@ -137,7 +137,7 @@ def measure(
     )
     numbers = features.compute(context)
     verdict = judge(features.quality_status(numbers, protocol.quality), keypoints, summary)
-    # The numbers of a failed recording would pass for measures in any mean over the column.
+    # Features of a failed recording are left out: in a mean over the column they would count.
     reported_columns = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
     return RecordingResult(
         status=verdict.status,
@@ -178,7 +178,7 @@ def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
 def judge(
     verdict: features.Status, keypoints: Keypoints, summary: StreamSummary
 ) -> features.Status:
-    """Add to a verdict on the numbers what is wrong with the video itself."""
+    """Add problems of the video itself to the status of the numbers."""
     if len(keypoints.reason) and (keypoints.reason == "no_hand").all():
         return features.Status("failed", "no hand was found in any frame", ("no_hand",))
     faults = {}
@@ -224,7 +224,7 @@ def _mean(values: FloatArray) -> float:
 
 
 def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:
-    """Return the tracks file: one row a frame, empty cells where unknown."""
+    """Return the tracks file: one row per frame, unknown cells empty."""
     columns = {
         "time_s": table.fixed(keypoints.time_s, 6),
         "frame": [str(n) for n in range(len(keypoints.time_s))],
@@ -245,7 +245,7 @@ def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:
 
 
 def taps_csv(taps: Taps) -> bytes:
-    """Return the taps file: one row a tap, closure to closure."""
+    """Return the taps file: one row per tap, from closure to closure."""
     columns = {
         "tap": [str(n) for n in range(1, len(taps) + 1)],
         "closure_s": table.fixed(taps.closure_s, 6),

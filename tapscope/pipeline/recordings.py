@@ -1,4 +1,4 @@
-"""Which recordings there are: video files found, named and described."""
+"""Find video files, name them and collect what is known about each recording."""
 
 import hashlib
 import os
@@ -15,22 +15,22 @@ VIDEO_ENDINGS: Final = frozenset(
     {".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
     | {".mts", ".ogv", ".ts", ".webm", ".wmv"}
 )
-"""Endings by which a file in a folder counts as a recording; a file named outright always does."""
+"""Endings of videos searched in folders; a file given by its own path may have any ending."""
 
 LONGEST_STEM_BYTES: Final = 180
-"""Most file systems take names of 255 bytes; endings and a temporary name are added."""
+"""Most file systems allow names of 255 bytes; endings and a temporary name are added."""
 
 SIDES: Final = {"left": "left", "l": "left", "right": "right", "r": "right", "": ""}
-"""What people write for a side, and what it is called here."""
+"""What people write for a side, and the name used here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One video file and what is known of it beforehand; '' and None are unknown."""
+    """One video file and what is known about it before the analysis; '' and None are unknown."""
 
     path: Path
     name: str
-    """Path relative to the folder given, without ending: unique within a run."""
+    """Path relative to the folder analysed, without ending; unique within a run."""
     video: str
     """The same with its ending."""
     participant_id: str = ""
@@ -38,18 +38,18 @@ class Recording:
     hand: str = ""
     """'left', 'right' or ''."""
     hand_source: str = ""
-    """Who says so: 'option', 'manifest', 'file name' or 'protocol'."""
+    """Where `hand` comes from: 'option', 'manifest', 'file name' or 'protocol'."""
     trial: str = ""
     px_per_mm: float | None = None
     """Calibration: pixels of the displayed image per millimetre in the plane of the hand."""
     metronome_rate_hz: float | None = None
-    """Rate that was asked for in a paced test."""
+    """Rate of the metronome in a paced test."""
     extra: Mapping[str, str] | None = None
-    """Further columns of the manifest."""
+    """Cells of the manifest's own columns."""
 
     @property
     def file_stem(self) -> str:
-        """Name for files about this recording, relative to the folder of results."""
+        """Start of the names of this recording's files, relative to the folder of results."""
         place = PurePosixPath(self.name)
         if len(os.fsencode(place.name)) <= LONGEST_STEM_BYTES:
             return self.name
@@ -63,16 +63,16 @@ def find_recordings(paths: Iterable[Path], *, recursive: bool = True) -> list[Re
     Parameters
     ----------
     paths
-        Files, taken whatever their ending, and folders, of which the files with a video's ending
-        are taken. Hidden files and folders are passed over: cameras and macOS leave such files
-        with a video's ending that hold none.
+        Files with any ending, and folders, which are searched for files with a video's ending.
+        Hidden files and folders are skipped: cameras and macOS leave files there that have a
+        video's ending but are no videos.
     recursive
         Whether folders within folders are searched too.
 
     Returns
     -------
     list of Recording
-        Sorted by name; a file reached twice is there once.
+        Sorted by name; a file found twice is listed once.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def find_recordings(paths: Iterable[Path], *, recursive: bool = True) -> list[Re
         elif path.exists():
             files = [(path, Path(path.name))]
         else:
-            raise VideoError(f"{path}: there is no such file or folder; check the path")
+            raise VideoError(f"{path}: no such file or folder; check the path")
         for file, relative in files:
             shown = _printable(relative.as_posix())
             bare = shown[: -len(relative.suffix)] if relative.suffix else shown
@@ -98,7 +98,7 @@ def _files_in(folder: Path, recursive: bool) -> Iterable[Path]:
     def refuse(problem: OSError) -> None:
         raise VideoError(
             f"{problem.filename}: the folder cannot be read ({problem.strerror}); "
-            "grant the right to read it, or give other paths"
+            "change its permissions, or give other paths"
         ) from problem
 
     for place, folders, files in os.walk(folder, onerror=refuse):
@@ -109,14 +109,15 @@ def _files_in(folder: Path, recursive: bool) -> Iterable[Path]:
 
 
 def _printable(name: str) -> str:
-    """Return a file name as valid Unicode: bytes that are none are written as \\xNN."""
+    """Return a file name as valid Unicode; invalid bytes are written as \\xNN."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _with_unique_names(found: list[Recording]) -> list[Recording]:
-    """Give recordings of one name longer ones: with the ending, then with the folder given.
+    """Give recordings of the same name longer names: with the ending, then with the folder.
 
-    Names that differ in case only count as one, since some file systems hold one file for both.
+    Names that differ only in case count as the same, because some file systems keep one file for
+    both.
     """
     for longer in (
         lambda r: r.video,
@@ -142,18 +143,19 @@ def describe(
     option_hand: str = "",
     protocol_hand: str = "",
 ) -> list[Recording]:
-    """Fill in who, when and which hand.
+    """Add participant, session, trial, hand and calibration to recordings.
 
     Parameters
     ----------
     recordings
         As found.
     parse_name
-        Reads what a file name without ending says, by the protocol's pattern.
+        Reads a file name without ending by the protocol's pattern.
     manifest_rows
-        What the manifest says, by recording name; it goes before the file name.
+        The manifest's cells, by recording name; they override the file name.
     option_hand, protocol_hand
-        Sides for all recordings: one that goes before everything, and one that comes last.
+        Sides for all recordings: the first overrides everything, the second is used if nothing
+        else gives a side.
     """
     return [
         _described(r, parse_name, manifest_rows.get(r.name, {}), option_hand, protocol_hand)
@@ -193,7 +195,7 @@ def _described(
 
 
 def side_named(text: str, where: str) -> str:
-    """Return 'left', 'right' or '' for what somebody wrote; `where` is for the error message."""
+    """Return 'left', 'right' or '' for the text of a user; `where` is for the error message."""
     try:
         return SIDES[text.strip().lower()]
     except KeyError:

@@ -1,9 +1,9 @@
-"""Work done in separate processes, so that none can take the others down.
+"""A pool of worker processes in which a crash costs only one task.
 
-A decoder can crash, hang or eat the memory on one damaged file. `concurrent.futures` gives up all
-its processes when one dies and cannot stop a single one, hence this small pool: each worker has one
-task at a time and a pipe of its own; one that dies or takes too long costs its own task only and is
-replaced. Nothing heavy is imported here.
+A decoder can crash, hang or use up the memory on one damaged file. `concurrent.futures` stops all
+its processes when one dies and cannot stop a single one. In this pool each worker has one task at
+a time and its own pipe; a worker that dies or takes too long loses its task and is replaced.
+Nothing heavy is imported here.
 """
 
 import multiprocessing
@@ -24,7 +24,7 @@ Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
 Report = Callable[[int, int | None], None]
-"""Takes how many frames of a task are done, and of how many, if that is known."""
+"""Called with the number of frames done and the total, None if unknown."""
 Work = Callable[[Task, Report], Answer]
 
 _REPORT_EVERY_S: Final = 0.2
@@ -33,24 +33,24 @@ _EXIT_WAIT_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A worker has begun a task."""
+    """A worker has started a task."""
 
     index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """A task has come so far."""
+    """A task has reported its progress."""
 
     index: int
     done: int
     total: int | None
-    """As the file's header claims, None unknown."""
+    """According to the file's header; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished(Generic[Answer]):
-    """A task has been done."""
+    """A task is complete."""
 
     index: int
     answer: Answer
@@ -59,7 +59,7 @@ class Finished(Generic[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A task has taken its worker with it."""
+    """A task was lost, because its worker crashed or exceeded the time limit."""
 
     index: int
     cause: Literal["crashed", "time_limit"]
@@ -72,28 +72,28 @@ Event = Started | Progressed | Finished[Answer] | Lost
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """An exception that ended a worker and is to end the run."""
+    """An exception that ended a worker and must end the run."""
 
     error: TapscopeError | None
     trace: str
 
 
 class WorkerError(RuntimeError):
-    """A worker failed for a reason that is a fault of the program."""
+    """A worker failed because of a fault of the program."""
 
 
 class _Worker:
-    """One process, its pipe and what it is at."""
+    """One process, its pipe and its current task."""
 
     def __init__(self, prepare: Callable[[], Work[Task, Answer]]) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.task: int | None = None
-        self.since_s: float | None = None
-        """When it began its task; None while it is still preparing itself."""
+        self.started_s: float | None = None
+        """Start of the task; None while the worker is still loading."""
         self._child = context.Process(target=_serve, args=(theirs, prepare), daemon=True)
-        # A child inherits that Ctrl-C is ignored: the keys reach the whole group, but the parent
-        # alone decides what becomes of the work.
+        # The child inherits that Ctrl-C is ignored: the signal reaches all processes, but only the
+        # parent decides how the run ends.
         ours = signal.getsignal(signal.SIGINT)
         in_main_thread = threading.current_thread() is threading.main_thread()
         if in_main_thread:
@@ -105,19 +105,19 @@ class _Worker:
                 signal.signal(signal.SIGINT, ours)
             theirs.close()
 
-    def give(self, index: int, task: Task) -> None:
+    def assign(self, index: int, task: Task) -> None:
         self.pipe.send((index, task))
-        self.task, self.since_s = index, None
+        self.task, self.started_s = index, None
 
     @property
     def seconds(self) -> float:
-        """How long it has been at its task."""
-        return 0.0 if self.since_s is None else time.monotonic() - self.since_s
+        """Time spent on the current task."""
+        return 0.0 if self.started_s is None else time.monotonic() - self.started_s
 
-    def stop(self, patience_s: float = 0.0) -> str:
-        """Close the pipe, which ends an idle worker; end a busy one; say how it ended."""
+    def stop(self, wait_s: float = 0.0) -> str:
+        """Close the pipe, which ends an idle worker; kill a busy one; return how it ended."""
         self.pipe.close()
-        self._child.join(patience_s)
+        self._child.join(wait_s)
         if self._child.is_alive():
             self._child.kill()
             self._child.join()
@@ -127,7 +127,7 @@ class _Worker:
 def _exit_text(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        return f"ended by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+        return f"ended by {name}" + (", perhaps out of memory" if name == "SIGKILL" else "")
     return f"ended with code {code}"
 
 
@@ -138,19 +138,19 @@ def run(
     jobs: int = 1,
     time_limit_s: float | None = None,
 ) -> Iterator[Event[Answer]]:
-    """Do tasks in worker processes and yield what happens, as it happens.
+    """Run tasks in worker processes and yield events as they happen.
 
     Parameters
     ----------
     prepare
-        Called once in each worker; returns what does one task. Must be picklable, as tasks and
-        answers must.
+        Called once in each worker; returns the function for one task. It, the tasks and the
+        answers must be picklable.
     tasks
-        Started in order.
+        Tasks, started in this order.
     jobs
         Number of workers.
     time_limit_s
-        A task that takes longer is lost; counted from its beginning. None for no limit.
+        A task that takes longer from its start is lost. None for no limit.
 
     Yields
     ------
@@ -160,9 +160,9 @@ def run(
     Raises
     ------
     TapscopeError
-        The work raised one: all work ends.
+        A task raised one; the run ends.
     WorkerError
-        The work raised any other exception.
+        A task raised any other exception; the run ends.
     """
     waiting = deque(enumerate(tasks))
     workers: list[_Worker] = []
@@ -175,8 +175,8 @@ def run(
                     idle.append(workers[-1])
                 worker = idle.pop()
                 try:
-                    worker.give(*waiting[0])
-                except BrokenPipeError:  # it died with nothing to do: that costs no task
+                    worker.assign(*waiting[0])
+                except BrokenPipeError:  # it died while idle: no task is lost
                     workers.remove(worker)
                     worker.stop()
                 else:
@@ -188,7 +188,7 @@ def run(
 
 
 def _next_events(workers: list[_Worker], time_limit_s: float | None) -> Iterator[Event[Answer]]:
-    """Wait for the next messages, deaths and overruns; drop the workers that are no more."""
+    """Wait for messages, crashes and exceeded time limits; remove workers that have ended."""
     ready = wait([worker.pipe for worker in workers], timeout=_REPORT_EVERY_S)
     for worker in [worker for worker in workers if worker.pipe in ready]:
         try:
@@ -202,7 +202,7 @@ def _next_events(workers: list[_Worker], time_limit_s: float | None) -> Iterator
         if isinstance(message, _Failure):
             raise message.error or WorkerError(message.trace)
         if isinstance(message, Started):
-            worker.since_s = time.monotonic()
+            worker.started_s = time.monotonic()
         elif isinstance(message, Finished):
             worker.task = None
         yield message
@@ -216,7 +216,7 @@ def _next_events(workers: list[_Worker], time_limit_s: float | None) -> Iterator
 
 
 def _serve(pipe: Connection, prepare: Callable[[], Work[Task, Answer]]) -> None:
-    """Do the tasks that come through the pipe until it closes."""
+    """Run the tasks that come through the pipe until it closes."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
         work = prepare()
@@ -226,13 +226,13 @@ def _serve(pipe: Connection, prepare: Callable[[], Work[Task, Answer]]) -> None:
             except EOFError:
                 return
             pipe.send(Started(index))
-            begun_s = time.monotonic()
+            start_s = time.monotonic()
             answer = work(task, _reporter(pipe, index))
-            pipe.send(Finished(index, answer, time.monotonic() - begun_s))
+            pipe.send(Finished(index, answer, time.monotonic() - start_s))
     except TapscopeError as error:
         pipe.send(_Failure(error, ""))
     except BrokenPipeError:
-        return  # the parent has gone or given this worker up
+        return  # the parent has ended or dropped this worker
     except Exception:
         pipe.send(_Failure(None, traceback.format_exc()))
 
@@ -251,7 +251,7 @@ def _reporter(pipe: Connection, index: int) -> Report:
 
 
 def _exit_with_parent() -> None:
-    """End this process at once when the parent is gone, so that nothing works on unseen."""
+    """End this process as soon as the parent has ended, so that none is left running."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -132,7 +132,7 @@ def test_interruption_keeps_what_is_done(discs: Path, monkeypatch: pytest.Monkey
 
 def test_folder_without_videos(tmp_path: Path, discs: Path) -> None:
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(Exception, match="no video there"):
+    with pytest.raises(Exception, match="no video found"):
         run("analyze", tmp_path / "nothing")
 
 
