@@ -1,7 +1,7 @@
 """What travels between the stages: frozen records that check themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -146,19 +146,9 @@ class Taps:
     """Unit of amplitude and speeds."""
 
     def __post_init__(self) -> None:
-        count = len(self.closure_s)
-        for name in (
-            "next_closure_s",
-            "peak_s",
-            "amplitude",
-            "opening_speed_mean",
-            "opening_speed_peak",
-            "closing_speed_mean",
-            "closing_speed_peak",
-            "flags",
-        ):
-            if getattr(self, name).shape != (count,):
-                raise ValueError(f"Taps: {name} must have one value a tap")
+        for name in self._array_names():
+            if getattr(self, name).shape != (len(self.closure_s),):
+                raise ValueError(f"Taps: {name} must have one value per tap")
         if not ((self.closure_s < self.peak_s).all() and (self.peak_s < self.next_closure_s).all()):
             raise ValueError("Taps: closure, peak and next closure must follow one another")
         if not (self.next_closure_s[:-1] <= self.closure_s[1:]).all():
@@ -166,6 +156,14 @@ class Taps:
 
     def __len__(self) -> int:
         return len(self.closure_s)
+
+    @classmethod
+    def _array_names(cls) -> list[str]:
+        return [part.name for part in fields(cls) if part.name != "unit"]
+
+    def select(self, selected: NDArray[np.bool_]) -> "Taps":
+        """Return the taps for which `selected`, shape (taps,), is true."""
+        return replace(self, **{n: getattr(self, n)[selected] for n in self._array_names()})
 
     @property
     def interval_s(self) -> FloatArray:

@@ -148,24 +148,7 @@ def common_span(video: Trajectory, motion: SensorMotion) -> tuple[float, float]:
 
 def taps_within(taps: Taps, span_s: tuple[float, float]) -> Taps:
     """Return the taps that lie wholly within a span."""
-    kept = (taps.closure_s >= span_s[0]) & (taps.next_closure_s <= span_s[1])
-    return replace(
-        taps,
-        **{
-            name: getattr(taps, name)[kept]
-            for name in (
-                "closure_s",
-                "next_closure_s",
-                "peak_s",
-                "amplitude",
-                "opening_speed_mean",
-                "opening_speed_peak",
-                "closing_speed_mean",
-                "closing_speed_peak",
-                "flags",
-            )
-        },
-    )
+    return taps.select((taps.closure_s >= span_s[0]) & (taps.next_closure_s <= span_s[1]))
 
 
 def closures(taps: Taps) -> FloatArray:

@@ -245,7 +245,10 @@ def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:
 
 
 def taps_csv(taps: Taps) -> bytes:
-    """Return the taps file: one row per tap, from closure to closure."""
+    """Return the taps file: one row per tap, from closure to closure.
+
+    The columns are written out: their order and decimals are a format that others read.
+    """
     columns = {
         "tap": [str(n) for n in range(1, len(taps) + 1)],
         "closure_s": table.fixed(taps.closure_s, 6),
