@@ -1,7 +1,7 @@
-"""Exceptions that tapscope raises on purpose.
+"""Exceptions for problems that the user can solve.
 
 Every message names the file, what was found, what was expected and what to do.
-Poor data is no exception: it is NaN with a reason.
+Poor data raises no exception; it gives NaN and a code for the reason.
 """
 
 from importlib.util import find_spec
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 class TapscopeError(Exception):
-    """Base of every error that a caller may want to show to the user as it is."""
+    """Base of all errors whose message is written for the user."""
 
 
 class VideoError(TapscopeError):
-    """A video cannot be opened or decoded."""
+    """A video cannot be found, opened or decoded."""
 
 
 class SensorError(TapscopeError):
@@ -47,18 +47,18 @@ class OutputError(TapscopeError):
 def require_extra(
     module: str, extra: str, path: Path, error: type[TapscopeError], instead: str = ""
 ) -> None:
-    """Check that the library of an optional format is installed, without importing it.
+    """Raise an error if the library of an optional format is not installed; do not import it.
 
     Parameters
     ----------
     module, extra
         The library, and the extra of tapscope that installs it.
     path
-        The file that needs it.
+        The file that needs the library.
     error
-        Raised where it is missing, with how to install it.
+        Kind of error; its message tells how to install the library.
     instead
-        What else the user may do.
+        End of the message: another way for the user.
     """
     if find_spec(module) is None:
         raise error(

@@ -1,4 +1,4 @@
-"""Find the files that come with tapscope; write files whole or not at all; hash them."""
+"""Find the files that come with tapscope; write files completely or not at all; hash files."""
 
 import hashlib
 import os
@@ -10,9 +10,9 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part.
+    """Write a file so that others see the old content or the new, never a part of it.
 
-    The temporary file lies in the same folder, so that the last step is a rename.
+    The temporary file is in the same folder, so that the last step is a rename.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
@@ -25,7 +25,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             Path(part.name).unlink(missing_ok=True)
             raise
-    # NamedTemporaryFile makes private files; results are as readable as any other file.
+    # NamedTemporaryFile makes private files; results get the usual permissions.
     umask = os.umask(0)
     os.umask(umask)
     Path(part.name).chmod(0o666 & ~umask)
@@ -33,18 +33,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content, read in pieces."""
+    """Return the SHA-256 of a file, hexadecimal; the file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def bundled_folder(name: Literal["protocols", "weights"]) -> Path:
-    """Return a folder that comes with tapscope: in the installed package, or in the checkout.
+    """Return a folder that comes with tapscope, in the installed package or in the checkout.
 
     Raises
     ------
     FileNotFoundError
-        If neither exists: the installation is damaged.
+        Neither exists, because the installation is damaged.
     """
     places = (_PACKAGE / "bundled" / name, _PACKAGE.parent / name)
     for place in places:

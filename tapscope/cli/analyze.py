@@ -83,8 +83,8 @@ def analyze(
         force=force,
     )
     mode: console.Mode = "json" if json_log else "quiet" if quiet else "terminal"
-    with console.shown(mode) as shown:
-        result = analyze_videos(options, shown, sys.argv)
+    with console.progress_listener(mode) as listener:
+        result = analyze_videos(options, listener, sys.argv)
     if mode == "terminal":
         console.print_summary(result, out)
     if result.interrupted:

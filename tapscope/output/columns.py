@@ -18,19 +18,19 @@ RECORDING: Final = {
 }
 TEXT_QUALITY: Final = {
     "unit": "unit of amplitudes and speeds in this row",
-    "hand_source": "who said which hand it is: option, manifest, file name or protocol",
+    "hand_source": "where hand comes from: option, manifest, file name or protocol",
     "hand_choice": "how the hand was chosen: only_hand, taps_most, side_by_place or none_seen",
-    "flags": "codes of everything noticed, joined by ';'",
+    "flags": "codes of all problems found, joined by ';'",
 }
 ORIGIN: Final = {
-    "tapscope_version": "version that made the row",
+    "tapscope_version": "version that wrote the row",
     "weights": "weights file and the first digits of its SHA-256",
     "protocol": "protocol and the first digits of the hash of its content",
 }
 
 
 def feature_names(protocol: Protocol) -> list[str]:
-    """Return the names of the measures of movement that a protocol asks for."""
+    """Return the names of the features of movement that a protocol asks for."""
     wanted = set(protocol.features)
     return [
         feature.name
@@ -40,7 +40,7 @@ def feature_names(protocol: Protocol) -> list[str]:
 
 
 def quality_names() -> list[str]:
-    """Return the names of the measures of quality, which no protocol leaves out."""
+    """Return the names of the quality features, which every protocol includes."""
     return [feature.name for feature in FEATURES if feature.domain == "quality"]
 
 
@@ -50,14 +50,14 @@ def numeric_columns(protocol: Protocol) -> list[str]:
 
 
 def all_columns(protocol: Protocol, extra: Sequence[str] = ()) -> list[str]:
-    """Return the columns of the table; `extra` are the manifest's own, at the end."""
+    """Return the columns of the table; `extra` are those of the manifest, at the end."""
     return [*RECORDING, *numeric_columns(protocol), *TEXT_QUALITY, *ORIGIN, *extra]
 
 
 def column_dictionary(protocol: Protocol, extra: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Return what each column holds: name, unit, domain and formula, in the table's order.
+    """Return name, unit, domain and formula of each column, in the table's order.
 
-    The unit of amplitudes and speeds stands in the column `unit` of each row.
+    The unit of amplitudes and speeds is in the column `unit` of each row.
     """
     numbers = {row["name"]: row for row in data_dictionary("<unit>")}
     texts = {

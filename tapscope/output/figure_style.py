@@ -1,6 +1,6 @@
-"""How figures look, and how they become bytes: the same values give the same bytes.
+"""Style of the figures, and figures as files: the same values give the same bytes.
 
-Text is drawn as outlines, identifiers come from a fixed salt and no date is written.
+For this, text is drawn as outlines, identifiers come from a fixed salt and no date is written.
 """
 
 import io
@@ -40,7 +40,7 @@ STYLE: Final = {
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return an empty figure of some inches with one pair of axes; call it within `STYLE`."""
+    """Return an empty figure, size in inches, with one pair of axes; call it within `STYLE`."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
@@ -51,7 +51,7 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
     svg, png = io.BytesIO(), io.BytesIO()
     with style.context(STYLE):
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out again, it would shift by a hair
+        figure.set_layout_engine("none")  # another layout would shift it slightly
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tapscope"})
         figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": "tapscope"})
     return svg.getvalue(), png.getvalue()

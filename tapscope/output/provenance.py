@@ -1,4 +1,4 @@
-"""Where results come from: versions, commit, command, machine."""
+"""Provenance of results: versions, commit, command, machine."""
 
 import platform
 import shlex
@@ -25,8 +25,9 @@ _PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
 def commit() -> str | None:
-    """Return the commit of the checkout that tapscope runs from, '-changed' added where it is not
-    as committed; None where it is installed from elsewhere.
+    """Return the commit of the checkout that tapscope runs from; None if it is no checkout.
+
+    '-changed' is added if the package differs from the commit.
     """
     if not (_PACKAGE.parent / ".git").exists():
         return None
@@ -46,12 +47,12 @@ def _git(*arguments: str) -> str | None:
             timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
-        return None  # no git here: the version has to do
+        return None  # no git on this machine: only the version is recorded
     return answer.stdout.strip()
 
 
 def package_versions() -> dict[str, str]:
-    """Return the installed versions of the packages on which numbers depend."""
+    """Return the installed versions of the packages on which the numbers depend."""
     found = {}
     for name in NUMERIC_PACKAGES:
         try:
@@ -62,7 +63,7 @@ def package_versions() -> dict[str, str]:
 
 
 def environment(arguments: Sequence[str]) -> dict[str, object]:
-    """Return what a record of a run says of program, machine and moment.
+    """Return the part of run.json about program, machine and time.
 
     Parameters
     ----------

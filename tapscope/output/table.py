@@ -1,7 +1,7 @@
-"""Tidy files: tables as CSV or Parquet, facts as JSON; the same content gives the same bytes.
+"""Tables as CSV or Parquet and facts as JSON; the same content gives the same bytes.
 
-Numbers are rounded once, where a table is made: six significant digits for measures, and for the
-long columns of tracks a fixed number of decimals. Unknown is an empty cell (null in Parquet).
+Numbers are rounded once, when a table is made: features to six significant digits, the long
+columns of tracks to a fixed number of decimals. Unknown is an empty cell (null in Parquet).
 """
 
 import io
@@ -25,7 +25,7 @@ SIGNIFICANT_DIGITS: Final = 6
 
 
 def rounded(value: float) -> float | int | None:
-    """Return a number with six significant digits, None for NaN or infinity."""
+    """Return a number with six significant digits; None for NaN or infinity."""
     if isinstance(value, int | np.integer):
         return int(value)
     if not math.isfinite(value):
@@ -35,7 +35,7 @@ def rounded(value: float) -> float | int | None:
 
 
 def cell_text(value: Cell) -> str:
-    """Return the text of a cell: shortest decimal form of a number, '' for None."""
+    """Return the text of a cell: the shortest decimal form of a number, '' for None or NaN."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -44,7 +44,7 @@ def cell_text(value: Cell) -> str:
 
 
 def fixed(values: NDArray[np.float64], decimals: int) -> list[str]:
-    """Return numbers with a fixed number of decimals, '' for NaN."""
+    """Return numbers as texts with a fixed number of decimals, '' for NaN."""
     texts = (f"{value:.{decimals}f}" for value in (values + 0.0).tolist())
     return ["" if text == "nan" else text for text in texts]
 
@@ -56,8 +56,8 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _quoted(cell: str) -> str:
-    # csv.writer leaves a carriage return bare where lines end with a line feed alone, and then
-    # cannot read it back.
+    # csv.writer does not quote a carriage return if lines end with a line feed; csv.reader then
+    # takes it for the end of a line.
     if any(mark in cell for mark in ',"\r\n'):
         return '"' + cell.replace('"', '""') + '"'
     return cell
@@ -86,7 +86,7 @@ def parquet_bytes(columns: Sequence[str], rows: Sequence[Row], numeric: Iterable
 def write_table(
     path: Path, columns: Sequence[str], rows: Sequence[Row], numeric: Iterable[str]
 ) -> None:
-    """Write a table as CSV or Parquet, as the ending says.
+    """Write a table as CSV or Parquet, according to the ending.
 
     Raises
     ------
@@ -102,25 +102,27 @@ def write_table(
 
 
 def check_table_path(path: Path) -> None:
-    """Raise OutputError where a table of this name cannot be written."""
+    """Raise OutputError if a table of this name cannot be written."""
     if path.suffix.lower() not in TABLE_ENDINGS:
-        raise OutputError(f"{path}: the ending must be {' or '.join(TABLE_ENDINGS)}")
+        raise OutputError(
+            f"{path}: the ending must be {' or '.join(TABLE_ENDINGS)}; give another --out"
+        )
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; give the name of a file")
 
 
 def json_bytes(content: object) -> bytes:
-    """Return indented JSON; NaN is refused, as JSON has none."""
+    """Return indented JSON; NaN raises ValueError, because JSON has none."""
     return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def write_result(path: Path, content: bytes) -> None:
-    """Write a file of results whole or not at all.
+    """Write a file of results completely or not at all.
 
     Raises
     ------
     OutputError
-        It cannot be written: no right, no space ...
+        The file cannot be written: no permission, no space ...
     """
     try:
         write_atomically(path, content)

@@ -1,4 +1,4 @@
-"""What is in a video file, and whether tapping can be measured from it."""
+"""Content of a video file, and whether tapping can be measured from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from tapscope.video.probe import VideoInfo
 from tapscope.video.stream import StreamSummary, VideoStream
 
 RATE_TOLERANCE: Final = 0.98
-"""29.97 frames a second pass for 30."""
-FASTEST_TAPS: Final = 0.4 / 1.5
-"""Taps per frame up to which a tapping rate is told safely."""
+"""A lower frame rate by 2 % is accepted: 29.97 frames per second count as 30."""
+MAX_TAPS_PER_FRAME: Final = 0.4 / 1.5
+"""Faster tapping is not measured reliably."""
 SERIOUS_SHARE: Final = 0.05
-"""Share of frames missing or repeated from which the measures suffer."""
+"""Above this share of missing or repeated frames the features become unreliable."""
 SERIOUS_GAP_S: Final = 0.25
-"""A gap this long swallows a tap at the usual 4 Hz."""
+"""A gap this long hides a whole tap at the usual 4 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Finding:
     code: str
     """Short name, for programs: 'frame_rate_low', 'truncated' ..."""
     serious: bool
-    """Whether the measures will suffer, as against a mere note."""
+    """Whether the features become unreliable; else it is only a note."""
     text: str
     """The remark in plain English."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A video's header, what decoding it showed, and what follows."""
+    """Header of a video, summary of decoding it, and findings."""
 
     info: VideoInfo
     summary: StreamSummary
@@ -51,20 +51,20 @@ def inspect_video(
     max_duration_s: float = float("inf"),
     min_side_px: int = 240,
 ) -> Inspection:
-    """Decode a video once and say whether tapping can be measured from it.
+    """Decode a video once and check whether tapping can be measured from it.
 
     Parameters
     ----------
     path
         The video file.
     min_fps
-        Least measured frame rate, Hz; 2 % less passes.
+        Lowest accepted frame rate, Hz, as measured; 2 % less is accepted.
     min_duration_s
-        Least duration, seconds.
+        Shortest accepted duration, seconds.
     max_duration_s
-        Greatest duration, seconds.
+        Longest accepted duration, seconds.
     min_side_px
-        Least length of the image's shorter side, pixels.
+        Shortest accepted length of the image's shorter side, pixels.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def inspect_video(
     Raises
     ------
     VideoError
-        When the file is no video, or not one frame of it can be decoded.
+        The file is no video, or no frame of it can be decoded.
     """
     with VideoStream(path) as stream:
         for _ in stream:
@@ -98,14 +98,14 @@ def _rate_findings(summary: StreamSummary, min_fps: float) -> Iterator[Finding]:
         yield Finding(
             "frame_rate_low",
             True,
-            f"{measured:.1f} frames a second, {min_fps:g} are wanted: "
-            f"taps faster than {measured * FASTEST_TAPS:.1f} Hz cannot be told safely.",
+            f"{measured:.1f} frames per second; at least {min_fps:g} are needed. "
+            f"Tapping faster than {measured * MAX_TAPS_PER_FRAME:.1f} Hz is not measured reliably.",
         )
     if summary.variable_frame_rate:
         yield Finding(
             "frame_rate_variable",
             False,
-            "The frame rate varies. Each frame's true time is used, so rates stay right.",
+            "The frame rate varies. The true time of each frame is used, so this does no harm.",
         )
 
 
@@ -116,28 +116,28 @@ def _duration_findings(
         yield Finding(
             "too_short",
             True,
-            f"{summary.duration_s:.1f} s long, {min_duration_s:g} s are wanted.",
+            f"{summary.duration_s:.1f} s long; at least {min_duration_s:g} s are needed.",
         )
     if summary.duration_s > max_duration_s:
         yield Finding(
             "too_long",
             False,
-            f"{summary.duration_s:.1f} s long, the protocol takes {max_duration_s:g} s: "
-            "cut out the test, or expect other movement to be measured too.",
+            f"{summary.duration_s:.1f} s long; the protocol analyses {max_duration_s:g} s. "
+            "Cut the video to the test, or other movement may be measured too.",
         )
 
 
 def _frame_findings(summary: StreamSummary) -> Iterator[Finding]:
     if summary.truncated:
         yield Finding(
-            "truncated", True, f"The end of the recording is lost: {summary.truncated_reason}."
+            "truncated", True, f"The end of the recording is missing: {summary.truncated_reason}."
         )
     if summary.damaged_packets:
         yield Finding(
             "damaged",
             True,
             f"{summary.damaged_packets} packets are damaged; "
-            "the frames that rest on them are left out.",
+            "the frames that depend on them are left out.",
         )
     if summary.dropped_frames:
         share = summary.dropped_frames / (summary.dropped_frames + summary.decoded_frames)
@@ -153,14 +153,14 @@ def _frame_findings(summary: StreamSummary) -> Iterator[Finding]:
             "frames_duplicated",
             share > SERIOUS_SHARE,
             f"{summary.duplicate_frames} frames ({share:.1%}) repeat the one before: "
-            "the camera saw less often than the frame rate says, or nothing moved.",
+            "the camera took fewer images than the frame rate says, or nothing moved.",
         )
     if summary.backward_frames:
         yield Finding(
             "frames_out_of_order",
             False,
             f"{summary.backward_frames} frames are left out because their time "
-            "does not lie after the one before.",
+            "is not later than that of the frame before.",
         )
 
 
@@ -169,26 +169,26 @@ def _image_findings(info: VideoInfo, min_side_px: int) -> Iterator[Finding]:
         yield Finding(
             "image_small",
             True,
-            f"The image is {info.width} x {info.height}; "
-            f"{min_side_px} or more pixels are wanted on the shorter side.",
+            f"The image is {info.width} x {info.height} pixels; "
+            f"the shorter side needs at least {min_side_px}.",
         )
     if info.interlaced:
         yield Finding(
             "interlaced",
             False,
-            "The image is interlaced: fast fingers show as combs. Record progressively.",
+            "The image is interlaced, which blurs fast fingers. Record progressive video.",
         )
     if info.mirrored:
         yield Finding(
             "mirrored",
             False,
-            "The file asks to be shown mirrored, as front cameras do; it is read as shown. "
-            "Check that left and right are right.",
+            "The file is shown mirrored, as front cameras do, and is analysed as shown. "
+            "Check that the left and right hand are not swapped.",
         )
     if info.pixel_aspect != 1:
         yield Finding(
             "pixels_not_square",
             False,
             f"The stored pixels are {info.pixel_aspect:.3f} times as wide as high; "
-            "the image is stretched so that distances are right.",
+            "the image is stretched so that distances are correct.",
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tapscope.agreement import match_events
-from tapscope.cli.console import shown
+from tapscope.cli.console import progress_listener
 from tapscope.output.columns import RECORDING
 from tapscope.pipeline.analyze import Options, analyze_videos
 from tapscope.records import FloatArray, Trajectory
@@ -217,7 +217,7 @@ def main() -> int:
         device=given.device,
         force=given.force,
     )
-    with shown("terminal") as listener:
+    with progress_listener("terminal") as listener:
         analyze_videos(options, listener, sys.argv)
     rows = read_rows(given.out)
     assert list(rows[0])[: len(RECORDING)] == list(RECORDING)

@@ -75,7 +75,7 @@ def test_strict_counts_doubt_as_failure(discs: Path) -> None:
     assert run("analyze", discs, "--quiet").exit_code == 0
     again = run("analyze", discs, "--strict")
     assert again.exit_code == 1
-    assert "3 done before" in again.output
+    assert "3 completed before" in again.output
     assert "the end of the video is lost" in " ".join(again.output.split())
 
 

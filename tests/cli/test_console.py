@@ -40,7 +40,7 @@ class Clock:
         return self.now_s
 
 
-def test_time_left_is_reckoned_from_frames_and_sizes() -> None:
+def test_time_left_is_estimated_from_frames_and_sizes() -> None:
     clock = Clock()
     time_left = TimeLeft(clock, {"a": 1000, "b": 1000, "c": 2000})
     assert time_left.seconds_left is None
@@ -81,7 +81,7 @@ def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
         bar.finished(first, kept("ok"), 2.0)
         bar.finished(second, kept("failed", reason="no [video]"), 0.1)
     shown = Text.from_ansi(screen.getvalue()).plain
-    assert "1 done before from the same inputs, 2 to do" in shown
+    assert "1 completed before from the same inputs, 2 to analyse" in shown
     assert "gone: no [video]" in shown
     assert "2 of 2 recordings" in shown
     assert "frames/s" in shown
@@ -117,7 +117,7 @@ def test_summary_of_few_and_of_many() -> None:
 def test_counts() -> None:
     result = BatchResult({"a": kept("ok"), "b": kept("failed")}, {}, 1, False)
     assert counts_text(result) == "2 recordings: 1 ok, 1 failed (1 from before)"
-    assert counts_text(BatchResult({}, {}, 0, True)) == "0 recordings: none done"
+    assert counts_text(BatchResult({}, {}, 0, True)) == "0 recordings: none completed"
 
 
 def test_names_are_no_markup() -> None:

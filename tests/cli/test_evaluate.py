@@ -20,7 +20,7 @@ def test_tips_of_a_baseline_are_trained_and_measured(tmp_path: Path) -> None:
         "--epochs", "1", "--size", "32", "--device", "cpu",
     )  # fmt: skip
     assert trained.exit_code == 0, trained.output
-    assert "12 images trained on, 2 for" in " ".join(trained.output.split())
+    assert "12 images for training, 2 for" in " ".join(trained.output.split())
     card = weights.read_card(out)
     assert (card.architecture, card.keypoints) == ("higherhrnet", ("thumb_tip", "index_tip"))
     measure = ("evaluate", "--data", folder, "--tenths", "3", *tips, "--device", "cpu")

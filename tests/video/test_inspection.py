@@ -41,7 +41,7 @@ def test_slow_short_and_small(tmp_path: Path) -> None:
         "image_small": True,
     }
     assert not inspection.suitable
-    assert "15.0 frames a second, 30 are wanted" in inspection.findings[0].text
+    assert "15.0 frames per second; at least 30 are needed" in inspection.findings[0].text
     assert "4.0 Hz" in inspection.findings[0].text
 
 

@@ -1,4 +1,7 @@
-"""What the terminal shows."""
+"""What the terminal shows: rich tables, progress bars and the log.
+
+Functions here take results and print them. They compute nothing that is not shown.
+"""
 
 import json
 import math
@@ -36,8 +39,8 @@ Mode = Literal["terminal", "quiet", "json"]
 
 
 @contextmanager
-def shown(mode: Mode) -> Iterator[ProgressListener]:
-    """Give what watches a batch: a bar on stderr, nothing, or a log on stderr."""
+def progress_listener(mode: Mode) -> Iterator[ProgressListener]:
+    """Provide a listener for a batch: a bar on stderr, nothing, or a log on stderr."""
     if mode == "terminal":
         with BatchBar(Console(stderr=True)) as bar:
             yield bar
@@ -46,23 +49,23 @@ def shown(mode: Mode) -> Iterator[ProgressListener]:
 
 
 def counting(things: str) -> CountingBar:
-    """Return a bar, on stderr, over a number of things."""
+    """Return a bar on stderr that counts, for example, images."""
     return CountingBar(Console(stderr=True), things)
 
 
 def print_summary(result: BatchResult, out: Path) -> None:
-    """Print what came out of a batch."""
+    """Print the summary of a batch."""
     console = Console()
     console.print(summary_table(result))
     if result.interrupted:
-        console.print("[yellow]interrupted[/]: the table holds what was done by then")
+        console.print("[yellow]interrupted[/]: the table holds the recordings completed so far")
     for note in result.notes:
         console.print(f"[yellow]note[/]: {escape(note)}")
     console.print(f"{counts_text(result)}; table: {escape(str(out))}")
 
 
 def print_inspection(inspection: Inspection, protocol: str, *, as_json: bool) -> None:
-    """Print what is in a video file and whether it suits a protocol."""
+    """Print the content of a video file and whether it suits a protocol."""
     if as_json:
         print(json.dumps(inspection_facts(inspection), indent=1))
         return
@@ -89,36 +92,36 @@ def inspection_facts(inspection: Inspection) -> dict[str, object]:
 
 
 def print_names(rows: Sequence[tuple[str, str]]) -> None:
-    """Print names and what they stand for."""
+    """Print names and their descriptions."""
     Console().print(facts_table(rows))
 
 
 def print_trained(trained: "Trained") -> None:
-    """Print what a training run came to."""
+    """Print the result of a training run."""
     console = Console()
     console.print(training_table(trained))
     console.print(
-        f"{trained.training_images} images trained on, {trained.validation_images} for "
+        f"{trained.training_images} images for training, {trained.validation_images} for "
         f"validation; weights: {escape(str(trained.out))}"
     )
     if trained.result.kept_start:
-        console.print("no epoch was better than the weights begun with: they were written again")
+        console.print("no epoch was better than the initial weights, which were written again")
 
 
 def print_converted(done: "Converted", out: Path) -> None:
-    """Print what was made of a labelling tool's labels."""
+    """Print the result of converting labels."""
     rows = [
         ("labels", done.format),
         ("written", f"{done.hands} hands in {done.images} images: {out}"),
         ("keypoints", ", ".join(done.keypoints)),
         ("dropped", ", ".join(done.dropped) or "none"),
-        ("left out", f"{done.unlabelled} images without such a label"),
+        ("left out", f"{done.unlabelled} images without labels of these keypoints"),
     ]
     Console().print(facts_table(rows))
 
 
 def print_scores(scored: Sequence["Scored"], out: Path | None) -> None:
-    """Print the figures of an evaluation: in full for one set of weights, else the table."""
+    """Print the scores of an evaluation: all of them for one set of weights, else a table."""
     console = Console()
     if len(scored) == 1:
         console.print(escape(f"{scored[0].weights} on {scored[0].dataset}"))
@@ -130,7 +133,7 @@ def print_scores(scored: Sequence["Scored"], out: Path | None) -> None:
 
 
 class TrainingBar(CountingBar):
-    """Shows a training run: a bar over its steps and a line for each epoch."""
+    """Shows a training run: a bar that counts steps and one line per epoch."""
 
     def __init__(self) -> None:
         super().__init__(Console(stderr=True), "steps")
@@ -140,18 +143,18 @@ class TrainingBar(CountingBar):
         self.step(step, steps, f"loss {loss:.4f}")
 
     def epoch(self, report: "EpochReport") -> None:
-        """Print a line for an epoch."""
-        kept = "  kept so far" if report.best else ""
+        """Print the line of an epoch."""
+        best = "  best so far" if report.best else ""
         self.line(
             f"epoch {report.epoch}: loss {report.loss:.4f}, validation tips within "
             f"0.05 / 0.1 of the hand {report.tips_pck_005:.3f} / {report.tips_pck_01:.3f}, "
-            f"all keypoints within 0.1 {report.keypoints_pck_01:.3f}{kept}"
+            f"all keypoints within 0.1 {report.keypoints_pck_01:.3f}{best}"
         )
 
 
 class TableBar(TrainingBar):
-    """Shows a table in the making: a line for each run, and a bar over its steps."""
+    """Shows a benchmark: one line per training run and a bar that counts its steps."""
 
     def run(self, run: "TrainingRun", what: str) -> None:
-        """Print a line for a run."""
+        """Print the line of a run."""
         self.line(f"{escape(run.entry.name)}, seed {run.seed}: {what}")

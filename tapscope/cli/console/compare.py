@@ -1,4 +1,4 @@
-"""What the terminal shows of a comparison."""
+"""Tables of a comparison."""
 
 import math
 from pathlib import Path
@@ -25,7 +25,7 @@ _SHOWN: Final = (
 
 
 def print_comparison(found: Comparison, out: Path) -> None:
-    """Print what was compared, how well it agrees, and what was left out."""
+    """Print the compared recordings, their agreement, and what was left out."""
     console = Console()
     console.print(_flow(found))
     console.print(_agreement(found))
@@ -81,7 +81,7 @@ def _closing(found: Comparison) -> list[str]:
     if flagged:
         lines.append(
             f"[yellow]compared by features only[/]: {len(flagged)} of {len(found.recordings)} "
-            "recordings, as clocks are not known to agree "
+            "recordings, because their clocks could not be aligned "
             f"({escape(flagged[0].recording)}: {escape(flagged[0].reason)} ...)"
         )
     lost = [each for each in found.exclusions if each.step != "synchronisation"]

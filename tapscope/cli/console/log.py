@@ -1,4 +1,4 @@
-"""Watchers of a batch that draw nothing: silence, and the log for machines."""
+"""Progress listeners that draw nothing: a silent one, and a log for programs."""
 
 import json
 import sys
@@ -10,26 +10,27 @@ from tapscope.pipeline.recordings import Recording
 
 
 class SilentListener:
-    """Shows nothing."""
+    """Ignores the progress of a batch."""
 
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def started(self, recording: Recording) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def progressed(self, recording: Recording, done: int, total: int | None) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
 
 class JsonLog(SilentListener):
-    """Writes one JSON object a line for what happens.
+    """Writes one JSON object per line and event.
 
-    Names of recordings and messages often hold a participant's name, and logs travel further than
-    results: an entry names a recording by its number in the table, a failure by its code.
+    Names of recordings and messages often contain a participant's name, and logs are passed on more
+    freely than results. An entry therefore gives the row number of a recording in the table, and
+    the code of a failure.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -41,16 +42,16 @@ class JsonLog(SilentListener):
         print(json.dumps({"event": event, **facts}), file=self._stream, flush=True)
 
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
-        """Log how much there is to do; number the recordings as the rows of the table."""
+        """Log the number of recordings; number them as the rows of the table."""
         self._numbers = {recording.name: n for n, recording in enumerate(recordings, start=1)}
         self.write("planned", recordings=len(recordings), todo=len(todo))
 
     def started(self, recording: Recording) -> None:
-        """Log a beginning."""
+        """Log the start of a recording."""
         self.write("begun", recording=self._numbers[recording.name])
 
     def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
-        """Log an end."""
+        """Log the end of a recording."""
         self.write(
             "finished",
             recording=self._numbers[recording.name],

@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -20,23 +21,19 @@ from tapscope.pipeline.cache import CachedResult
 from tapscope.pipeline.recordings import Recording
 
 
-class BatchBar:
-    """Shows a batch as one bar, and a line for each recording that is not ok."""
+class _Bar:
+    """A progress bar that disappears at the end; not drawn where stderr is no terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *columns: str | ProgressColumn) -> None:
         self._console = console
-        self._time_left = TimeLeft()
-        self._count = 0
         self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
+            *columns,
             TextColumn("{task.fields[note]}"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,  # a bar in a log file is noise
+            disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("looking for what is done", total=None, note="")
+        self._task = self._progress.add_task("", total=None, note="")
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -44,16 +41,28 @@ class BatchBar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()
 
+
+class BatchBar(_Bar):
+    """Shows a batch as one bar, with a line for each recording that is not ok."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
+        self._time_left = TimeLeft()
+        self._count = 0
+        self._progress.update(self._task, description="looking for completed recordings")
+
     def planned(self, recordings: Sequence[Recording], todo: Sequence[Recording]) -> None:
-        """Take in what is to be done."""
+        """Show how many recordings there are to analyse."""
         self._count = len(todo)
         self._time_left.sizes = {r.name: _size(r) for r in todo}
         reused = len(recordings) - len(todo)
         if reused:
-            self._console.print(f"{reused} done before from the same inputs, {len(todo)} to do")
+            self._console.print(
+                f"{reused} completed before from the same inputs, {len(todo)} to analyse"
+            )
         self._show()
 
     def started(self, recording: Recording) -> None:
@@ -67,7 +76,7 @@ class BatchBar:
         self._show()
 
     def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
-        """Count a recording; say at once what is wrong with it."""
+        """Count a recording; report at once if it is not ok."""
         self._time_left.finish(recording.name, cached.frames)
         status = str(cached.cells["status"])
         if status != "ok":
@@ -82,7 +91,7 @@ class BatchBar:
         left = time_left.seconds_left
         self._progress.update(
             self._task,
-            description=f"{len(time_left.over)} of {self._count} recordings",
+            description=f"{len(time_left.completed)} of {self._count} recordings",
             completed=sum(time_left.done.values()),
             total=time_left.total_frames,
             note=f"{speed}  about {clock_text(left)} left" if left is not None else speed,
@@ -93,35 +102,22 @@ def _size(recording: Recording) -> int:
     try:
         return recording.path.stat().st_size
     except OSError:
-        return 0  # gone since it was found: its row will say so
+        return 0  # deleted since it was found; its row will report that
 
 
-class CountingBar:
-    """Shows how many of a known number of things are done."""
+class CountingBar(_Bar):
+    """Counts how many of a known number of things are done."""
 
     def __init__(self, console: Console, things: str) -> None:
-        self._progress = Progress(
+        super().__init__(
+            console,
             TextColumn(things),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("about"),
             TimeRemainingColumn(),
-            TextColumn("left  {task.fields[note]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,  # a bar in a log file is noise
+            TextColumn("left "),
         )
-        self._console = console
-        self._task = self._progress.add_task(things, total=None, note="")
-
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
-        self._progress.stop()
 
     def step(self, done: int, total: int, note: str = "") -> None:
         """Move the bar."""

@@ -1,4 +1,4 @@
-"""Tables and texts that say what came out."""
+"""Tables and texts that summarise results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -16,11 +16,11 @@ if TYPE_CHECKING:  # they import torch
 
 STYLES: Final = {"ok": "green", "doubtful": "yellow", "failed": "red"}
 MAX_ROWS: Final = 30
-"""A summary of more recordings than this lists only those with something to say."""
+"""A summary of more recordings than this lists only those that are not ok."""
 
 
 def summary_table(result: BatchResult) -> Table:
-    """Return a table of the recordings, or of those with something to say where there are many."""
+    """Return a table of the recordings; of many recordings only those that are not ok."""
     many = len(result.results) > MAX_ROWS
     table = Table(title="Not ok" if many else None, box=None, pad_edge=False)
     for heading in ("recording", "status", "taps", "rate, Hz", "why"):
@@ -45,10 +45,10 @@ def _number(cached: CachedResult, column: str, form: str) -> str:
 
 
 def counts_text(result: BatchResult) -> str:
-    """Return '3 recordings: 2 ok, 1 failed' with what was taken from before."""
+    """Return '3 recordings: 2 ok, 1 failed (1 from before)'."""
     parts = [f"{result.count(s)} {s}" for s in STYLES if result.count(s)]
     before = f" ({result.reused} from before)" if result.reused else ""
-    return f"{len(result.results)} recordings: {', '.join(parts) or 'none done'}{before}"
+    return f"{len(result.results)} recordings: {', '.join(parts) or 'none completed'}{before}"
 
 
 def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Table:
@@ -62,16 +62,16 @@ def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Ta
 
 
 def inspection_table(inspection: Inspection) -> Table:
-    """Return what is in a video file."""
+    """Return the content of a video file."""
     info, summary = inspection.info, inspection.summary
-    rate = f"{summary.measured_fps:.2f} frames a second"
+    rate = f"{summary.measured_fps:.2f} frames per second"
     turned = f", turned by {info.rotation_deg} degrees" if info.rotation_deg else ""
     return facts_table(
         [
             ("codec", f"{info.codec} ({info.pixel_format}) in {info.container}"),
             ("image", f"{info.width} x {info.height} px{turned}"),
             ("frame rate", rate + (", variable" if summary.variable_frame_rate else "")),
-            ("in the header", f"{info.nominal_fps:.2f} frames a second"),
+            ("in the header", f"{info.nominal_fps:.2f} frames per second"),
             ("duration", f"{summary.duration_s:.3f} s, {summary.decoded_frames} frames"),
             ("dropped frames", str(summary.dropped_frames)),
             ("duplicate frames", str(summary.duplicate_frames)),
@@ -82,7 +82,7 @@ def inspection_table(inspection: Inspection) -> Table:
 
 
 def figures_table(scored: "Scored") -> Table:
-    """Return the figures of one set of weights on one set of images: tips, and all keypoints."""
+    """Return the scores of one set of weights on one set of images: tips, and all keypoints."""
     from tapscope.evaluation.scores import all_of, tips_of
 
     table = Table(box=None, pad_edge=False)
@@ -95,7 +95,7 @@ def figures_table(scored: "Scored") -> Table:
 
 
 def scores_table(scored: Sequence["Scored"]) -> Table:
-    """Return the tips of several networks or sets: mean over the seeds, and SD where known."""
+    """Return the scores of several networks or sets for the tips: mean over seeds, SD if known."""
     from tapscope.evaluation.scores import summaries
 
     table = Table(box=None, pad_edge=False)
@@ -115,7 +115,7 @@ def _figure(value: object) -> str:
 
 
 def training_table(trained: "Trained") -> Table:
-    """Return the share of keypoints within a tenth of the hand, by set, before and after."""
+    """Return the share of keypoints within a tenth of the hand, per set, before and after."""
     result = trained.result
     table = Table(
         title="share of validation keypoints within 0.1 of the hand",

@@ -1,4 +1,4 @@
-"""How far a batch is and how long the rest will take."""
+"""Progress of a batch in frames, and an estimate of the time left."""
 
 import time
 from collections.abc import Callable
@@ -7,49 +7,49 @@ from dataclasses import dataclass, field
 
 @dataclass
 class TimeLeft:
-    """How far a batch is, in frames, and how long the rest will take.
+    """Progress of a batch in frames, and an estimate of the time left.
 
-    Headers tell the frames of recordings that have begun; those to come are reckoned from their
-    size in bytes, by the frames a byte of those known. It is an estimate and is shown as one.
+    The frames of started recordings are known from their headers. Those of the others are estimated
+    from their size, with the frames per byte of the known ones.
     """
 
     clock: Callable[[], float] = time.monotonic
     sizes: dict[str, int] = field(default_factory=dict)
-    """Bytes of each recording to be analysed."""
+    """Size in bytes of each recording to analyse."""
     done: dict[str, int] = field(default_factory=dict)
-    """Frames done of each recording begun."""
+    """Frames done of each started recording."""
     expected: dict[str, int] = field(default_factory=dict)
-    """Frames of each recording of which something is known."""
-    over: set[str] = field(default_factory=set)
-    begun_s: float | None = None
+    """Frames of each recording for which the number is known."""
+    completed: set[str] = field(default_factory=set)
+    start_s: float | None = None
 
     def begin(self) -> None:
-        """Start the clock, the first time."""
-        if self.begun_s is None:
-            self.begun_s = self.clock()
+        """Start the clock; later calls change nothing."""
+        if self.start_s is None:
+            self.start_s = self.clock()
 
     def advance(self, name: str, done: int, total: int | None) -> None:
-        """Note how far a recording is."""
+        """Note the progress of a recording."""
         self.done[name] = done
         if total:
             self.expected[name] = max(total, done)
 
     def finish(self, name: str, frames: int) -> None:
-        """Note that a recording is done."""
+        """Note that a recording is completed."""
         self.done[name] = self.expected[name] = frames
-        self.over.add(name)
+        self.completed.add(name)
 
     @property
     def frames_per_second(self) -> float | None:
-        """Frames done a second since the first recording began, None before there are any."""
+        """Frames per second since the first recording started; None before the first frame."""
         frames = sum(self.done.values())
-        if self.begun_s is None or not frames:
+        if self.start_s is None or not frames:
             return None
-        return frames / max(self.clock() - self.begun_s, 1e-3)
+        return frames / max(self.clock() - self.start_s, 1e-3)
 
     @property
     def total_frames(self) -> float | None:
-        """Frames to be done in all, None while nothing tells."""
+        """Estimated frames of all recordings; None while nothing is known."""
         known_bytes = sum(self.sizes[name] for name in self.expected)
         known = sum(self.expected.values())
         if not known or not known_bytes:
@@ -58,7 +58,7 @@ class TimeLeft:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds to the end, None while nothing tells."""
+        """Estimated seconds to the end; None while nothing is known."""
         rate, total = self.frames_per_second, self.total_frames
         if rate is None or total is None:
             return None
