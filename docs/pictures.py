@@ -21,9 +21,11 @@ from tapscope.video.stream import VideoStream
 
 HERE = Path(__file__).parent
 THUMB, INDEX, GREY = "#e8590c", "#1971c2", "0.35"
-EXAMPLE = "sub-04"
+PICTURE = "sub-10"
+PICTURE_SECONDS = 6.0
+WORDS = "sub-04"
 TRACES = ("sub-04", "sub-01", "sub-06")
-GOOD_VIEWS = (("sub-04", 4.1), ("sub-10", 4.95), ("sub-08", 5.1))
+GOOD_VIEWS = (("sub-10", 5.02), ("sub-08", 5.02), ("sub-07", 4.97))
 HARD_VIEWS = (
     ("sub-06", 4.0, "hand in front of the face"),
     ("sub-05", 5.05, "light comes from behind"),
@@ -109,11 +111,11 @@ def draw_tapping(measured: Measured) -> None:
     figure = Figure(figsize=(10, 3.2), dpi=100, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.7])
     peaks_s = measured.taps["peak_s"]
-    frame = draw_view(left, measured, float(peaks_s[len(peaks_s) // 2]))
+    frame = draw_view(left, measured, float(peaks_s[np.searchsorted(peaks_s, PICTURE_SECONDS / 2)]))
     left.legend(loc="lower right", fontsize=8, framealpha=0.9)
     plot_trace(right, measured)
     right.axvline(measured.tracks["time_s"][frame], color=INDEX, lw=1, ls=":", label="this frame")
-    right.set_ylim(0, 1.25 * right.get_ylim()[1])
+    right.set(xlim=(0, PICTURE_SECONDS), ylim=(0, 1.25 * right.get_ylim()[1]))
     right.legend(loc="upper right", fontsize=8, ncols=2)
     save(figure, "tapping.png")
 
@@ -176,9 +178,8 @@ def draw_traces(recordings: list[Measured]) -> None:
 
 def main(videos: Path, details: Path) -> None:
     """Draw all pictures."""
-    example = read_measured(videos, details, EXAMPLE)
-    draw_tapping(example)
-    draw_words(example)
+    draw_tapping(read_measured(videos, details, PICTURE))
+    draw_words(read_measured(videos, details, WORDS))
     draw_views(videos, details)
     draw_traces([read_measured(videos, details, participant) for participant in TRACES])
 
