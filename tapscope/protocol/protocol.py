@@ -1,4 +1,4 @@
-"""Protocols: what a recording is expected to hold and how it is turned into numbers."""
+"""Protocols: the rules by which recordings are measured, read from TOML files."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ DEFAULT: Final = "mds-updrs-3.4"
 
 @dataclass(frozen=True, slots=True)
 class RecordingName:
-    """What the name of a file says about the recording; '' unknown."""
+    """The parts of a file name that describe the recording; '' unknown."""
 
     participant_id: str = ""
     session_id: str = ""
@@ -34,20 +34,20 @@ class RecordingName:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """Everything that decides how a recording becomes numbers."""
+    """All settings that decide how a recording is measured."""
 
     name: str
-    """Short name, as in the file's name."""
+    """Short name, the same as the file's."""
     description: str
-    """One sentence for people."""
+    """One sentence for the list of protocols."""
     file_name: str
-    """Regular expression for file names, groups: participant_id, session_id, hand, trial."""
+    """Regular expression for file names; groups: participant_id, session_id, hand, trial."""
     metronome_rate_hz: float | None = None
-    """Rate to be followed; None when free."""
+    """Rate of the metronome, Hz; None without one."""
     hand: str = ""
-    """Side that taps where nobody else says: 'left', 'right' or ''."""
+    """Tapping hand if nothing else gives it: 'left', 'right' or ''."""
     features: tuple[str, ...] = ()
-    """Names of the features of the table; empty for all."""
+    """Names of the features in the table; empty for all."""
     time: TimeRules = field(default_factory=TimeRules)
     keypoints: KeypointRules = field(default_factory=KeypointRules)
     gaps: GapRules = field(default_factory=GapRules)
@@ -57,12 +57,12 @@ class Protocol:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the content (not of comments or layout), hexadecimal."""
+        """SHA-256 of the values, hexadecimal; comments and layout do not count."""
         canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def parse_name(self, stem: str) -> RecordingName:
-        """Read what a file name without ending says; what it does not say stays ''."""
+        """Read a file name without ending; parts that it does not have are ''."""
         found = re.search(self.file_name, stem)
         groups = found.groupdict() if found else {}
         names = (part.name for part in fields(RecordingName))
@@ -76,12 +76,12 @@ def bundled() -> list[str]:
 
 
 def find(name_or_path: str | Path) -> Path:
-    """Return the file of a protocol that comes with tapscope, by name, or of any, by its path.
+    """Return the file of a protocol, given its path or the name of a bundled one.
 
     Raises
     ------
     ProtocolError
-        If there is none.
+        There is no such protocol.
     """
     path = Path(name_or_path)
     if str(name_or_path) in bundled():
@@ -95,13 +95,13 @@ def find(name_or_path: str | Path) -> Path:
 
 
 def load(name_or_path: str | Path = DEFAULT) -> Protocol:
-    """Read a protocol that comes with tapscope by name, or any by the path of its file.
+    """Read a protocol, given its path or the name of a bundled one.
 
     Raises
     ------
     ProtocolError
-        If there is none, or if the file is no TOML, has unknown or missing keys, values of a wrong
-        type, or limits that contradict one another.
+        There is no such protocol, or the file is no TOML, has unknown or missing keys, or values
+        of a wrong type or outside their limits.
     """
     path = find(name_or_path)
     file = TomlFile(path, ProtocolError)
@@ -111,7 +111,7 @@ def load(name_or_path: str | Path = DEFAULT) -> Protocol:
 
 
 def _check(protocol: Protocol, file: TomlFile) -> None:
-    """Refuse limits that contradict one another or themselves."""
+    """Raise ProtocolError if a value is outside its limits."""
     _check_pattern(protocol, file)
     rate_hz = protocol.metronome_rate_hz
     if rate_hz is not None and not 0 < rate_hz <= 15:

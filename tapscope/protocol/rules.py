@@ -1,17 +1,18 @@
-"""The rules of a protocol, group by group, and the limits within which they make sense."""
+"""The measurement rules of a protocol, group by group, with the limits of each value."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class Limit(NamedTuple):
-    """What one rule must keep to."""
+    """The allowed values of one rule."""
 
     key: str
     """Name of the rule within its group."""
     holds: bool
+    """Whether the value is allowed."""
     expected: str
-    """For the message: what was expected instead."""
+    """The allowed values, for the error message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,12 @@ class TimeRules:
     """Which part of a recording is analysed."""
 
     start_s: float = 0.0
-    """Seconds after the first frame at which the analysis begins."""
+    """Start of the analysis, seconds after the first frame."""
     max_duration_s: float = 3600.0
-    """Longest time analysed, in seconds."""
+    """Longest time that is analysed, seconds."""
 
     def limits(self) -> list[Limit]:
-        """Return what these rules must keep to."""
+        """Return the limits of these rules."""
         return [
             Limit("start_s", self.start_s >= 0, "0 or more"),
         ]
@@ -40,7 +41,7 @@ class GapRules:
     """The same in cycles of the measured tapping rate (one lost frame is always bridged)."""
 
     def limits(self) -> list[Limit]:
-        """Return what these rules must keep to."""
+        """Return the limits of these rules."""
         return [
             Limit("max_gap_s", self.max_gap_s >= 0, "0 or more"),
             Limit("max_gap_cycles", 0 <= self.max_gap_cycles <= 2, "0 to 2"),
@@ -49,22 +50,22 @@ class GapRules:
 
 @dataclass(frozen=True, slots=True)
 class SmoothingRules:
-    """How the movement between and under the noise of the samples is estimated."""
+    """How the smooth movement is estimated from noisy samples."""
 
     passband_rates: float = 1.5
-    """Highest frequency passed unharmed, in multiples of the measured tapping rate, at least."""
+    """Smallest passband, in multiples of the measured tapping rate."""
     power_share: float = 0.98
-    """The passband also holds this share of the power above the noise."""
+    """The passband also contains this share of the power above the noise."""
     grid_hz: float = 480.0
-    """Rate at which the estimated movement is evaluated."""
+    """Sampling rate of the estimated movement, Hz."""
 
     def limits(self) -> list[Limit]:
-        """Return what these rules must keep to."""
+        """Return the limits of these rules."""
         return [
             Limit(
                 "passband_rates",
                 self.passband_rates >= 1,
-                "1 or more, or the tapping itself would be smoothed away",
+                "1 or more, because less would smooth the tapping itself away",
             ),
             Limit("power_share", 0.5 <= self.power_share < 1, "0.5 or more, under 1"),
             Limit("grid_hz", 120 <= self.grid_hz <= 2000, "120 to 2000"),
@@ -73,19 +74,19 @@ class SmoothingRules:
 
 @dataclass(frozen=True, slots=True)
 class KeypointRules:
-    """Which key points are believed."""
+    """Which keypoints are trusted; the others are unknown."""
 
     min_confidence: float = 0.5
-    """Tips less sure than this are unknown."""
+    """Tips with a lower confidence are unknown."""
     max_aperture_hands: float = 2.5
-    """No hand opens wider than this many hand lengths."""
+    """Largest plausible aperture, in hand lengths."""
     max_finger_ratio: float = 2.0
-    """No tip is further from its keypoint than this many times the finger's usual length."""
+    """Largest plausible length of a finger, in multiples of its usual length."""
     max_spike_ranges: float = 1.6
-    """No single frame leaves both neighbours by this many ranges of the movement."""
+    """Largest plausible jump of a single frame from both neighbours, in ranges of the movement."""
 
     def limits(self) -> list[Limit]:
-        """Return what these rules must keep to."""
+        """Return the limits of these rules."""
         return [
             Limit("min_confidence", 0 <= self.min_confidence <= 1, "0 to 1"),
             Limit("max_aperture_hands", self.max_aperture_hands >= 1, "1 or more"),
@@ -93,7 +94,7 @@ class KeypointRules:
             Limit(
                 "max_spike_ranges",
                 self.max_spike_ranges >= 1.3,
-                "1.3 or more, or fast taps would be taken for spikes",
+                "1.3 or more, because fast taps would be taken for spikes",
             ),
         ]
 
@@ -124,7 +125,7 @@ class TapRules:
     """... or gains under a tenth of the amplitude within this time."""
 
     def limits(self) -> list[Limit]:
-        """Return what these rules must keep to."""
+        """Return the limits of these rules."""
         low, high = self.closed_levels
         return [
             Limit("swing_share", 0 < self.swing_share < 1, "over 0, under 1"),
@@ -149,7 +150,7 @@ class TapRules:
 
 @dataclass(frozen=True, slots=True)
 class QualityRules:
-    """When a recording is doubtful or has failed."""
+    """When a recording is doubtful or failed."""
 
     min_tracked_pct: float = 40.0
     """Failed below this share of frames with a known aperture."""
@@ -158,27 +159,27 @@ class QualityRules:
     min_taps: int = 3
     """Failed with fewer taps."""
     max_gap_s: float = 0.5
-    """Doubtful with a longer time of which nothing is known."""
+    """Doubtful with a longer time without a known aperture, seconds."""
     min_median_confidence: float = 0.8
     """Doubtful below this."""
     min_mirror_agreement_pct: float = 75.0
-    """Doubtful when the mirrored image shows the tips in the same places less often."""
+    """Doubtful if fewer frames give the same tips in the mirrored image."""
     max_noise_share: float = 1 / 6
     """Doubtful when the noise exceeds this share of the usual amplitude: where taps must be six
     times the noise (`TapRules.noise_multiple`), those of usual size may be lost."""
     nyquist_share: float = 0.4 / 1.5
-    """Doubtful when the tapping rate exceeds this share of the sampling rate."""
+    """Doubtful if the tapping rate exceeds this share of the sampling rate."""
     max_rate_disagreement: float = 0.1
-    """Doubtful when taps and spectrum disagree by more."""
+    """Doubtful if the rates from taps and spectrum differ by more than this share."""
     min_duration_s: float = 5.0
-    """Doubtful when shorter."""
+    """Doubtful if the analysed time is shorter, seconds."""
     min_hand_px: float = 60.0
-    """Doubtful when the hand is smaller in the image."""
+    """Doubtful if the hand is smaller in the image, pixels."""
     max_metronome_error_hz: float = 0.2
-    """Doubtful when the rate is further off the metronome (paced protocols)."""
+    """Doubtful if the rate differs from the metronome by more, Hz (paced protocols)."""
 
     def limits(self) -> list[Limit]:
-        """Return what these rules must keep to."""
+        """Return the limits of these rules."""
         return [
             Limit(
                 "min_tracked_pct",

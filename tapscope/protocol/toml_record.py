@@ -1,4 +1,8 @@
-"""TOML files read into dataclasses: unknown keys, missing keys and wrong types are refused."""
+"""Read TOML files into dataclasses; unknown keys, missing keys and wrong types are errors.
+
+Not pydantic: turning its errors into messages with file, key, found and expected, and limits that
+name another key, would take as much code as this module.
+"""
 
 import math
 import tomllib
@@ -24,22 +28,14 @@ _Record = TypeVar("_Record", bound="DataclassInstance")
 
 
 class TomlFile:
-    """One file, and the kind of error that speaks of it.
-
-    Parameters
-    ----------
-    path
-        The file.
-    error
-        What is raised.
-    """
+    """A TOML file, and the kind of error to raise for it."""
 
     def __init__(self, path: Path, error: type[TapscopeError]) -> None:
         self._path = path
         self._error = error
 
     def read(self, kind: type[_Record]) -> _Record:
-        """Make a record of the file; the error given at the beginning where that cannot be done."""
+        """Return the content as a dataclass; raise the file's error if it does not fit."""
         try:
             content = tomllib.loads(self._path.read_text(encoding="utf-8"))
         except OSError as problem:
@@ -49,7 +45,7 @@ class TomlFile:
         return self._record(kind, content, "")
 
     def fail(self, key: str, found: object, expected: str) -> TapscopeError:
-        """Return the error that says what was found under a key, and what was expected."""
+        """Return an error that names file and key, what was found and what was expected."""
         return self._error(f"{self._path}: {key}: found {found!r}, expected {expected}")
 
     def _record(self, kind: type[_Record], content: Mapping[str, object], prefix: str) -> _Record:
