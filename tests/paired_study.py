@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tapscope.output import columns, table
-from tapscope.pipeline.cache import RecordingResult, folder_of, keep, row_of
+from tapscope.pipeline.cache import RecordingResult, folder_of, row_of, store
 from tapscope.pipeline.recording import measure
 from tapscope.pipeline.recordings import Recording
 from tapscope.protocol.protocol import Protocol, load
@@ -91,7 +91,7 @@ def write_features(
     """Write a table and its folder as `tapscope analyze` does; return the table's path."""
     folder = folder_of(out)
     rows = [
-        row_of(recording, keep(folder, recording, result, origin=ORIGIN, video_sha256=""))
+        row_of(recording, store(folder, recording, result, origin=ORIGIN, video_sha256=""))
         for recording, result in results
     ]
     numeric = columns.numeric_columns(protocol)

@@ -1,4 +1,4 @@
-"""Agreement of features, taps and signals over recordings, in each stratum."""
+"""Agreement of features, taps and signals over the recordings of each stratum."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
 from tapscope.agreement import (
     Estimate,
@@ -16,6 +15,8 @@ from tapscope.agreement import (
     event_agreement,
     repeated_limits,
 )
+from tapscope.agreement.intervals import mean_interval
+from tapscope.agreement.pairs import MINIMUM_PAIRS
 from tapscope.compare.records import AgreementRow, RecordingComparison, TapComparison
 from tapscope.compare.strata import Stratum
 from tapscope.records import FloatArray
@@ -24,10 +25,9 @@ CONFIDENCE: Final = 0.95
 RATE_TOLERANCES_HZ: Final = (0.5, 0.1)
 RATE: Final = "tapping_rate_hz"
 CENTRED: Final = "share of the recording's mean, centred"
-_LEAST: Final = 3
 
 Values = Callable[[TapComparison], tuple[FloatArray, FloatArray]]
-"""Gives video and sensor values of the taps that both have."""
+"""Returns video and sensor values of the matched taps."""
 
 
 def agreement_rows(
@@ -40,15 +40,15 @@ def agreement_rows(
     strata
         Groups of recordings, 'all' first.
     features
-        Names of the features in the order wanted.
+        Names of the features, in the order of the rows.
     margins
-        Equivalence margin by feature, named beforehand; in the feature's unit.
+        Equivalence margin by feature, chosen beforehand, in the feature's unit.
 
     Returns
     -------
     tuple of AgreementRow
-        Features of both sides, then taps, then signals; within each all strata. A feature that
-        no recording has on both sides gets no row.
+        Features, then taps, then signals, each with all strata. A feature that no recording has
+        on both sides gets no row.
     """
     rows: list[AgreementRow] = []
     for feature in features:
@@ -104,14 +104,14 @@ def _tap_rows(stratum: Stratum) -> Iterator[AgreementRow]:
     ]
     if not compared:
         return
-    aligned = sum(each.sync is not None and each.sync.aligned_from_data for each, _ in compared)
+    aligned = sum(each.aligned_from_data for each, _ in compared)
     note = f"clocks of {aligned} of {len(compared)} recordings aligned from the movements"
     yield AgreementRow(
         feature="tap_closure_time",
         unit="s",
         stratum=stratum.name,
         level="tap",
-        n_participants=len({each.participant_id or each.recording for each, _ in compared}),
+        n_participants=len({each.participant for each, _ in compared}),
         n_recordings=len(compared),
         n_taps=sum(taps.match.matched for _, taps in compared),
         form="pooled",
@@ -136,9 +136,7 @@ def _paired_taps(
     sides = [values(taps) for _, taps in compared]
     video, sensor = (np.concatenate([side[place] for side in sides]) for place in (0, 1))
     people = [
-        each.participant_id or each.recording
-        for (each, _), side in zip(compared, sides, strict=True)
-        for _ in side[0]
+        each.participant for (each, _), side in zip(compared, sides, strict=True) for _ in side[0]
     ]
     found = compare_paired(
         video, sensor, people, comparable_units=False, confidence_level=CONFIDENCE
@@ -146,7 +144,7 @@ def _paired_taps(
     estimates = found.estimates
     note = "taps of which both closures match"
     if unit == CENTRED:
-        # Levels are taken off both sides, so a bias would be 0 whatever was measured.
+        # Each side is centred, so a bias would be 0 whatever was measured.
         note += "; unlike units: correlation and rank agreement within recordings only"
     else:
         pairs = Pairs.of(video, sensor, people)
@@ -170,7 +168,7 @@ def _paired_taps(
 
 
 def _without_interval(estimate: Estimate) -> Estimate:
-    """Drop an interval that takes the taps of one recording for independent."""
+    """Drop the interval, which treats the taps of one recording as independent."""
     form = estimate.method.split("; ")[0]
     method = f"{form}, over all taps; no interval: taps of one recording are not independent"
     return replace(estimate, low=math.nan, high=math.nan, p_value=math.nan, method=method)
@@ -191,7 +189,7 @@ def _amplitudes(taps: TapComparison) -> tuple[FloatArray, FloatArray]:
 
 
 def _centred_amplitudes(taps: TapComparison) -> tuple[FloatArray, FloatArray]:
-    """Return amplitudes less and over the recording's mean, of the taps that both measured."""
+    """Return amplitude / recording's mean - 1 of the taps that both sides measured."""
     video, sensor = _amplitudes(taps)
     known = np.isfinite(video) & np.isfinite(sensor)
     video, sensor = video[known], sensor[known]
@@ -210,7 +208,7 @@ def _signal_rows(stratum: Stratum) -> Iterator[AgreementRow]:
         return
     r = np.array([signal.r for _, signal in compared])
     rmse = np.array([signal.rmse for _, signal in compared])
-    people = [each.participant_id or each.recording for each, _ in compared]
+    people = [each.participant for each, _ in compared]
     rule = "mean over recordings"
     yield AgreementRow(
         feature="opening_signal",
@@ -233,7 +231,7 @@ def _signal_rows(stratum: Stratum) -> Iterator[AgreementRow]:
 def _mean_over_people(
     name: str, values: FloatArray, people: Sequence[str], method: str, scale: str
 ) -> Estimate:
-    """Average recordings within participants, then participants; Student's interval over these."""
+    """Average within participants, then over participants; Student's interval of the latter."""
     if scale == "z":
         values = np.arctanh(np.clip(values, -1 + 1e-12, 1 - 1e-12))
     names = list(dict.fromkeys(people))
@@ -241,11 +239,8 @@ def _mean_over_people(
     means = np.bincount(owner, values) / np.bincount(owner)
     low, high = math.nan, math.nan
     method += ", participants weighted alike"
-    if means.size >= _LEAST:
-        half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, means.size - 1)) * float(
-            means.std(ddof=1) / np.sqrt(means.size)
-        )
-        low, high = float(means.mean()) - half, float(means.mean()) + half
+    if means.size >= MINIMUM_PAIRS:
+        low, high = mean_interval(means, CONFIDENCE)
         method += "; Student's t interval"
     else:
         method += "; interval undefined: fewer than 3 participants"

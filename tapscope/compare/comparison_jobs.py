@@ -1,14 +1,13 @@
-"""From names and manifests to jobs: which logs there are, whose they are, what is told of them."""
+"""One job for each recording: its row of the table, its sensor logs and the manifest's facts."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tapscope.compare.alignment import ClockRule
-from tapscope.compare.pairing import Identity, Named, Pairing, pair
-from tapscope.compare.recording_comparison import Job
+from tapscope.compare.pairing import Candidate, Identity, Pairing, pair
 from tapscope.compare.video_tables import VideoRow, VideoTable
 from tapscope.errors import ComparisonError
 from tapscope.pipeline.manifest import Manifest
@@ -23,16 +22,30 @@ _NOT_LOGS: Final = ("_channels.tsv", "_events.tsv", "_scans.tsv", "participants.
 _LOG_ENDINGS: Final = (".csv", ".tsv", ".txt", ".mat", ".c3d", ".xdf", ".xdfz", ".h5", ".hdf5")
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that is needed to compare one recording."""
+
+    row: VideoRow
+    sensor_files: tuple[str, ...]
+    clock: ClockRule
+    strata: Mapping[str, str]
+    """Columns of the manifests that describe the recording."""
+    participant_id: str
+
+
 def find_logs(folder: Path) -> list[str]:
-    """Return the files of a folder, and of folders in it, that may be sensor logs; sorted.
+    """Return the files of a folder and its subfolders that may be sensor logs, sorted.
 
     Raises
     ------
     ComparisonError
-        There is no such folder, or nothing in it.
+        There is no such folder, or no such file in it.
     """
     if not folder.is_dir():
-        raise ComparisonError(f"{folder}: there is no such folder of sensor logs")
+        raise ComparisonError(
+            f"{folder}: no such folder; give the folder of the sensor logs with --sensor"
+        )
     found = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -43,87 +56,87 @@ def find_logs(folder: Path) -> list[str]:
     )
     if not found:
         raise ComparisonError(
-            f"{folder}: holds no sensor log (files ending in {', '.join(_LOG_ENDINGS)})"
+            f"{folder}: holds no sensor log; expected files ending in {', '.join(_LOG_ENDINGS)}"
         )
     return found
 
 
-def paired(
+def pair_with_logs(
     table: VideoTable, manifest: Manifest, logs: Sequence[str], protocol: Protocol
 ) -> Pairing:
-    """Join the rows of a table with sensor logs, by the manifest where it names logs.
+    """Pair the rows of a table with sensor logs: by the manifest where it names logs, else by name.
 
     Raises
     ------
     ComparisonError
-        What belongs together is ambiguous; see `pair`.
+        More than one pairing is possible; see `pair`.
     """
     recordings = [
-        Named(row.recording, _identity(row, manifest.rows.get(row.recording, {})))
+        Candidate(row.recording, _identity(row, manifest.rows.get(row.recording, {})))
         for row in table.rows
     ]
-    sensors = [Named(log, Identity.of(_parts(log, protocol))) for log in logs]
-    told = None
+    sensors = [Candidate(log, Identity.of(_parts(log, protocol))) for log in logs]
+    sensor_files = None
     if SENSOR_FILE in manifest.extra_columns:
-        told = {name: cells.get(SENSOR_FILE, "") for name, cells in manifest.rows.items()}
-    return pair(recordings, sensors, told)
+        sensor_files = {name: cells.get(SENSOR_FILE, "") for name, cells in manifest.rows.items()}
+    return pair(recordings, sensors, sensor_files)
 
 
 def _parts(log: str, protocol: Protocol) -> dict[str, str]:
-    """Return what the name of a log says, or of its folder where the file's own says nobody."""
+    """Return the parts of a log's file name, or of its folder's where that names no participant."""
     path = PurePosixPath(log)
-    said = protocol.parse_name(path.stem)
-    if not said.participant_id:
-        said = protocol.parse_name(path.parent.name)
-    return asdict(said)
+    parts = protocol.parse_name(path.stem)
+    if not parts.participant_id:
+        parts = protocol.parse_name(path.parent.name)
+    return asdict(parts)
 
 
-def _identity(row: VideoRow, told: Mapping[str, str]) -> Identity:
+def _identity(row: VideoRow, manifest_row: Mapping[str, str]) -> Identity:
     known = {name: row.cells.get(name, "") for name in NAME_PARTS}
-    return Identity.of({**known, **{k: v for k, v in told.items() if k in NAME_PARTS}})
+    return Identity.of({**known, **{k: v for k, v in manifest_row.items() if k in NAME_PARTS}})
 
 
-def job_of(
+def make_job(
     row: VideoRow,
     files: tuple[str, ...],
-    told: Mapping[str, str],
+    manifest_row: Mapping[str, str],
     extra: Sequence[str],
     clock: ClockRule,
 ) -> Job:
-    """Return what is to be compared of one recording.
+    """Return the job of one recording.
 
     Parameters
     ----------
-    told
-        What the manifest says of it; it goes before the table.
+    manifest_row
+        The recording's cells in the manifest; they override the table.
     extra
         Columns of the table that describe recordings.
     clock
-        How clocks are related where the manifest says nothing.
+        How to relate the clocks where the manifest does not say.
 
     Raises
     ------
     ComparisonError
-        The manifest's clock columns hold no numbers, or half a cue.
+        A clock column of the manifest holds no number, or one of two cue columns is empty.
     """
     own = {*NAME_PARTS, SENSOR_FILE, *CLOCK_COLUMNS}
     described = {name: row.cells.get(name, "") for name in extra}
-    described |= {name: cell for name, cell in told.items() if name not in own}
+    described |= {name: cell for name, cell in manifest_row.items() if name not in own}
     return Job(
         row=row,
         sensor_files=files,
-        clock=_clock(row.recording, told, clock),
+        clock=_clock(row.recording, manifest_row, clock),
         strata=described,
-        participant_id=told.get("participant_id", row.identity.participant_id),
+        participant_id=manifest_row.get("participant_id", row.identity.participant_id),
     )
 
 
-def _clock(recording: str, told: Mapping[str, str], common: ClockRule) -> ClockRule:
-    """Return what the manifest says of a recording's clocks, else what is said of all."""
+def _clock(recording: str, manifest_row: Mapping[str, str], common: ClockRule) -> ClockRule:
+    """Return the manifest's rule for the clocks of a recording, else the common rule."""
     numbers = {
-        column: _seconds(recording, column, told[column])
+        column: _seconds(recording, column, manifest_row[column])
         for column in CLOCK_COLUMNS
-        if column in told
+        if column in manifest_row
     }
     if not common.align or not numbers:
         return common
@@ -132,7 +145,7 @@ def _clock(recording: str, told: Mapping[str, str], common: ClockRule) -> ClockR
     if "offset_s" in numbers and len(numbers) == 1:
         return ClockRule(rough_offset_s=numbers["offset_s"], within_s=common.within_s)
     raise ComparisonError(
-        f"manifest: {recording!r} has one of sync_video_s and sync_sensor_s; both are needed"
+        f"manifest: {recording!r} has only one of sync_video_s and sync_sensor_s; both are needed"
     )
 
 

@@ -1,4 +1,4 @@
-"""Features of both sides, and which of them measure the same thing."""
+"""Features of video and sensor, paired, with the unit of each side."""
 
 import math
 from collections.abc import Mapping
@@ -8,13 +8,12 @@ from typing import Final
 from tapscope import features
 from tapscope.compare.records import FeaturePair
 from tapscope.protocol.protocol import Protocol
-from tapscope.protocol.rules import TimeRules
 from tapscope.records import Taps, Trajectory
 from tapscope.signal import smoothing
 from tapscope.signal.taps import taps_of
 
 SKIPPED: Final = frozenset({"duration_s", "metronome_rate_error_hz"})
-"""The length of a log is no measure of tapping; the metronome's rate is not measured."""
+"""Not compared: the duration depends on when the log was cut; the metronome is not measured."""
 
 FROM_CONTACTS: Final = frozenset(
     {
@@ -29,13 +28,13 @@ FROM_CONTACTS: Final = frozenset(
         "interval_slope_pct_per_tap",
     }
 )
-"""What an accelerometer, which sees contacts only, can tell."""
+"""Features that need contacts only, all that an accelerometer measures."""
 
 _UNITS: Final = {feature.name: feature.unit for feature in features.FEATURES}
 
 
 def feature_names(protocol: Protocol) -> tuple[str, ...]:
-    """Return the features to be compared, in the order of the registry."""
+    """Return the names of the features to compare, in the order of the registry."""
     wanted = set(protocol.features)
     return tuple(
         feature.name
@@ -47,7 +46,7 @@ def feature_names(protocol: Protocol) -> tuple[str, ...]:
 
 
 def find_taps(trajectory: Trajectory, protocol: Protocol) -> Taps:
-    """Find taps by the rules of a protocol, as in a video."""
+    """Find taps by the rules of a protocol, as for a video."""
     moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
     return taps_of(moved, trajectory, protocol.taps)
 
@@ -56,11 +55,6 @@ def compute(trajectory: Trajectory, taps: Taps, protocol: Protocol) -> dict[str,
     """Compute every feature of a trajectory whose taps are known; NaN unknown."""
     moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
     return features.compute(features.Context(trajectory, moved, taps))
-
-
-def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
-    """Return the part of a video's trajectory that the protocol analyses."""
-    return between(trajectory, (rules.start_s, rules.start_s + rules.max_duration_s))
 
 
 def between(trajectory: Trajectory, span_s: tuple[float, float]) -> Trajectory:
@@ -76,17 +70,17 @@ def feature_pairs(
     sensor_unit: str,
     protocol: Protocol,
 ) -> tuple[FeaturePair, ...]:
-    """Pair the features that both sides know.
+    """Pair the features that have a value on both sides.
 
     Parameters
     ----------
     video, sensor
         Values by feature; NaN unknown.
     video_unit, sensor_unit
-        Units of the apertures. Only distances in millimetres are the same quantity on both sides:
-        an angle at the wrist is none of a finger's rotation, though both are in degrees.
+        Units of the apertures. Only distances in millimetres are the same quantity on both sides;
+        an angle at the wrist and a finger's rotation differ, though both are in degrees.
     protocol
-        Which features are wanted.
+        Its features are compared.
     """
     only_contacts = sensor_unit == "none"
     sensor_label = "deg of rotation" if sensor_unit == "deg" else sensor_unit

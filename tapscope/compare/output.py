@@ -1,4 +1,4 @@
-"""The files that `tapscope compare` writes."""
+"""Write the files of `tapscope compare`: tables, figures, report and run.json."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tapscope.compare import result_tables
 from tapscope.compare.records import Comparison
-from tapscope.compare.report.figure_selection import Plate, draw
+from tapscope.compare.report.figure_selection import DrawnFigure, draw
 from tapscope.compare.report.page import report_page
 from tapscope.compare.study import Options
 from tapscope.compare.video_tables import read_features
@@ -19,9 +19,9 @@ from tapscope.protocol import protocol as protocols
 
 
 def write_comparison(found: Comparison, options: Options, command: Sequence[str]) -> Comparison:
-    """Write tables, figures, report and run.json; return the comparison with its provenance.
+    """Write all files; return the comparison with its provenance.
 
-    Figures that an earlier run wrote into the same folder and this one did not are removed.
+    Figures of an earlier run in the same folder that this run did not write are removed.
 
     Parameters
     ----------
@@ -35,16 +35,16 @@ def write_comparison(found: Comparison, options: Options, command: Sequence[str]
     """
     out, environment = options.out, provenance.environment(command)
     sources = _Sources.of(found, options)
-    found = replace(found, provenance=_told(environment, sources))
-    plates = list(draw(found))
+    found = replace(found, provenance=_provenance(environment, sources))
+    drawn = list(draw(found))
     contents = {
         "agreement.csv": result_tables.agreement_csv(found.rows),
         "pairs.csv": result_tables.pairs_csv(found.recordings),
         "taps.csv": result_tables.taps_csv(found.recordings),
         "sync.csv": result_tables.sync_csv(found.recordings),
         "exclusions.csv": result_tables.exclusions_csv(found.exclusions),
-        **_figure_files(plates),
-        "report.html": report_page(found, plates),
+        **_figure_files(drawn),
+        "report.html": report_page(found, drawn),
     }
     _remove_stale(out, contents)
     for name, content in contents.items():
@@ -54,20 +54,20 @@ def write_comparison(found: Comparison, options: Options, command: Sequence[str]
     return found
 
 
-def _figure_files(plates: Sequence[Plate]) -> dict[str, bytes]:
+def _figure_files(drawn: Sequence[DrawnFigure]) -> dict[str, bytes]:
     files = {}
-    for plate in plates:
-        files[f"figures/{plate.name}.svg"] = plate.svg
-        files[f"figures/{plate.name}.png"] = plate.png
+    for figure in drawn:
+        files[f"figures/{figure.name}.svg"] = figure.svg
+        files[f"figures/{figure.name}.png"] = figure.png
     return files
 
 
 def _remove_stale(out: Path, contents: Mapping[str, bytes]) -> None:
-    """Remove the figures of which the last run.json says that tapscope wrote them."""
+    """Remove the figures that the last run.json lists and this run did not write."""
     try:
         before = json.loads((out / "run.json").read_bytes())["files"]
     except (OSError, ValueError, KeyError, TypeError):
-        return  # no earlier run that can be read: nothing is known to be ours
+        return  # without a readable earlier run.json no figure is known to be tapscope's
     for name in before:
         file = out / str(name)
         ours = str(name).startswith("figures/") and ".." not in Path(str(name)).parts
@@ -75,24 +75,27 @@ def _remove_stale(out: Path, contents: Mapping[str, bytes]) -> None:
             try:
                 file.unlink()
             except OSError as problem:
-                raise OutputError(f"{file}: cannot be removed ({problem.strerror})") from problem
+                raise OutputError(
+                    f"{file}: this old figure cannot be removed ({problem.strerror}); remove it "
+                    "or give another folder with --out"
+                ) from problem
 
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """What the numbers were made from, by SHA-256."""
+    """SHA-256 of every input."""
 
     features: str
     manifest: str | None
     sensors: Mapping[str, str]
     videos: Mapping[str, str]
-    """Empty where the record of the analysis is lost."""
+    """Empty where the run.json of the analysis is missing."""
     analysed_with: Mapping[str, Sequence[str]]
     """Versions, weights and protocols of the table's rows."""
 
     @classmethod
     def of(cls, found: Comparison, options: Options) -> "_Sources":
-        """Hash what a comparison read."""
+        """Hash the inputs of a comparison."""
         rows = read_features(options.features).rows
         logs = sorted({file for each in found.recordings for file in each.sensor_files})
         return cls(
@@ -108,10 +111,10 @@ class _Sources:
 
 
 def _record(found: Comparison, options: Options, sources: _Sources) -> dict[str, object]:
-    """Return what run.json says beyond program and machine."""
+    """Return the part of run.json about this comparison."""
     protocol = protocols.load(options.protocol)
     return {
-        "seed": None,  # nothing here is drawn by chance
+        "seed": None,  # the comparison is deterministic
         "options": {name: _plain(value) for name, value in asdict(options).items()},
         "settings": dict(found.settings),
         "protocol": {
@@ -126,20 +129,20 @@ def _record(found: Comparison, options: Options, sources: _Sources) -> dict[str,
 
 
 def _video_hashes(path: Path) -> dict[str, str]:
-    """Return the SHA-256 of the videos as the record of the analysis has them; none if lost."""
+    """Return the SHA-256 of each video from the analysis' run.json; {} where it is missing."""
     try:
         recordings = json.loads(path.read_bytes())["recordings"]
         return {str(each["recording"]): str(each["video_sha256"]) for each in recordings}
     except (OSError, ValueError, KeyError, TypeError):
-        return {}  # a table that was moved alone; the report says that they are not known
+        return {}  # the table was moved alone; the report says that the hashes are unknown
 
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def _told(environment: Mapping[str, object], sources: _Sources) -> dict[str, str]:
-    """Return the provenance that the report prints."""
+def _provenance(environment: Mapping[str, object], sources: _Sources) -> dict[str, str]:
+    """Return the provenance for the report."""
     analysed = sources.analysed_with
     videos = {f"SHA-256 of the video {name}": value for name, value in sources.videos.items()}
     return {
@@ -147,7 +150,7 @@ def _told(environment: Mapping[str, object], sources: _Sources) -> dict[str, str
         "commit": str(environment["commit"] or "not from a checkout"),
         "command": str(environment["command"]),
         "utc_time": str(environment["utc_time"]),
-        "seed": "none: nothing is drawn by chance",
+        "seed": "none: the comparison is deterministic",
         "python": str(environment["python"]),
         "platform": str(environment["platform"]),
         "weights": ", ".join(analysed["weights"]) or "not stated in the table",
@@ -155,5 +158,5 @@ def _told(environment: Mapping[str, object], sources: _Sources) -> dict[str, str
         "SHA-256 of the table": sources.features,
         "SHA-256 of the manifest": sources.manifest or "no manifest",
         **{f"SHA-256 of {log}": value for log, value in sources.sensors.items()},
-        **(videos or {"SHA-256 of the videos": "not known: the table's run.json is not there"}),
+        **(videos or {"SHA-256 of the videos": "unknown: the run.json of the analysis is missing"}),
     }

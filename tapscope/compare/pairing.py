@@ -1,18 +1,18 @@
 """Which sensor log belongs to which recording."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Final
 
 from tapscope.errors import ComparisonError
 
 SEVERAL_FILES: Final = ";"
-"""Between the files of one recording in a manifest's cell (one file a sensor, say)."""
+"""Separates the files of one recording in a cell of the manifest (such as one file a sensor)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who, when, which hand, which trial; '' is unknown."""
+    """Participant, session, hand and trial of a recording or log; '' is unknown."""
 
     participant_id: str = ""
     session_id: str = ""
@@ -22,37 +22,34 @@ class Identity:
 
     @classmethod
     def of(cls, parts: Mapping[str, str]) -> "Identity":
-        """Take the parts of a name; further ones are passed over."""
+        """Take the parts of a name; other keys are ignored."""
         return cls(**{field.name: parts.get(field.name, "") for field in fields(cls)})
 
     def fits(self, other: "Identity") -> bool:
-        """Tell whether both may be the same: nothing known on both sides differs.
+        """Return whether both may be the same: no part that both know differs.
 
-        Numbers are compared as numbers ('01' is '1'). Unknown participants fit nobody.
+        Numbers are compared as numbers ('01' is '1'). An unknown participant fits no other.
         """
         if not (self.participant_id and other.participant_id):
             return False
         return all(
             not mine or not theirs or _plain(mine) == _plain(theirs)
-            for mine, theirs in zip(self._parts(), other._parts(), strict=True)
+            for mine, theirs in zip(astuple(self), astuple(other), strict=True)
         )
-
-    def _parts(self) -> tuple[str, str, str, str]:
-        return self.participant_id, self.session_id, self.hand, self.trial
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A recording or a sensor log with what its name says."""
+class Candidate:
+    """A recording or a sensor log that may be paired."""
 
     name: str
-    """Recording as in the table; sensor log as its path from the folder given."""
+    """Recording: as in the table; sensor log: its path relative to the folder given."""
     identity: Identity
 
 
 @dataclass(frozen=True, slots=True)
-class Unmatched:
-    """A recording or a sensor log that stays alone."""
+class Unpaired:
+    """A recording or a sensor log without a partner."""
 
     name: str
     reason: str
@@ -60,57 +57,61 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What was joined and what was not."""
+    """The pairs, and what has no partner."""
 
     sensor_files: Mapping[str, tuple[str, ...]]
     """Sensor logs by recording, in the order of the recordings."""
-    recordings_alone: tuple[Unmatched, ...]
-    sensors_alone: tuple[Unmatched, ...]
+    unpaired_recordings: tuple[Unpaired, ...]
+    unpaired_logs: tuple[Unpaired, ...]
 
 
 def pair(
-    recordings: Sequence[Named], sensors: Sequence[Named], told: Mapping[str, str] | None = None
+    recordings: Sequence[Candidate],
+    sensors: Sequence[Candidate],
+    manifest_logs: Mapping[str, str] | None = None,
 ) -> Pairing:
-    """Join recordings and sensor logs one to one.
+    """Pair recordings and sensor logs one to one.
 
     Parameters
     ----------
     recordings, sensors
-        What there is. A log goes with the recording that it fits in participant, session, hand
-        and trial, as far as both names say them; where neither name tells a participant, with the
-        recording of the same name.
-    told
-        Sensor log by recording, from a manifest: several files with ';' between. Where it is
-        given, names are not looked at.
+        All that may be paired. A log belongs to the recording whose participant, session, hand and
+        trial agree with its own, as far as both are known; where neither name has a participant,
+        to the recording of the same name.
+    manifest_logs
+        Sensor log by recording, from a manifest, several files separated by ';'. Where it is
+        given, names are ignored.
 
     Raises
     ------
     ComparisonError
-        Two logs fit one recording or two recordings one log, or the manifest gives one log to two
-        recordings: nobody can tell which is meant.
+        Two logs fit one recording, two recordings fit one log, or the manifest gives one log to
+        two recordings.
     """
     known = {sensor.name for sensor in sensors}
     reasons: dict[str, str] = {}
-    if told is None:
+    if manifest_logs is None:
         joined = _by_name(recordings, sensors)
         missing = "no sensor log fits its participant, session, hand and trial"
     else:
-        joined, reasons = _by_manifest(recordings, known, told)
+        joined, reasons = _by_manifest(recordings, known, manifest_logs)
         missing = "the manifest names no sensor log for it"
     used = {file for files in joined.values() for file in files}
-    why = "no recording fits it" if told is None else "the manifest does not name it"
+    why = "no recording fits it" if manifest_logs is None else "the manifest does not name it"
     return Pairing(
         joined,
         tuple(
-            Unmatched(r.name, reasons.get(r.name, missing))
+            Unpaired(r.name, reasons.get(r.name, missing))
             for r in recordings
             if r.name not in joined
         ),
-        tuple(Unmatched(s.name, why) for s in sensors if s.name not in used),
+        tuple(Unpaired(s.name, why) for s in sensors if s.name not in used),
     )
 
 
-def _by_name(recordings: Sequence[Named], sensors: Sequence[Named]) -> dict[str, tuple[str, ...]]:
+def _by_name(
+    recordings: Sequence[Candidate], sensors: Sequence[Candidate]
+) -> dict[str, tuple[str, ...]]:
     joined: dict[str, tuple[str, ...]] = {}
     owner: dict[str, str] = {}
     for recording in recordings:
@@ -118,8 +119,8 @@ def _by_name(recordings: Sequence[Named], sensors: Sequence[Named]) -> dict[str,
         if len(fitting) > 1:
             raise ComparisonError(
                 f"{recording.name}: the sensor logs {fitting[0]} and {fitting[1]} both fit it; "
-                "take one away, rename one, or say in a manifest (columns recording, sensor_file) "
-                f"which is meant ('{fitting[0]};{fitting[1]}' where both belong to it)"
+                "remove one, rename one, or give the right one in a manifest (columns recording, "
+                f"sensor_file; ('{fitting[0]};{fitting[1]}' where both belong to it)"
             )
         for name in fitting:
             if name in owner:
@@ -133,21 +134,21 @@ def _by_name(recordings: Sequence[Named], sensors: Sequence[Named]) -> dict[str,
     return joined
 
 
-def _fit(recording: Named, sensor: Named) -> bool:
+def _fit(recording: Candidate, sensor: Candidate) -> bool:
     if recording.identity.participant_id or sensor.identity.participant_id:
         return recording.identity.fits(sensor.identity)
     return recording.name == _without_ending(sensor.name)
 
 
 def _by_manifest(
-    recordings: Sequence[Named], known: set[str], told: Mapping[str, str]
+    recordings: Sequence[Candidate], known: set[str], manifest_logs: Mapping[str, str]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """Return the logs by recording, and why a recording that the manifest names has none."""
+    """Return the logs of each recording, and why a recording named in the manifest has none."""
     joined: dict[str, tuple[str, ...]] = {}
     reasons: dict[str, str] = {}
     owner: dict[str, str] = {}
     for recording in recordings:
-        named = told.get(recording.name, "").split(SEVERAL_FILES)
+        named = manifest_logs.get(recording.name, "").split(SEVERAL_FILES)
         files = tuple(file.strip() for file in named if file.strip())
         absent = [file for file in files if file not in known]
         if absent:

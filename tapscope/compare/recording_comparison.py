@@ -1,7 +1,7 @@
-"""One recording with its sensor log, from files to what is compared."""
+"""Compare one recording with its sensor log: read both, align, pair features, taps and signals."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,13 +10,13 @@ import numpy as np
 
 from tapscope.compare import feature_pairs
 from tapscope.compare.alignment import (
-    ClockRule,
     SensorMotion,
     align,
     common_span,
     read_sensor,
     taps_within,
 )
+from tapscope.compare.comparison_jobs import Job
 from tapscope.compare.records import (
     FeaturePair,
     RecordingComparison,
@@ -32,11 +32,11 @@ from tapscope.records import Taps, Trajectory
 from tapscope.sensors import SensorRecording
 
 _MARGIN_S: Final = 1.0
-"""Sensor movement beyond the video that helps to find the taps at its ends."""
+"""Sensor signal kept beyond the video, so that taps at its ends are found."""
 _WHOLE_SHARE: Final = 0.95
-"""A log that covers less of the video is compared over what it covers."""
+"""Where the log covers a smaller share of the video, only that part is compared."""
 _LONGEST_LOG: Final = 3.0
-"""A log that lasts so many times the video tells mostly of what the video does not show."""
+"""Most times the video's duration that a log may last where the clocks are not known."""
 
 VIDEO_FACTS: Final = (
     "status",
@@ -57,20 +57,8 @@ FLAGS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What is needed to compare one recording."""
-
-    row: VideoRow
-    sensor_files: tuple[str, ...]
-    clock: ClockRule
-    strata: Mapping[str, str]
-    """What the manifests say beyond hand, rate and frame rate."""
-    participant_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is common to all recordings."""
+class StudySettings:
+    """What all recordings of a study share."""
 
     table: VideoTable
     sensor_folder: Path
@@ -86,32 +74,33 @@ class _Compared:
     notes: tuple[str, ...]
 
 
-def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
+def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
     """Compare one recording with its sensor log.
 
-    Where the clocks are not known to agree there are features only, of the whole log.
+    Where the clocks are not known to agree, only features are compared, over the whole log.
 
     Raises
     ------
     SensorError
-        The log cannot be used, or is much longer than the video and nobody knows which part of it
-        belongs to the video.
+        The log cannot be used, or it is much longer than the video and the part that belongs to
+        the video is unknown.
     ComparisonError
         The recording's tracks or taps cannot be used.
     """
-    row, table = job.row, setting.table
+    row, table = job.row, settings.table
     unit = row.cells.get("unit", "")
     video = read_tracks(table.file(row, ".tracks.csv"), unit)
-    video = feature_pairs.within(video, setting.protocol.time)
+    time = settings.protocol.time
+    video = feature_pairs.between(video, (time.start_s, time.start_s + time.max_duration_s))
     video_taps = read_taps(table.file(row, ".taps.csv"))
-    log = read_sensor(setting.sensor_folder, job.sensor_files)
+    log = read_sensor(settings.sensor_folder, job.sensor_files)
     _check_hand(log, row, job.sensor_files)
     motion = align(video, log, job.clock)
     if motion.is_aligned:
-        compared = _on_one_clock(job, setting, video, video_taps, motion)
+        compared = _on_one_clock(job, settings, video, video_taps, motion)
     else:
         _check_length(video, motion, job.sensor_files)
-        compared = _features_only(job, setting, video, motion)
+        compared = _features_only(job, settings, video, motion)
     sync = motion.sync
     flag = () if sync is None or not sync.flag else (f"{sync.flag}: {FLAGS[sync.flag]}",)
     return RecordingComparison(
@@ -132,25 +121,25 @@ def compare_recording(job: Job, setting: Setting) -> RecordingComparison:
 
 
 def _on_one_clock(
-    job: Job, setting: Setting, video: Trajectory, video_taps: Taps, motion: SensorMotion
+    job: Job, settings: StudySettings, video: Trajectory, video_taps: Taps, motion: SensorMotion
 ) -> _Compared:
     span = common_span(video, motion)
     if not math.isfinite(span[0]):
         note = "video and log share no known time at this offset"
-        plain = _features_only(job, setting, video, motion)
+        plain = _features_only(job, settings, video, motion)
         return _Compared(plain.features, None, None, (note, *plain.notes))
     near = motion.on_video_clock((span[0] - _MARGIN_S, span[1] + _MARGIN_S))
     sensor = feature_pairs.between(near, span)
-    sensor_taps = taps_within(_sensor_taps(motion, near, setting.protocol), span)
+    sensor_taps = taps_within(_sensor_taps(motion, near, settings.protocol), span)
     seen = feature_pairs.between(video, span)
     notes = []
     video_values = {
-        name: job.row.number(name) for name in feature_pairs.feature_names(setting.protocol)
+        name: job.row.number(name) for name in feature_pairs.feature_names(settings.protocol)
     }
     covered = (span[1] - span[0]) / float(video.time_s[-1] - video.time_s[0])
     if covered < _WHOLE_SHARE:
         kept = taps_within(video_taps, span)
-        video_values = feature_pairs.compute(seen, kept, setting.protocol)
+        video_values = feature_pairs.compute(seen, kept, settings.protocol)
         notes.append(
             f"the log covers {100 * covered:.0f} % of the video; the video's features were "
             "computed anew over that part"
@@ -158,35 +147,35 @@ def _on_one_clock(
     return _Compared(
         feature_pairs.feature_pairs(
             video_values,
-            feature_pairs.compute(sensor, sensor_taps, setting.protocol),
+            feature_pairs.compute(sensor, sensor_taps, settings.protocol),
             video.unit,
             sensor.unit,
-            setting.protocol,
+            settings.protocol,
         ),
-        compare_taps(taps_within(video_taps, span), sensor_taps, span, setting.tolerance_s),
+        compare_taps(taps_within(video_taps, span), sensor_taps, span, settings.tolerance_s),
         compare_signals(seen, sensor) if sensor.unit != "none" else None,
         tuple(notes),
     )
 
 
 def _features_only(
-    job: Job, setting: Setting, video: Trajectory, motion: SensorMotion
+    job: Job, settings: StudySettings, video: Trajectory, motion: SensorMotion
 ) -> _Compared:
     sensor = motion.trajectory
     values = feature_pairs.compute(
-        sensor, _sensor_taps(motion, sensor, setting.protocol), setting.protocol
+        sensor, _sensor_taps(motion, sensor, settings.protocol), settings.protocol
     )
     notes = ["features of the whole sensor log, as the clocks are not known to agree"]
     if sensor.info.get("sign") == "assumed":
         notes.append("which way the sensor turns when the hand opens is assumed")
-    names = feature_pairs.feature_names(setting.protocol)
+    names = feature_pairs.feature_names(settings.protocol)
     return _Compared(
         feature_pairs.feature_pairs(
             {name: job.row.number(name) for name in names},
             values,
             video.unit,
             sensor.unit,
-            setting.protocol,
+            settings.protocol,
         ),
         None,
         None,
@@ -201,27 +190,27 @@ def _sensor_taps(motion: SensorMotion, trajectory: Trajectory, protocol: Protoco
 
 
 def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> None:
-    """Refuse a log that says it is of the other hand.
+    """Refuse a log of the other hand.
 
     Raises
     ------
     SensorError
-        It does.
+        The log and the recording name different hands.
     """
     if log.hand and row.identity.hand and log.hand != row.identity.hand:
         raise SensorError(
-            f"{'; '.join(files)}: says it is of the {log.hand} hand, the recording is of the "
+            f"{'; '.join(files)}: the log is of the {log.hand} hand, the recording of the "
             f"{row.identity.hand} hand; correct the one that is wrong"
         )
 
 
 def _check_length(video: Trajectory, motion: SensorMotion, files: Sequence[str]) -> None:
-    """Refuse the whole of a log of which only a small part can belong to the video.
+    """Refuse a log that is much longer than the video, where the clocks are not known.
 
     Raises
     ------
     SensorError
-        The log lasts more than `_LONGEST_LOG` times the video.
+        It lasts more than `_LONGEST_LOG` times as long as the video.
     """
     log_s, video_s = float(np.ptp(motion.trajectory.time_s)), float(np.ptp(video.time_s))
     if log_s > _LONGEST_LOG * video_s:

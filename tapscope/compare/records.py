@@ -1,5 +1,6 @@
-"""What a comparison of video with sensors found: records that report, figures and tables read."""
+"""The results of a comparison, from which tables, figures and report are made."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,12 +10,12 @@ from tapscope.records import FloatArray, Taps
 from tapscope.sync.clock_relation import Synchronisation
 
 FAILED_STEPS: Final = ("analysis", "sensor", "fault")
-"""Steps at which a pair that was there got lost."""
+"""Steps at which an existing pair could not be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturePair:
-    """One feature of one recording, measured by both."""
+    """One feature of one recording, by video and by sensor."""
 
     feature: str
     video: float
@@ -42,19 +43,19 @@ class TapComparison:
     """The taps of one recording on the video's clock, matched one to one by their closures."""
 
     video: Taps
-    """Taps of the video within the time that both sides saw."""
+    """Taps of the video within the time that both sides recorded."""
     sensor: Taps
     """Taps of the sensor within that time, on the video's clock."""
     video_closure_s: FloatArray
-    """Closures of the video within that time, those that end a tap included; shape (v,)."""
+    """Closures of the video within that time, with the end of the last tap; shape (v,)."""
     sensor_closure_s: FloatArray
-    """Likewise of the sensor, on the video's clock; shape (s,)."""
+    """Closures of the sensor likewise, on the video's clock; shape (s,)."""
     match: EventMatch
-    """Which closures are the same; places in the two arrays above."""
+    """Which closures match; indices into the two arrays above."""
     tap_of_video: tuple[int, ...]
-    """Places in `video` of the taps of which both closures match those of one sensor tap."""
+    """Indices in `video` of the taps whose two closures match those of one sensor tap."""
     tap_of_sensor: tuple[int, ...]
-    """Places in `sensor` of the same taps."""
+    """Indices in `sensor` of the same taps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class SignalComparison:
     time_s: FloatArray
     """Video clock, frames in which both sides are known; shape (n,)."""
     video: FloatArray
-    """Aperture less its 5th percentile, over its 5th to 95th; shape (n,)."""
+    """(Aperture - 5th percentile) / (95th - 5th percentile); shape (n,)."""
     sensor: FloatArray
     """Likewise; shape (n,)."""
     r: float
@@ -81,23 +82,33 @@ class RecordingComparison:
     sensor_files: tuple[str, ...]
     participant_id: str
     strata: Mapping[str, str]
-    """Level by stratum ('hand', 'rate_band' ...), without those that are unknown."""
+    """Known levels by column ('hand', 'rate' ...)."""
     features: tuple[FeaturePair, ...]
     video_facts: Mapping[str, str]
-    """Frame rate, dropped frames, gaps ... as the table has them; '' unknown."""
+    """Frame rate, dropped frames, gaps ... as in the table; '' unknown."""
     sensor_source: str
     """'gyroscope', 'accelerometer' or 'position'."""
     sensor_facts: Mapping[str, str]
-    """Device, format, repairs, how the aperture was made ..."""
+    """Device, format, repairs, how the aperture was computed ..."""
     sync: Synchronisation | None
-    """None where clocks were not compared (--no-sync)."""
+    """None with --no-sync."""
     taps: TapComparison | None
     """None where clocks are not known to agree."""
     signal: SignalComparison | None
     """None where clocks are not known to agree."""
     video_taps: int
     notes: tuple[str, ...] = ()
-    """What a reader has to know of this recording."""
+    """Remarks for the reader."""
+
+    @property
+    def participant(self) -> str:
+        """Participant; the recording's own name where that is unknown."""
+        return self.participant_id or self.recording
+
+    @property
+    def aligned_from_data(self) -> bool:
+        """Whether the clocks were aligned from the movements themselves."""
+        return self.sync is not None and self.sync.aligned_from_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +136,15 @@ class AgreementRow:
                 return estimate
         return None
 
+    def value(self, name: str) -> float:
+        """Return the value of the estimate called `name`; NaN where the row has none."""
+        estimate = self.estimate(name)
+        return math.nan if estimate is None else estimate.value
+
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Something that was left out of something, and why."""
+    """A recording or log that was left out, at which step, and why."""
 
     recording: str
     """'' for a sensor log without a recording."""
@@ -144,7 +160,7 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class FlowCount:
-    """How many are left after a step."""
+    """Participants, recordings and taps left after a step."""
 
     step: str
     n_participants: int
@@ -154,21 +170,25 @@ class FlowCount:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that `tapscope compare` found."""
+    """All results of `tapscope compare`."""
 
     recordings: tuple[RecordingComparison, ...]
     rows: tuple[AgreementRow, ...]
     flow: tuple[FlowCount, ...]
     exclusions: tuple[Exclusion, ...]
     settings: Mapping[str, str]
-    """What was asked for, in words: tolerance, margins, synchronisation ..."""
+    """Settings of the run in words: tolerance, margins, synchronisation ..."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     """Version, commit, command, time, hashes ..."""
 
     @property
     def failed(self) -> bool:
-        """Whether a pair could not be compared at all, though both sides were there."""
+        """Whether a pair could not be compared, though both sides exist."""
         return any(each.step in FAILED_STEPS for each in self.exclusions)
+
+    def at_level(self, level: str) -> list[AgreementRow]:
+        """Return the rows of a level ('feature', 'tap' or 'signal') over all recordings."""
+        return [row for row in self.rows if row.level == level and row.stratum == "all"]
 
     def row(self, feature: str, stratum: str = "all") -> AgreementRow | None:
         """Return the row of a feature and stratum; None where there is none."""

@@ -1,4 +1,4 @@
-"""The tables of a comparison as CSV."""
+"""The tables of a comparison as CSV: agreement, pairs, taps, sync, exclusions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -57,7 +57,7 @@ EXCLUSION_COLUMNS: Final = ("recording", "sensor_file", "step", "excluded_from",
 
 
 def agreement_csv(rows: Sequence[AgreementRow]) -> bytes:
-    """Return one row a feature and stratum; each statistic with interval, p value and method."""
+    """Return a row for each feature and stratum; each statistic with interval, p value, method."""
     names = list(dict.fromkeys(e.name for row in rows for e in row.estimates))
     tested = {e.name for row in rows for e in row.estimates if np.isfinite(e.p_value)}
     columns = [*ROW_COLUMNS]
@@ -92,22 +92,22 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> bytes:
 
 
 def pairs_csv(recordings: Sequence[RecordingComparison]) -> bytes:
-    """Return one row a recording and feature; no difference between unlike units."""
+    """Return a row for each recording and feature; no difference where the units differ."""
     return _csv(PAIR_COLUMNS, _pair_rows(recordings))
 
 
 def sync_csv(recordings: Sequence[RecordingComparison]) -> bytes:
-    """Return one row a recording: how its clocks are related and what could be compared."""
+    """Return a row for each recording: how its clocks relate and what was compared."""
     return _csv(SYNC_COLUMNS, _sync_rows(recordings))
 
 
 def taps_csv(recordings: Sequence[RecordingComparison]) -> bytes:
-    """Return one row a closure, matched, missed or extra, on the video's clock."""
+    """Return a row for each closure, matched, missed or extra, on the video's clock."""
     return _csv(TAP_COLUMNS, _tap_rows(recordings))
 
 
 def exclusions_csv(exclusions: Sequence[Exclusion]) -> bytes:
-    """Return one row for each thing left out."""
+    """Return a row for each recording or log that was left out."""
     return _csv(EXCLUSION_COLUMNS, (asdict(each) for each in exclusions))
 
 
@@ -165,10 +165,10 @@ def _tap_rows(recordings: Sequence[RecordingComparison]) -> Iterable[dict[str, C
 
 
 def _events(taps: TapComparison) -> Iterable[tuple[float, dict[str, Cell]]]:
-    """Return the moment and the cells of each closure; a tap stands with the one it begins at."""
+    """Return time and cells of each closure; a tap is in the row of the closure that begins it."""
     match, both = taps.match, dict(zip(taps.tap_of_video, taps.tap_of_sensor, strict=True))
-    video_tap = {moment: place for place, moment in enumerate(taps.video.closure_s.tolist())}
-    sensor_tap = {moment: place for place, moment in enumerate(taps.sensor.closure_s.tolist())}
+    video_tap = {time_s: place for place, time_s in enumerate(taps.video.closure_s.tolist())}
+    sensor_tap = {time_s: place for place, time_s in enumerate(taps.sensor.closure_s.tolist())}
     video_s, sensor_s = taps.video_closure_s.tolist(), taps.sensor_closure_s.tolist()
     for first, second, error_s in zip(
         match.video_index.tolist(), match.sensor_index.tolist(), match.error_s.tolist(), strict=True
@@ -181,8 +181,8 @@ def _events(taps: TapComparison) -> Iterable[tuple[float, dict[str, Cell]]]:
             interval_s = taps.video.interval_s[one] - taps.sensor.interval_s[other]
             cells["interval_difference_s"] = round(float(interval_s), 6)
             if taps.video.unit == taps.sensor.unit == "mm":
-                apart = taps.video.amplitude[one] - taps.sensor.amplitude[other]
-                cells["amplitude_difference"] = table.rounded(float(apart))
+                difference = taps.video.amplitude[one] - taps.sensor.amplitude[other]
+                cells["amplitude_difference"] = table.rounded(float(difference))
         yield video_s[first], cells
     for place in match.extra_index.tolist():
         side = _side("video", video_s[place], taps.video, video_tap.get(video_s[place]))

@@ -1,4 +1,4 @@
-"""Groups of recordings in which agreement is told apart."""
+"""Strata: groups of recordings for which agreement is computed separately."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,18 +8,18 @@ from typing import Final
 from tapscope.compare.records import RecordingComparison
 
 RATE_BANDS_HZ: Final = (2.0, 4.0, 6.0)
-"""Borders of the bands of the tapping rate, by the sensor."""
+"""Borders of the bands of tapping rate; the rate is the sensor's."""
 
 FRAME_RATES_HZ: Final = (15, 24, 25, 30, 50, 60, 90, 100, 120, 240)
-MOST_LEVELS: Final = 8
-"""A column with more different entries describes recordings, not groups."""
+MAX_LEVELS: Final = 8
+"""Columns with more levels give no strata: they describe single recordings."""
 
 WHOLE: Final = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """Some recordings and what they have in common."""
+    """The recordings of one level of a column."""
 
     name: str
     """'all' or 'column=level'."""
@@ -39,7 +39,7 @@ def rate_band(rate_hz: float) -> str:
 
 
 def frame_rate_level(measured_fps: float) -> str:
-    """Return the usual frame rate that is within 3 % of a measured one, else its rounded value."""
+    """Return the usual frame rate within 3 % of the measured one, else the rounded measured one."""
     if not math.isfinite(measured_fps) or measured_fps <= 0:
         return ""
     usual = min(FRAME_RATES_HZ, key=lambda rate: abs(math.log(measured_fps / rate)))
@@ -48,14 +48,14 @@ def frame_rate_level(measured_fps: float) -> str:
 
 
 def split(recordings: Sequence[RecordingComparison]) -> tuple[list[Stratum], dict[str, str]]:
-    """Return the whole, then each level of each column that has two or more levels.
+    """Return all recordings, then each level of each column with two or more levels.
 
     Returns
     -------
     strata
         'all' first; then by column in order of first appearance, its levels sorted.
     passed_over
-        Why a column gave no strata, by column.
+        By column that gave no strata, the reason.
     """
     strata = [Stratum(WHOLE, tuple(recordings))]
     passed_over: dict[str, str] = {}
@@ -64,8 +64,8 @@ def split(recordings: Sequence[RecordingComparison]) -> tuple[list[Stratum], dic
         levels = _levels(recordings, column)
         if len(levels) < 2:
             passed_over[column] = f"only one level: {next(iter(levels))}"
-        elif len(levels) > MOST_LEVELS:
-            passed_over[column] = f"{len(levels)} levels, more than {MOST_LEVELS}"
+        elif len(levels) > MAX_LEVELS:
+            passed_over[column] = f"{len(levels)} levels, more than {MAX_LEVELS}"
         else:
             strata += [
                 Stratum(f"{column}={level}", members) for level, members in sorted(levels.items())

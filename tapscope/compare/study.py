@@ -1,4 +1,4 @@
-"""A whole study: table and logs in, everything that agreement needs out."""
+"""Compare a whole study: its table of features with its folder of sensor logs."""
 
 import math
 import traceback
@@ -9,9 +9,9 @@ from pathlib import Path
 from tapscope.compare import feature_pairs, strata
 from tapscope.compare.agreement_rows import agreement_rows
 from tapscope.compare.alignment import TRUSTED_FLAGS, ClockRule
-from tapscope.compare.comparison_jobs import find_logs, job_of, paired
+from tapscope.compare.comparison_jobs import Job, find_logs, make_job, pair_with_logs
 from tapscope.compare.pairing import SEVERAL_FILES, Pairing
-from tapscope.compare.recording_comparison import FLAGS, Job, Setting, compare_recording
+from tapscope.compare.recording_comparison import FLAGS, StudySettings, compare_recording
 from tapscope.compare.records import Comparison, Exclusion, FlowCount, RecordingComparison
 from tapscope.compare.video_tables import VideoRow, VideoTable, read_features
 from tapscope.errors import ComparisonError, SensorError, TapscopeError
@@ -22,7 +22,7 @@ from tapscope.protocol import protocol as protocols
 from tapscope.protocol.protocol import Protocol
 
 Watch = Callable[[str, int, int], None]
-"""Is told which recording is compared next, how many are done, and of how many."""
+"""Called before each recording with its name, the number done and the number of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +32,41 @@ class Options:
     sensor: Path
     """Folder of sensor logs."""
     features: Path = Path("features.csv")
-    """Table of `tapscope analyze`; its folder of tracks lies beside it."""
+    """Table of `tapscope analyze`, with its folder of tracks beside it."""
     out: Path = Path("agreement")
-    """Folder for what is found."""
+    """Folder for the results."""
     manifest: Path | None = None
-    """CSV with the column recording; sensor_file says which log belongs to it ('a;b' for several
-    files), offset_s or sync_video_s and sync_sensor_s relate its clocks, participant_id and all
-    others describe it."""
+    """CSV with the column recording; sensor_file names its log ('a;b' for several files), offset_s
+    or sync_video_s and sync_sensor_s relate its clocks, other columns describe the recording."""
     protocol: str = protocols.DEFAULT
     margins: Mapping[str, float] = field(default_factory=dict)
     """Equivalence margin by feature, in the feature's unit."""
     clock: ClockRule = field(default_factory=ClockRule)
-    """Where the manifest says nothing of a recording's clock."""
+    """For recordings whose clocks the manifest does not relate."""
     tolerance_s: float = 0.05
-    """Largest time between closures that are the same."""
+    """Largest time between matched closures."""
 
 
 def compare_study(options: Options, watch: Watch = lambda *_: None) -> Comparison:
     """Compare every recording of a table with its sensor log.
 
-    A log or recording that cannot be used costs only its own pair and stands in the exclusions.
+    A log or recording that cannot be used costs only its own pair and is listed in the exclusions.
 
     Raises
     ------
     TapscopeError
-        Table, folder, manifest, protocol or margins cannot be used, names are ambiguous, or
-        nothing at all could be compared.
+        Table, folder, manifest, protocol or margins cannot be used, names are ambiguous, or no
+        recording could be compared.
     """
     protocol = protocols.load(options.protocol)
     _check_margins(options.margins, protocol)
     table = read_features(options.features)
     manifest = _manifest(options, table, protocol)
     logs = find_logs(options.sensor)
-    pairing = paired(table, manifest, logs, protocol)
-    setting = Setting(table, options.sensor, protocol, options.tolerance_s)
-    exclusions = _alone(pairing, manifest)
-    usable = []
+    pairing = pair_with_logs(table, manifest, logs, protocol)
+    settings = StudySettings(table, options.sensor, protocol, options.tolerance_s)
+    exclusions = _unpaired(pairing, manifest)
+    jobs = []
     for row in table.rows:
         files = pairing.sensor_files.get(row.recording)
         if files is None:
@@ -76,26 +75,26 @@ def compare_study(options: Options, watch: Watch = lambda *_: None) -> Compariso
             reason = f"the video's analysis failed: {row.reason}"
             exclusions.append(_excluded(row, files, "analysis", reason))
         else:
-            told = manifest.rows.get(row.recording, {})
-            usable.append(job_of(row, files, told, table.extra_columns, options.clock))
+            cells = manifest.rows.get(row.recording, {})
+            jobs.append(make_job(row, files, cells, table.extra_columns, options.clock))
     compared: list[RecordingComparison] = []
-    for done, job in enumerate(usable):
-        watch(job.row.recording, done, len(usable))
+    for done, job in enumerate(jobs):
+        watch(job.row.recording, done, len(jobs))
         try:
-            found = compare_recording(job, setting)
+            found = compare_recording(job, settings)
         except Exception as problem:
             exclusions.append(_failed(job, problem))
             continue
         compared.append(found)
-        exclusions += _partly(found)
+        exclusions += _features_only(found)
     if not compared:
-        raise _nothing(table, logs, exclusions)
+        raise _nothing_compared(table, logs, exclusions)
     groups, passed_over = strata.split(compared)
     names = feature_pairs.feature_names(protocol)
     return Comparison(
         recordings=tuple(compared),
         rows=agreement_rows(groups, names, options.margins),
-        flow=_flow(table, pairing, usable, compared),
+        flow=_flow(table, pairing, jobs, compared),
         exclusions=tuple(exclusions),
         settings=_settings(options, protocol, passed_over),
     )
@@ -105,11 +104,11 @@ def _check_margins(margins: Mapping[str, float], protocol: Protocol) -> None:
     for name, margin in margins.items():
         if name not in feature_pairs.feature_names(protocol):
             raise ComparisonError(
-                f"margin for {name!r}: no such feature is compared; those are "
+                f"margin for {name!r}: no such feature is compared; choose among "
                 f"{', '.join(feature_pairs.feature_names(protocol))}"
             )
         if not (math.isfinite(margin) and margin > 0):
-            raise ComparisonError(f"margin for {name!r} is {margin}; a number over 0 is needed")
+            raise ComparisonError(f"margin for {name!r} is {margin}; give a number above 0")
 
 
 def _manifest(options: Options, table: VideoTable, protocol: Protocol) -> Manifest:
@@ -119,11 +118,11 @@ def _manifest(options: Options, table: VideoTable, protocol: Protocol) -> Manife
     return read_manifest(options.manifest, known, all_columns(protocol))
 
 
-def _alone(pairing: Pairing, manifest: Manifest) -> list[Exclusion]:
+def _unpaired(pairing: Pairing, manifest: Manifest) -> list[Exclusion]:
     missing = "the manifest names this recording, the table does not have it"
     alone = [
-        *((each.name, "", each.reason) for each in pairing.recordings_alone),
-        *(("", each.name, each.reason) for each in pairing.sensors_alone),
+        *((each.name, "", each.reason) for each in pairing.unpaired_recordings),
+        *(("", each.name, each.reason) for each in pairing.unpaired_logs),
         *((name, "", missing) for name in manifest.unmatched),
     ]
     return [
@@ -136,7 +135,7 @@ def _excluded(row: VideoRow, files: Sequence[str], step: str, reason: str) -> Ex
 
 
 def _failed(job: Job, problem: Exception) -> Exclusion:
-    """Say why a pair could not be compared; a fault of the program costs no other pair either."""
+    """Return why a pair could not be compared; a fault of the program costs only its own pair."""
     if isinstance(problem, SensorError):
         return _excluded(job.row, job.sensor_files, "sensor", str(problem))
     if isinstance(problem, TapscopeError):
@@ -149,7 +148,7 @@ def _failed(job: Job, problem: Exception) -> Exclusion:
     return _excluded(job.row, job.sensor_files, "fault", reason)
 
 
-def _partly(found: RecordingComparison) -> list[Exclusion]:
+def _features_only(found: RecordingComparison) -> list[Exclusion]:
     if found.sync is None or found.sync.flag in TRUSTED_FLAGS:
         return []
     reason = f"{found.sync.flag}: {FLAGS[found.sync.flag]}"
@@ -157,7 +156,7 @@ def _partly(found: RecordingComparison) -> list[Exclusion]:
     return [Exclusion(found.recording, files, "synchronisation", "taps and signals", reason)]
 
 
-def _nothing(
+def _nothing_compared(
     table: VideoTable, logs: Sequence[str], exclusions: Sequence[Exclusion]
 ) -> ComparisonError:
     first = exclusions[0] if exclusions else None
@@ -171,7 +170,7 @@ def _nothing(
 def _flow(
     table: VideoTable,
     pairing: Pairing,
-    usable: Sequence[Job],
+    jobs: Sequence[Job],
     compared: Sequence[RecordingComparison],
 ) -> tuple[FlowCount, ...]:
     paired = [row for row in table.rows if row.recording in pairing.sensor_files]
@@ -189,7 +188,7 @@ def _flow(
     return (
         rows("recordings in the table", table.rows),
         rows("with a sensor log", paired),
-        rows("of which the video's analysis succeeded", [job.row for job in usable]),
+        rows("of which the video's analysis succeeded", [job.row for job in jobs]),
         done("of which the sensor log could be read: features compared", compared),
         done("of which the clocks are known to agree: taps and signals compared", aligned),
     )

@@ -1,4 +1,4 @@
-"""Taps and signals of one recording, compared one by one."""
+"""Match the taps of one recording, and correlate the apertures, on the video's clock."""
 
 import math
 from typing import Final
@@ -9,10 +9,9 @@ from tapscope.agreement import match_events
 from tapscope.compare.alignment import closures
 from tapscope.compare.records import SignalComparison, TapComparison
 from tapscope.records import FloatArray, Taps, Trajectory
+from tapscope.sensors.trajectory import gap_from_s
 
-_LEAST_FRAMES: Final = 8
-_LONGEST_STEPS: Final = 5.0  # a step of more median steps of the sensor is a gap, not bridged
-_LONGEST_STEP_S: Final = 0.1
+_MIN_FRAMES: Final = 8
 
 
 def compare_taps(
@@ -25,10 +24,10 @@ def compare_taps(
     video, sensor
         Taps on the video's clock.
     span_s
-        What both sides saw. Closures outside it are left out, and so are closures without a
-        partner that lie within the tolerance of its ends, where the partner may lie outside.
+        Time that both sides recorded. Closures outside it are left out, and so are unmatched
+        closures within the tolerance of its ends, whose partner may be outside.
     tolerance_s
-        Largest time between two closures that are the same.
+        Largest time between matched closures, seconds.
     """
     video_s, sensor_s = (_inside(closures(taps), span_s) for taps in (video, sensor))
     match = match_events(video_s, sensor_s, tolerance_s)
@@ -75,14 +74,14 @@ def compare_signals(video: Trajectory, sensor: Trajectory) -> SignalComparison:
     Parameters
     ----------
     video, sensor
-        Openings on the video's clock, any units. The sensor is interpolated linearly at the
+        Apertures on the video's clock, any units. The sensor is interpolated linearly at the
         frames; frames in its gaps, outside it, or without an aperture are left out.
     """
     at_frames = _interpolated(sensor, video.time_s)
     known = np.isfinite(at_frames) & np.isfinite(video.aperture)
     time_s = video.time_s[known]
     first, second = _scaled(video.aperture[known]), _scaled(at_frames[known])
-    if time_s.size < _LEAST_FRAMES or not (np.isfinite(first).all() and np.isfinite(second).all()):
+    if time_s.size < _MIN_FRAMES or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return SignalComparison(time_s, first, second, math.nan, math.nan)
     return SignalComparison(
         time_s,
@@ -103,10 +102,9 @@ def _interpolated(sensor: Trajectory, time_s: FloatArray) -> FloatArray:
     if known_s.size < 2:
         return np.full_like(time_s, np.nan)
     step_s = np.diff(known_s)
-    longest_s = max(_LONGEST_STEPS * float(np.median(step_s)), _LONGEST_STEP_S)
     place = np.clip(np.searchsorted(known_s, time_s) - 1, 0, step_s.size - 1)
     value = np.interp(time_s, known_s, aperture, left=np.nan, right=np.nan)
-    return np.where(step_s[place] > longest_s, np.nan, value)
+    return np.where(step_s[place] > gap_from_s(known_s), np.nan, value)
 
 
 def _scaled(aperture: FloatArray) -> FloatArray:

@@ -1,9 +1,9 @@
-"""Read what `tapscope analyze` wrote: the table, and tracks and taps of each recording."""
+"""Read the tables of `tapscope analyze`: features.csv, and tracks and taps of each recording."""
 
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from tapscope.pipeline.cache import folder_of
 from tapscope.pipeline.recordings import Recording
 from tapscope.records import UNITS, FloatArray, Taps, Trajectory, Unit
 
-OPENING_COLUMNS: Final[Mapping[Unit, str]] = {
+APERTURE_COLUMNS: Final[Mapping[Unit, str]] = {
     "hand_lengths": "aperture_hand",
     "mm": "aperture_mm",
     "px": "aperture_px",
@@ -26,21 +26,14 @@ OPENING_COLUMNS: Final[Mapping[Unit, str]] = {
 }
 """Columns of the tracks that hold an aperture, by unit."""
 
-_TAP_COLUMNS: Final = (
-    "closure_s",
-    "next_closure_s",
-    "peak_s",
-    "amplitude",
-    "opening_speed_mean",
-    "opening_speed_peak",
-    "closing_speed_mean",
-    "closing_speed_peak",
+_TAP_COLUMNS: Final = tuple(
+    field.name for field in fields(Taps) if field.name not in ("flags", "unit")
 )
 
 
 @dataclass(frozen=True, slots=True)
 class VideoRow:
-    """One row of the table."""
+    """One row of features.csv."""
 
     recording: str
     video: str
@@ -48,10 +41,10 @@ class VideoRow:
     reason: str
     identity: Identity
     cells: Mapping[str, str]
-    """Every cell by column, as text; '' is unknown."""
+    """Every cell as text, by column; '' is unknown."""
 
     def number(self, column: str) -> float:
-        """Return a cell as a number, NaN where it is empty or none."""
+        """Return a cell as a number, NaN where it is empty or not a number."""
         try:
             return float(self.cells.get(column) or "nan")
         except ValueError:
@@ -60,12 +53,12 @@ class VideoRow:
 
 @dataclass(frozen=True, slots=True)
 class VideoTable:
-    """The table, and where its tracks lie."""
+    """features.csv, and where its tracks and taps are."""
 
     path: Path
     rows: tuple[VideoRow, ...]
     extra_columns: tuple[str, ...]
-    """Columns behind tapscope's own: from the manifest of `analyze`."""
+    """Columns after tapscope's own, from the manifest of `analyze`."""
 
     @property
     def folder(self) -> Path:
@@ -73,7 +66,7 @@ class VideoTable:
         return folder_of(self.path)
 
     def file(self, row: VideoRow, ending: str) -> Path:
-        """Return where a file about a recording lies ('.tracks.csv', '.taps.csv')."""
+        """Return the path of a recording's file with this ending ('.tracks.csv', '.taps.csv')."""
         stem = Recording(Path(row.video), row.recording, row.video).file_stem
         return self.folder / (stem + ending)
 
@@ -84,18 +77,17 @@ def read_features(path: Path) -> VideoTable:
     Raises
     ------
     ComparisonError
-        It is missing, not such a table, or two of its rows have one name.
+        It is missing, is not a table of features, or two rows have the same recording.
     """
     if not path.is_file():
         raise ComparisonError(
-            f"{path}: there is no such table; run 'tapscope analyze' first, or give its place "
-            "with --features"
+            f"{path}: no such table; run 'tapscope analyze' first, or give the path with --features"
         )
     columns, lines = _cells(path)
     missing = [name for name in RECORDING if name not in columns]
     if missing:
         raise ComparisonError(
-            f"{path}: has no column {missing[0]!r}; a table that 'tapscope analyze' wrote is needed"
+            f"{path}: has no column {missing[0]!r}; give a table that 'tapscope analyze' wrote"
         )
     rows = tuple(_row(dict(zip(columns, line, strict=True))) for line in lines)
     names = [row.recording for row in rows]
@@ -104,7 +96,10 @@ def read_features(path: Path) -> VideoTable:
         raise ComparisonError(f"{path}: the recording {repeated[0]!r} has two rows; keep one")
     for name in names:
         if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-            raise ComparisonError(f"{path}: {name!r} is no name of a recording")
+            raise ComparisonError(
+                f"{path}: {name!r} is not a valid name of a recording; name it as "
+                "'tapscope analyze' did"
+            )
     own = max((columns.index(name) for name in ORIGIN if name in columns), default=None)
     return VideoTable(path, rows, () if own is None else tuple(columns[own + 1 :]))
 
@@ -117,18 +112,18 @@ def read_tracks(path: Path, unit: str) -> Trajectory:
     path
         The tracks file.
     unit
-        Unit in which the recording was analysed; where it is none of an aperture, the first of
-        `OPENING_COLUMNS` that is known is taken.
+        Unit in which the recording was analysed; where `APERTURE_COLUMNS` does not have it, the
+        first of these columns that holds numbers is used.
 
     Raises
     ------
     ComparisonError
-        The file is missing or damaged, or holds no aperture at all.
+        The file is missing or damaged, or holds no aperture.
     """
     columns = _numbers(path, ("time_s",))
-    for known, column in OPENING_COLUMNS.items():
+    for known, column in APERTURE_COLUMNS.items():
         aperture = columns.get(column)
-        if unit in OPENING_COLUMNS and unit != known:
+        if unit in APERTURE_COLUMNS and unit != known:
             continue
         if aperture is not None and np.isfinite(aperture).any():
             try:
@@ -139,7 +134,7 @@ def read_tracks(path: Path, unit: str) -> Trajectory:
 
 
 def read_taps(path: Path) -> Taps:
-    """Read the taps of a recording; what a file does not tell of them is NaN.
+    """Read the taps of a recording; empty cells are NaN.
 
     Raises
     ------
@@ -175,7 +170,7 @@ def _row(cells: Mapping[str, str]) -> VideoRow:
 
 
 def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the columns and the cells of each row as text."""
+    """Return the names of the columns, and the cells of each row as text."""
     if path.suffix.lower() == ".parquet":
         try:
             frame = pd.read_parquet(path)
@@ -200,7 +195,7 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _numbers(path: Path, required: Sequence[str]) -> dict[str, FloatArray]:
-    """Return the columns that hold numbers; NaN where a cell is empty."""
+    """Return the numeric columns; NaN where a cell is empty."""
     try:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as problem:  # pandas' parser errors are ValueErrors

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tapscope.compare.pairing import Identity, Named, Unmatched, pair
+from tapscope.compare.pairing import Candidate, Identity, Unpaired, pair
 from tapscope.errors import ComparisonError
 
 
 def named(
     name: str, participant: str = "", session: str = "", hand: str = "", trial: str = ""
-) -> Named:
-    return Named(name, Identity(participant, session, hand, trial))
+) -> Candidate:
+    return Candidate(name, Identity(participant, session, hand, trial))
 
 
 def test_every_known_part_has_to_agree() -> None:
@@ -38,9 +38,9 @@ def test_pairs_by_name_and_lists_who_stays_alone() -> None:
         [named("x.csv", "1", hand="right"), named("y.csv", "1", hand="left"), named("z.csv", "9")],
     )
     assert found.sensor_files == {"a": ("y.csv",), "b": ("x.csv",)}
-    assert [each.name for each in found.recordings_alone] == ["c"]
-    assert "participant, session, hand and trial" in found.recordings_alone[0].reason
-    assert found.sensors_alone == (Unmatched("z.csv", "no recording fits it"),)
+    assert [each.name for each in found.unpaired_recordings] == ["c"]
+    assert "participant, session, hand and trial" in found.unpaired_recordings[0].reason
+    assert found.unpaired_logs == (Unpaired("z.csv", "no recording fits it"),)
 
 
 def test_names_without_participant_go_by_the_whole_name() -> None:
@@ -64,11 +64,11 @@ def test_a_manifest_goes_before_names() -> None:
     sensors = [named("x.csv", "1"), named("y.csv", "2"), named("z.csv", "3")]
     found = pair(recordings, sensors, {"a": "y.csv", "b": "x.csv; z.csv", "c": "lost.csv"})
     assert found.sensor_files == {"a": ("y.csv",), "b": ("x.csv", "z.csv")}
-    assert found.recordings_alone == (
-        Unmatched("c", "the manifest names lost.csv, which is not there"),
-        Unmatched("d", "the manifest names no sensor log for it"),
+    assert found.unpaired_recordings == (
+        Unpaired("c", "the manifest names lost.csv, which is not there"),
+        Unpaired("d", "the manifest names no sensor log for it"),
     )
-    assert found.sensors_alone == ()
+    assert found.unpaired_logs == ()
 
 
 def test_a_manifest_may_not_give_a_log_twice() -> None:
@@ -78,4 +78,4 @@ def test_a_manifest_may_not_give_a_log_twice() -> None:
 
 def test_a_log_that_the_manifest_leaves_out_is_listed() -> None:
     found = pair([named("a")], [named("x.csv"), named("y.csv")], {"a": "x.csv"})
-    assert found.sensors_alone == (Unmatched("y.csv", "the manifest does not name it"),)
+    assert found.unpaired_logs == (Unpaired("y.csv", "the manifest does not name it"),)

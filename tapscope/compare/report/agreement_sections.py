@@ -1,4 +1,4 @@
-"""Chapters of the report on agreement: features, taps, signals, strata, assumptions."""
+"""Sections of the report on agreement: features, taps, signals, strata, assumptions."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Final
 
 from tapscope.agreement import Estimate
 from tapscope.compare.records import AgreementRow, Comparison
-from tapscope.compare.report.figure_selection import MAIN_FEATURES, Plate
+from tapscope.compare.report.figure_selection import MAIN_FEATURES, DrawnFigure
 from tapscope.compare.report.html import (
     DASH,
     Figure,
@@ -17,20 +17,20 @@ from tapscope.compare.report.html import (
     with_interval,
 )
 
-MOST_TRACES: Final = 24
-"""More recordings than these are drawn beside the report only."""
+MAX_TRACES: Final = 24
+"""The signals of further recordings are only in the folder of figures."""
 
 
 def features(found: Comparison) -> Section:
-    """Tell how the features agree, unlike units apart."""
-    rows = [row for row in found.rows if row.level == "feature" and row.stratum == "all"]
-    like = [row for row in rows if row.estimate("bias") is not None]
-    unlike = [row for row in rows if row.estimate("bias") is None]
-    tables = [_agreement_table("Features in the same unit on both sides", like)]
-    if unlike:
+    """Show the agreement of features, those with different units in a table of their own."""
+    rows = found.at_level("feature")
+    same = [row for row in rows if row.estimate("bias") is not None]
+    different = [row for row in rows if row.estimate("bias") is None]
+    tables = [_agreement_table("Features in the same unit on both sides", same)]
+    if different:
         tables.append(
             Table(
-                "Features in unlike units: correlation and rank agreement only",
+                "Features in different units: correlation and rank agreement only",
                 ("feature", "units", "recordings", "Pearson r", "Spearman ρ"),
                 tuple(
                     (
@@ -40,14 +40,14 @@ def features(found: Comparison) -> Section:
                         with_interval(row.estimate("pearson_r")),
                         with_interval(row.estimate("spearman_rho")),
                     )
-                    for row in unlike
+                    for row in different
                 ),
                 numeric=frozenset({2, 3, 4}),
-                note="A distance on the image and an angle of a finger are different "
-                "quantities: bias and limits of agreement would mean nothing.",
+                note="A distance in the image and an angle of a finger are different "
+                "quantities; bias and limits of agreement would have no meaning.",
             )
         )
-    equivalence = [row for row in like if row.estimate("tost_mean_difference") is not None]
+    equivalence = [row for row in same if row.estimate("tost_mean_difference") is not None]
     if equivalence:
         tables.append(_equivalence(equivalence))
     return Section("features", "Agreement of features", (), tuple(tables))
@@ -66,16 +66,16 @@ def _agreement_table(caption: str, rows: Sequence[AgreementRow], name: str = "fe
                 with_interval(row.estimate("bias")),
                 limits(row),
                 with_interval(row.estimate("icc_a_1")),
-                number(_value(row, "ccc")),
-                number(_value(row, "pearson_r")),
-                number(_value(row, "rmse")),
+                number(row.value("ccc")),
+                number(row.value("pearson_r")),
+                number(row.value("rmse")),
                 row.form,
             )
             for row in rows
         ),
         numeric=frozenset(range(2, 9)),
-        note="Limits: lower to upper with the interval of each in agreement.csv. A dash: too few "
-        "pairs, or values that do not vary; the reason stands in agreement.csv.",
+        note="Limits: lower to upper; agreement.csv has the interval of each limit. A dash: too "
+        "few pairs, or values that do not vary; agreement.csv gives the reason.",
     )  # fmt: skip
 
 
@@ -88,22 +88,22 @@ def _equivalence(rows: Sequence[AgreementRow]) -> Table:
                 (row.feature, row.unit, with_interval(test), p_value(test.p_value), test.method)
             )
     return Table(
-        "Equivalence within margins named beforehand",
+        "Equivalence within prespecified margins",
         ("feature", "unit", "mean difference [90 %]", "p", "test"),
         tuple(cells),
         numeric=frozenset({2, 3}),
     )
 
 
-def figures(plates: Sequence[Plate]) -> Section:
+def figures(drawn: Sequence[DrawnFigure]) -> Section:
     """Show the figures of features and rates."""
-    shown = [plate for plate in plates if plate.group in ("agreement", "rates")]
+    shown = [plate for plate in drawn if plate.group in ("agreement", "rates")]
     return Section("figures", "Figures", figures=tuple(Figure(p.caption, p.svg) for p in shown))
 
 
 def taps(found: Comparison) -> Section:
-    """Tell how single taps agree."""
-    rows = [row for row in found.rows if row.level == "tap" and row.stratum == "all"]
+    """Show the agreement of single taps."""
+    rows = found.at_level("tap")
     if not rows:
         return Section("taps", "Agreement of single taps", (_NO_CLOCKS,))
     matched = next(row for row in rows if row.feature == "tap_closure_time")
@@ -116,7 +116,7 @@ def taps(found: Comparison) -> Section:
         note=matched.note,
     )
     differences = Table(
-        "Taps of which both closures match",
+        "Taps whose two closures both match",
         ("measure", "unit", "taps", "bias [95 %]", "limits of agreement", "r [95 %]", "ρ [95 %]",
          "RMSE"),
         tuple(
@@ -128,7 +128,7 @@ def taps(found: Comparison) -> Section:
                 limits(row),
                 with_interval(row.estimate("pearson_r")),
                 with_interval(row.estimate("spearman_rho")),
-                number(_value(row, "rmse")),
+                number(row.value("rmse")),
             )
             for row in paired
         ),
@@ -145,33 +145,34 @@ def _count_or_interval(estimate: Estimate) -> str:
 
 
 _NO_CLOCKS: Final = (
-    "No recording has clocks that are known to agree, so single taps and signals were not compared."
+    "The clocks are not known to agree in any recording, so single taps and signals were not "
+    "compared."
 )
 
 
-def signals(found: Comparison, plates: Sequence[Plate]) -> Section:
-    """Tell how the apertures agree, with the traces of the worst recordings first."""
+def signals(found: Comparison, drawn: Sequence[DrawnFigure]) -> Section:
+    """Show the agreement of the apertures, with the recordings of lowest correlation first."""
     row = found.row("opening_signal")
-    traces = sorted((p for p in plates if p.group == "traces"), key=lambda plate: plate.rank)
+    traces = sorted((p for p in drawn if p.group == "traces"), key=lambda plate: plate.rank)
     if row is None:
         return Section("signals", "Agreement of signals", (_NO_CLOCKS,))
     table = Table(
-        "Openings at the video's frames",
+        "Apertures at the video's frames",
         ("measure", "estimate [95 %]", "method"),
         tuple((e.name, with_interval(e), e.method) for e in row.estimates),
         numeric=frozenset({1}),
         note=row.note,
     )
-    text = f"Recordings in order of correlation, the lowest first; {len(traces)} have signals"
-    text += "." if len(traces) <= MOST_TRACES else (
-        f", of which the first {MOST_TRACES} are shown; all lie in figures/traces."
+    text = f"Recordings in order of correlation, lowest first; {len(traces)} have signals"
+    text += "." if len(traces) <= MAX_TRACES else (
+        f"; the first {MAX_TRACES} are shown, all are in figures/traces."
     )  # fmt: skip
-    images = tuple(Figure(p.caption, p.svg) for p in traces[:MOST_TRACES])
+    images = tuple(Figure(p.caption, p.svg) for p in traces[:MAX_TRACES])
     return Section("signals", "Agreement of signals", (text,), (table,), images, True)
 
 
 def strata(found: Comparison) -> Section:
-    """Tell the main features apart by stratum."""
+    """Show the agreement of the main features in each stratum."""
     tables = []
     for feature in MAIN_FEATURES:
         rows = [row for row in found.rows if row.feature == feature]
@@ -189,9 +190,9 @@ def strata(found: Comparison) -> Section:
                         row.stratum,
                         f"{row.n_recordings} ({row.n_participants})",
                         with_interval(row.estimate("f1")),
-                        number(_value(row, "precision")),
-                        number(_value(row, "recall")),
-                        number(_value(row, "timing_median_absolute_s")),
+                        number(row.value("precision")),
+                        number(row.value("recall")),
+                        number(row.value("timing_median_absolute_s")),
                     )
                     for row in rows
                 ),
@@ -199,19 +200,15 @@ def strata(found: Comparison) -> Section:
             )
         )  # fmt: skip
     text = (
-        "Rate bands go by the sensor. All features in all strata stand in agreement.csv. Columns "
-        f"that gave no strata: {found.settings['columns without strata']}."
+        "Rate bands use the sensor's rate. agreement.csv has all features in all strata. Columns "
+        f"without strata: {found.settings['columns without strata']}."
     )
     return Section("strata", "Strata", (text,), tuple(tables))
 
 
 def assumptions(found: Comparison) -> Section:
-    """Tell whether the assumptions of the limits hold."""
-    rows = [
-        row
-        for row in found.rows
-        if row.level == "feature" and row.stratum == "all" and row.estimate("bias") is not None
-    ]
+    """Show whether the assumptions of the limits of agreement hold."""
+    rows = [row for row in found.at_level("feature") if row.estimate("bias") is not None]
     names = ("shapiro_wilk_w", "proportional_bias_slope", "heteroscedasticity_slope")
     cells = []
     for row in rows:
@@ -222,24 +219,19 @@ def assumptions(found: Comparison) -> Section:
         ]
         cells.append((row.feature, *texts))
     table = Table(
-        "Whether differences are normal and do not depend on what is measured",
+        "Are the differences normal, and independent of the size of the value?",
         ("feature", "normality: W", "proportional bias: slope", "heteroscedasticity: slope"),
         tuple(cells),
         numeric=frozenset({1, 2, 3}),
-        note="Where a slope differs from 0, one bias or one pair of limits does not hold over the "
+        note="Where a slope differs from 0, one bias or one pair of limits is not valid over the "
         "whole range. Many features are tested; p values are not corrected for their number.",
     )
     return Section("assumptions", "Assumptions", (), (table,))
 
 
-def _value(row: AgreementRow, name: str) -> float:
-    estimate = row.estimate(name)
-    return math.nan if estimate is None else estimate.value
-
-
 def limits(row: AgreementRow) -> str:
     """Return 'lower to upper' of the limits of agreement."""
-    low, high = _value(row, "loa_lower"), _value(row, "loa_upper")
+    low, high = row.value("loa_lower"), row.value("loa_upper")
     if not (math.isfinite(low) and math.isfinite(high)):
         return DASH
     return f"{number(low)} to {number(high)}"

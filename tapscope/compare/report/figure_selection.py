@@ -1,4 +1,4 @@
-"""Which figures a comparison gets."""
+"""Choose the figures of a comparison and draw them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MAIN_FEATURES: Final = (
     "opening_speed_peak_mean",
     "halt_count",
 )
-"""Features that get figures of their own, where both sides know them."""
+"""Features with figures of their own, where both sides have values."""
 
 _LEAST_PAIRS: Final = 3
 
@@ -33,21 +33,21 @@ Group = Literal["agreement", "rates", "traces"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
-    """One figure, drawn."""
+class DrawnFigure:
+    """One figure as SVG and PNG, with its caption."""
 
     name: str
-    """Path within the folder of figures, without ending."""
+    """Path within the folder of figures, without the ending."""
     group: Group
     caption: str
     svg: bytes
     png: bytes
     rank: float = 0.0
-    """Within its group the lowest come first."""
+    """Order within the group, lowest first."""
 
 
-def draw(found: Comparison) -> Iterator[Plate]:
-    """Draw every figure: per main feature, the rates, and each recording's traces."""
+def draw(found: Comparison) -> Iterator[DrawnFigure]:
+    """Draw the figures of each main feature, of the rates, and of each recording's signals."""
     for feature in MAIN_FEATURES:
         row = found.row(feature)
         if row is not None and row.n_recordings >= _LEAST_PAIRS:
@@ -55,31 +55,30 @@ def draw(found: Comparison) -> Iterator[Plate]:
     names, video, sensor, _ = _values(found, "tapping_rate_hz")
     if names:
         caption = "Tapping rate of each recording by sensor (rings) and video (dots)."
-        yield _plate("rates", "rates", caption, figures.rates(names, video, sensor))
+        yield _drawn("rates", "rates", caption, figures.rates(names, video, sensor))
     for each in found.recordings:
         if each.signal is not None and each.taps is not None and each.signal.time_s.size > 1:
             yield _traces(each)
 
 
-def _of_feature(found: Comparison, row: AgreementRow) -> Iterator[Plate]:
+def _of_feature(found: Comparison, row: AgreementRow) -> Iterator[DrawnFigure]:
     _, video, sensor, units = _values(found, row.feature)
     title = row.feature
     if row.estimate("bias") is None:
-        r, rho = row.estimate("pearson_r"), row.estimate("spearman_rho")
-        figure = figures.unlike(
+        figure = figures.different_units(
             video,
             sensor,
-            r=_value(r),
-            rho=_value(rho),
+            r=row.value("pearson_r"),
+            rho=row.value("spearman_rho"),
             title=title,
             video_unit=units[0],
             sensor_unit=units[1],
         )
         caption = (
-            f"{row.feature}: video over sensor, {row.n_recordings} recordings. The units are "
-            "unlike, so only correlation and rank agreement are given."
+            f"{row.feature}: video over sensor, {row.n_recordings} recordings. The two sides have "
+            "different units, so only correlation and rank agreement are given."
         )
-        yield _plate(f"unlike_{row.feature}", "agreement", caption, figure)
+        yield _drawn(f"unlike_{row.feature}", "agreement", caption, figure)
         return
     pair = "_pair" if row.estimate("loa_lower_pair") is not None else ""
     lower, upper = row.estimate(f"loa_lower{pair}"), row.estimate(f"loa_upper{pair}")
@@ -100,20 +99,20 @@ def _of_feature(found: Comparison, row: AgreementRow) -> Iterator[Plate]:
         title=title,
         unit=unit,
     )
-    yield _plate(f"bland-altman_{row.feature}", "agreement", caption, figure)
+    yield _drawn(f"bland-altman_{row.feature}", "agreement", caption, figure)
     figure = figures.identity(
         video,
         sensor,
-        slope=_value(row.estimate("deming_slope")),
-        intercept=_value(row.estimate("deming_intercept")),
+        slope=row.value("deming_slope"),
+        intercept=row.value("deming_intercept"),
         title=title,
         unit=unit,
     )
-    caption = f"{row.feature}: video over sensor with the line of identity and Deming's line."
-    yield _plate(f"identity_{row.feature}", "agreement", caption, figure)
+    caption = f"{row.feature}: video over sensor, with the line of identity and Deming's line."
+    yield _drawn(f"identity_{row.feature}", "agreement", caption, figure)
 
 
-def _traces(each: RecordingComparison) -> Plate:
+def _traces(each: RecordingComparison) -> DrawnFigure:
     signal, taps, sync = each.signal, each.taps, each.sync
     if signal is None or taps is None:
         raise ValueError("_traces: the recording has no signal")
@@ -136,12 +135,12 @@ def _traces(each: RecordingComparison) -> Plate:
     )
     stem = Recording(Path(each.recording), each.recording, each.recording).file_stem
     rank = signal.r if np.isfinite(signal.r) else -1.0
-    return _plate(f"traces/{stem}", "traces", caption, figure, rank)
+    return _drawn(f"traces/{stem}", "traces", caption, figure, rank)
 
 
-def _plate(name: str, group: Group, caption: str, figure: Figure, rank: float = 0.0) -> Plate:
+def _drawn(name: str, group: Group, caption: str, figure: Figure, rank: float = 0.0) -> DrawnFigure:
     svg, png = render(figure)
-    return Plate(name, group, caption, svg, png, rank)
+    return DrawnFigure(name, group, caption, svg, png, rank)
 
 
 def _values(
@@ -161,10 +160,6 @@ def _values(
         np.array([pair.sensor for _, pair in pairs]),
         units,
     )
-
-
-def _value(estimate: Estimate | None) -> float:
-    return float("nan") if estimate is None else estimate.value
 
 
 def _level(estimate: Estimate | None) -> figures.Level:

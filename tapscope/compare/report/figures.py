@@ -1,7 +1,4 @@
-"""Figures of a comparison.
-
-Every function takes plain values and returns a figure; `figure_style.render` turns it into bytes.
-"""
+"""Draw the figures of a comparison: plain values in, a matplotlib figure out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +12,12 @@ from matplotlib.figure import Figure
 from tapscope.output.figure_style import PALE, SENSOR_COLOUR, STYLE, VIDEO_COLOUR, canvas
 from tapscope.records import FloatArray
 
-MOST_LABELS: Final = 40
-"""More recordings than these are not named along an axis."""
+MAX_LABELS: Final = 40
+"""With more recordings the axis has no names."""
 
-_LABEL_SHARE: Final = 0.12  # of the axis that a label of two lines takes
-_LONGEST_NAME: Final = 52
-_LONGEST_STEPS: Final = 3.5  # a longer step between frames shows as a break in the line
+_LABEL_HEIGHT: Final = 0.12  # share of the axis; a label has two lines
+_MAX_NAME_LENGTH: Final = 52
+_GAP_STEPS: Final = 3.5  # median steps; the line breaks at a longer one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def bland_altman(
     video, sensor
         Shape (pairs,), in `unit`.
     bias, lower, upper
-        As computed; a band is drawn for an interval that is known.
+        Estimates; a band is drawn where the interval is known.
     """
     with style.context(STYLE):
         figure, axes = canvas(5.6, 3.7)
@@ -81,7 +78,7 @@ def identity(
     title: str,
     unit: str,
 ) -> Figure:
-    """Draw video over sensor with the line of identity and, where known, Deming's line."""
+    """Draw video over sensor with the line of identity and, where it is known, Deming's line."""
     with style.context(STYLE):
         figure, axes = canvas(4.4, 4.2)
         low, high = _span(np.concatenate((video, sensor)))
@@ -102,7 +99,7 @@ def identity(
     return figure
 
 
-def unlike(
+def different_units(
     video: FloatArray,
     sensor: FloatArray,
     *,
@@ -112,20 +109,20 @@ def unlike(
     video_unit: str,
     sensor_unit: str,
 ) -> Figure:
-    """Draw video over sensor where both measure in unlike units: no line of identity exists."""
+    """Draw video over sensor where their units differ, so that there is no line of identity."""
     with style.context(STYLE):
         figure, axes = canvas(4.4, 3.8)
         _dots(axes, sensor, video)
         axes.set_xlabel(f"Sensor ({sensor_unit})")
         axes.set_ylabel(f"Video ({video_unit})")
-        axes.set_title(f"{title}\nr = {r:.2f}, ρ = {rho:.2f}; unlike units")
+        axes.set_title(f"{title}\nr = {r:.2f}, ρ = {rho:.2f}; different units")
     return figure
 
 
 def rates(recordings: Sequence[str], video: FloatArray, sensor: FloatArray) -> Figure:
-    """Draw the tapping rate of each recording by both, slowest first."""
+    """Draw the tapping rate of each recording by video and by sensor, slowest first."""
     with style.context(STYLE):
-        figure, axes = canvas(6.4, max(2.2, 1.0 + 0.22 * min(len(recordings), MOST_LABELS)))
+        figure, axes = canvas(6.4, max(2.2, 1.0 + 0.22 * min(len(recordings), MAX_LABELS)))
         order = np.argsort(sensor, kind="stable")
         place = np.arange(len(order))
         axes.hlines(place, video[order], sensor[order], color=PALE, linewidth=1)
@@ -133,7 +130,7 @@ def rates(recordings: Sequence[str], video: FloatArray, sensor: FloatArray) -> F
             sensor[order], place, s=46, facecolors="none", edgecolors=SENSOR_COLOUR, label="sensor"
         )
         axes.scatter(video[order], place, s=16, color=VIDEO_COLOUR, label="video", zorder=3)
-        if len(recordings) <= MOST_LABELS:
+        if len(recordings) <= MAX_LABELS:
             axes.set_yticks(place, [_short(recordings[n]) for n in order])
         else:
             axes.set_yticks([])
@@ -155,7 +152,7 @@ def traces(
     title: str,
     caption: str,
 ) -> Figure:
-    """Draw the aperture by video and by sensor over each other, both scaled, closures below."""
+    """Draw the scaled apertures of video and sensor over each other, with the closures below."""
     with style.context(STYLE):
         figure, axes = canvas(7.6, 2.4)
         for name, aperture, closure_s, colour, width, height in (
@@ -182,7 +179,7 @@ def _dots(axes: Axes, x: FloatArray, y: FloatArray) -> None:
 
 
 def _label_levels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
-    """Write beside the axes what each level is, pushed upwards where two would overlap."""
+    """Label each level beside the axes, moved upwards where two labels would overlap."""
     low, high = axes.get_ylim()
     free = low
     for value, text, colour in sorted(labels):
@@ -195,24 +192,24 @@ def _label_levels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
             fontsize=8,
             color=colour,
         )
-        free = height + _LABEL_SHARE * (high - low)
+        free = height + _LABEL_HEIGHT * (high - low)
 
 
 def _span(values: FloatArray) -> tuple[float, float]:
-    """Return ends that leave room around the values."""
+    """Return axis limits with a margin around the values."""
     low, high = float(values.min()), float(values.max())
     room = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
     return low - room, high + room
 
 
 def _broken(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return a line that is interrupted where samples are lost."""
+    """Return the line with NaN at each gap, so that it breaks there."""
     if time_s.size < 2:
         return time_s, values
     step_s = np.diff(time_s)
-    gaps = np.flatnonzero(step_s > _LONGEST_STEPS * np.median(step_s)) + 1
+    gaps = np.flatnonzero(step_s > _GAP_STEPS * np.median(step_s)) + 1
     return np.insert(time_s, gaps, np.nan), np.insert(values, gaps, np.nan)
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
+    return name if len(name) <= _MAX_NAME_LENGTH else f"…{name[1 - _MAX_NAME_LENGTH :]}"

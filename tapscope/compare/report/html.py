@@ -1,4 +1,4 @@
-"""A comparison as one page of HTML that needs nothing from outside."""
+"""The parts of the report and their HTML: one page without external files."""
 
 import base64
 import math
@@ -15,8 +15,8 @@ DASH: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A finding that stands at the top."""
+class MainResult:
+    """A main result at the top of the page."""
 
     value: str
     label: str
@@ -31,28 +31,28 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()
-    """Places of the columns that hold numbers."""
+    """Indices of the columns of numbers."""
     marked: frozenset[int] = frozenset()
-    """Places of the rows that need attention."""
+    """Indices of the rows that need attention."""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its caption, which is also its text alternative."""
+    """A figure with its caption, which is also its alternative text."""
 
     caption: str
     svg: bytes
 
     @property
     def svg_base64(self) -> str:
-        """The figure for a data URI: as an image it cannot run scripts or clash in names."""
+        """The figure for a data URI; as an image it cannot run scripts or share ids with others."""
         return base64.b64encode(self.svg).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A chapter of the page."""
+    """A section of the page."""
 
     anchor: str
     heading: str
@@ -60,21 +60,23 @@ class Section:
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     wide_figures: bool = False
-    """Figures one below the other, over the whole width."""
+    """Whether figures have the whole width, one below the other."""
 
 
-def render(title: str, subtitle: str, keys: Sequence[Key], sections: Sequence[Section]) -> bytes:
-    """Return the page. Every text is escaped, so that a file name cannot become markup."""
+def render(
+    title: str, subtitle: str, main_results: Sequence[MainResult], sections: Sequence[Section]
+) -> bytes:
+    """Return the page; every text is escaped, so that a file name cannot become markup."""
     template = resources.files("tapscope.compare.report").joinpath("report.html.j2")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.from_string(template.read_text(encoding="utf-8")).render(
-        title=title, subtitle=subtitle, keys=keys, sections=sections
+        title=title, subtitle=subtitle, main_results=main_results, sections=sections
     )
     return (page + "\n").encode()
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Return a number for reading: significant digits, true minus sign, a dash for NaN."""
+    """Return a number as text: significant digits, true minus sign, a dash for NaN."""
     if not math.isfinite(value):
         return DASH
     if value != 0 and not 1e-4 <= abs(value) < 1e5:
@@ -88,7 +90,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def with_interval(estimate: Estimate | None, digits: int = 3) -> str:
-    """Return '0.012 [−0.003, 0.027]'; the value alone where it has no interval."""
+    """Return '0.012 [−0.003, 0.027]', or the value alone where it has no interval."""
     if estimate is None:
         return DASH
     value, low, high = (
@@ -100,7 +102,7 @@ def with_interval(estimate: Estimate | None, digits: int = 3) -> str:
 
 
 def p_value(value: float) -> str:
-    """Return a p value as it is printed."""
+    """Return a p value as text: three decimals, or '< 0.001'."""
     if not math.isfinite(value):
         return DASH
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

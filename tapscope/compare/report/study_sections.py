@@ -1,4 +1,4 @@
-"""Chapters of the report on who took part, what measured, and how it was computed."""
+"""Sections of the report on participants, devices, methods and provenance."""
 
 import math
 from typing import Final
@@ -11,9 +11,9 @@ _FILLED: Final = {"filled": "yes", "in part": "in part", "authors": "no: authors
 
 
 def participants(found: Comparison) -> Section:
-    """Tell who is in, and what was left out at which step and why."""
+    """Show what was compared, and what was left out at which step and why."""
     flow = Table(
-        "What is left after each step",
+        "Recordings left after each step",
         ("step", "participants", "recordings", "taps by video"),
         tuple(
             (step.step, str(step.n_participants), str(step.n_recordings), str(step.n_video_taps))
@@ -33,8 +33,8 @@ def participants(found: Comparison) -> Section:
     texts = []
     if doubtful:
         texts.append(
-            f"Recordings with a doubtful video analysis that are included: {doubtful}; the "
-            "stratum status tells them apart."
+            f"{doubtful} recordings with a doubtful video analysis are included; the stratum "
+            "status shows them separately."
         )
     if not found.exclusions:
         texts.append("Nothing was left out.")
@@ -43,7 +43,7 @@ def participants(found: Comparison) -> Section:
 
 
 def clocks(found: Comparison) -> Section:
-    """Tell what measured and how the clocks are related."""
+    """Show the devices and how their clocks are related."""
     rows, marked = [], []
     for place, each in enumerate(found.recordings):
         sync = each.sync
@@ -54,28 +54,26 @@ def clocks(found: Comparison) -> Section:
                 each.recording,
                 "; ".join(each.sensor_files),
                 DASH if sync is None else number(sync.offset_s, 6),
-                f"{number(sync.drift_ppm)} ppm" if sync and sync.drift_known else "not claimed",
+                f"{number(sync.drift_ppm)} ppm" if sync and sync.drift_known else "not known",
                 DASH if sync is None else number(sync.r),
                 DASH if sync is None else number(sync.margin),
-                "no" if sync is None or not sync.aligned_from_data else "yes",
+                "yes" if each.aligned_from_data else "no",
                 "; ".join(each.notes) or "accepted",
             )
         )
-    from_data = sum(
-        each.sync is not None and each.sync.aligned_from_data for each in found.recordings
-    )
+    from_data = sum(each.aligned_from_data for each in found.recordings)
     texts = [
-        "Sensor time = video time + offset. An offset found from the movements is accepted alone "
-        "where r > 0.9 and the margin over the next best offset is over 0.05; periodic taps let an "
-        "offset slip by a whole cycle, and what is not clear is flagged. Recordings whose clocks "
-        "are not known to agree (marked) are compared by their features only, not by single taps "
-        "or signals.",
+        "Sensor time = video time + offset. An offset found from the movements is accepted where "
+        "r > 0.9 and the margin over the next best offset is above 0.05. Taps are periodic, so an "
+        "offset can be wrong by a whole cycle; unclear offsets are flagged. Recordings whose "
+        "clocks are not known to agree (marked) are compared by their features only, not by single "
+        "taps or signals.",
     ]
     if from_data:
         texts.append(
             f"{from_data} of {len(found.recordings)} clocks were aligned from the measured "
-            "movements themselves. That flatters the agreement of single taps in time (a constant "
-            "delay between the devices cannot be seen) and does not touch features."
+            "movements. The timing of single taps then agrees better than with independent clocks "
+            "(a constant delay between the devices is invisible). Features are not affected."
         )
     columns = ("recording", "sensor log", "offset, s", "drift", "r", "margin", "from data", "notes")
     clocks = Table("Clocks", columns, tuple(rows), frozenset({2, 3, 4, 5}), frozenset(marked))
@@ -100,7 +98,7 @@ def _devices(found: Comparison) -> Table:
             )
         )
     return Table(
-        "What measured: sensor log and video",
+        "Sensor logs and videos",
         ("recording", "sensor", "format, signal", "sensor rate, Hz", "repairs of the log",
          "video, frames/s", "frames lost / repeated", "longest gap, s", "frames tracked, %"),
         tuple(rows),
@@ -109,7 +107,7 @@ def _devices(found: Comparison) -> Table:
 
 
 def methods(found: Comparison) -> Section:
-    """Tell settings and the variant of each statistic."""
+    """Show the settings and the variant of each statistic."""
     methods: dict[str, str] = {}
     for row in found.rows:
         for estimate in row.estimates:
@@ -125,26 +123,24 @@ def methods(found: Comparison) -> Section:
 
 
 def grras(found: Comparison) -> Section:
-    """Show the checklist and mark what only the authors can fill."""
+    """Show the checklist, with the items that only the authors can fill marked."""
     items = grras_items(found)
     table = Table(
         "GRRAS: guidelines for reporting reliability and agreement studies",
-        ("item", "section", "asks", "filled by the tool", "answer"),
+        ("item", "section", "request", "filled by tapscope", "answer"),
         tuple(
-            (str(i.number), i.section, i.asks, _FILLED[i.filled], i.answer or "to be written")
+            (str(i.number), i.section, i.request, _FILLED[i.filled], i.answer or "to be written")
             for i in items
         ),
         marked=frozenset(place for place, item in enumerate(items) if item.filled != "filled"),
-        note="Kottner et al. 2011, doi:10.1016/j.jclinepi.2010.03.002. Marked rows need the "
-        "authors: the tool cannot know.",
+        note="Kottner et al. 2011, doi:10.1016/j.jclinepi.2010.03.002. The authors have "
+        "to complete the marked rows.",
     )
     return Section("grras", "Reporting checklist (GRRAS)", (), (table,))
 
 
 def provenance(found: Comparison) -> Section:
-    """Tell versions, command, time and hashes."""
-    text = "run.json holds the same with the full configuration and package versions."
-    table = Table(
-        "Where these numbers come from", ("what", "value"), tuple(found.provenance.items())
-    )
+    """Show versions, command, time and hashes."""
+    text = "run.json has the same, with the full configuration and package versions."
+    table = Table("Origin of these numbers", ("item", "value"), tuple(found.provenance.items()))
     return Section("provenance", "Provenance", (text,), (table,))

@@ -46,8 +46,8 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     width = len(head.lines[0].split("\t"))
     if width != len(channels):
         raise SensorError(
-            f"{head.path}: {width} columns but {len(channels)} rows in channels.tsv; expected one row "
-            "for each column"
+            f"{head.path}: {width} columns but {len(channels)} rows in channels.tsv; expected one "
+            "row for each column"
         )
     groups = group_axes(
         (

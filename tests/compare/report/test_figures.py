@@ -100,11 +100,11 @@ def test_rates_are_sorted_and_named_unless_many() -> None:
     assert "60 recordings" in many.axes[0].get_ylabel()
 
 
-def test_unlike_units_say_so() -> None:
-    figure = figures.unlike(
+def test_different_units_are_named() -> None:
+    figure = figures.different_units(
         X, X, r=0.9, rho=0.8, title="amplitude", video_unit="hand lengths", sensor_unit="deg"
     )
     axes = figure.axes[0]
-    assert "unlike units" in axes.get_title(loc="left")
+    assert "different units" in axes.get_title(loc="left")
     assert axes.get_xlabel() == "Sensor (deg)"
     assert not axes.lines

@@ -138,14 +138,14 @@ def test_links_within_the_page_have_targets(page: Page) -> None:
     assert "grras" in targets
 
 
-def test_the_page_says_what_a_reviewer_asks(page: Page) -> None:
+def test_the_page_has_what_a_reviewer_asks_for(page: Page) -> None:
     text = " ".join(page.text)
     for wanted in (
         "aligned from the measured movements",
-        "unlike units",
+        "different units",
         "within 50 ms",
         "Carkeet",
-        "Equivalence within margins named beforehand",
+        "Equivalence within prespecified margins",
         "to be written",
         FLOW,
     ):
@@ -217,7 +217,7 @@ def test_a_study_without_clocks_still_has_a_page(
     plates = list(draw(replace(found, rows=found.rows[:1])))
     assert {plate.group for plate in plates} == {"rates"}
     text = " ".join(Page(report_page(found, plates).decode()).text)
-    assert "No recording has clocks that are known to agree" in text
+    assert "The clocks are not known to agree in any recording" in text
     assert "not synchronised (--no-sync)" in text
     print_comparison(found, Path("out"))
     assert "tapping_rate_hz" in capsys.readouterr().out
