@@ -23,7 +23,7 @@ from tapscope.cli.options import USAGE
 from tapscope.errors import TapscopeError
 
 NETWORKS: Final = "Networks"
-"""Heading in the help: what trains and evaluates networks stands apart from what measures."""
+"""Heading in the help for the verbs that train and evaluate networks."""
 
 app = typer.Typer(
     help="Measure finger tapping from ordinary video.",

@@ -61,9 +61,9 @@ def column_dictionary(protocol: Protocol, extra: Sequence[str] = ()) -> list[dic
     """
     numbers = {row["name"]: row for row in data_dictionary("<unit>")}
     texts = {
-        **{name: ("recording", says) for name, says in RECORDING.items()},
-        **{name: ("quality", says) for name, says in TEXT_QUALITY.items()},
-        **{name: ("origin", says) for name, says in ORIGIN.items()},
+        **{name: ("recording", meaning) for name, meaning in RECORDING.items()},
+        **{name: ("quality", meaning) for name, meaning in TEXT_QUALITY.items()},
+        **{name: ("origin", meaning) for name, meaning in ORIGIN.items()},
         **dict.fromkeys(extra, ("manifest", "as in the manifest")),
     }
     return [

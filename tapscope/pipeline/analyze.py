@@ -103,12 +103,12 @@ def analyze_videos(
         time_limit_s=options.time_limit_s,
         force=options.force,
     )
-    begun = provenance.environment(command)
+    environment = provenance.environment(command)
     batch = run_batch(recordings, plan, listener)
     rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
     columns = all_columns(protocol, manifest.extra_columns)
     table.write_table(options.out, columns, rows, numeric_columns(protocol))
-    record = begun | _record(options, protocol, weights, batch, manifest)
+    record = environment | _record(options, protocol, weights, batch, manifest)
     table.write_result(plan.folder / "run.json", table.json_bytes(record))
     table.write_result(
         plan.folder / "features.json",

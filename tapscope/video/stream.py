@@ -5,7 +5,7 @@ import queue
 import threading
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,10 +13,10 @@ from typing import Final, Self
 import numpy as np
 
 from tapscope.errors import VideoError
-from tapscope.records import FloatArray, FrameBatch
+from tapscope.records import FrameBatch
 from tapscope.video.decoders import Decoder, DecodingReport, Frames, choose_decoder, decode
 from tapscope.video.probe import Pixels, VideoInfo, probe
-from tapscope.video.timestamps import PacketIndex, index_packets, measure_timing
+from tapscope.video.timestamps import PacketIndex, Timing, index_packets, measure_timing
 
 MAX_BATCH_BYTES: Final = 64 * 2**20
 """Two 4K frames. At most five batches exist at once: one being filled, two waiting in the queue,
@@ -29,8 +29,8 @@ _THREAD_EXIT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class StreamSummary:
-    """What was found while decoding a whole video."""
+class StreamSummary(Timing):
+    """What was found while decoding a whole video: its timing and its faults."""
 
     decoded_frames: int
     decoder: str
@@ -42,19 +42,10 @@ class StreamSummary:
     truncated_reason: str
     damaged_packets: int
     """Packets that could not be decoded; frames up to the next key frame are left out too."""
-    measured_fps: float
-    """One over the usual interval between frames, Hz; NaN with fewer than two frames."""
-    variable_frame_rate: bool
-    dropped_frames: int
-    """Frames missing from gaps of more than 1.5 usual intervals."""
     duplicate_frames: int
     """Frames with exactly the image of the one before, or with its stamp."""
     backward_frames: int
     """Frames left out because their stamp is not later than the one before."""
-    longest_interval_s: float
-    """Seconds; NaN with fewer than two frames."""
-    duration_s: float
-    """From the first frame to the end of the last, seconds; NaN with fewer than two frames."""
     first_pts_s: float
     """Presentation time of the first decoded frame as stored, seconds."""
 
@@ -70,26 +61,19 @@ class _Tally:
     backward_frames: int = 0
     stamps_s: "array[float]" = field(default_factory=lambda: array("d"))
 
-    def relative_s(self) -> FloatArray:
-        stamps_s = np.array(self.stamps_s, np.float64)
-        return stamps_s - stamps_s[:1]
-
     def summary(self) -> StreamSummary:
-        timing = measure_timing(self.relative_s(), self.resolution_s)
+        stamps_s = np.array(self.stamps_s, np.float64)
+        timing = measure_timing(stamps_s - stamps_s[:1], self.resolution_s)
         return StreamSummary(
+            **asdict(timing),
             decoded_frames=len(self.stamps_s),
             decoder=self.decoding.decoder,
             decoder_reason=self.decoding.decoder_reason,
             truncated=bool(self.truncated_reason),
             truncated_reason=self.truncated_reason,
             damaged_packets=self.decoding.damaged_packets,
-            measured_fps=timing.measured_fps,
-            variable_frame_rate=timing.variable_frame_rate,
-            dropped_frames=timing.dropped_frames,
             duplicate_frames=self.duplicate_frames,
             backward_frames=self.backward_frames,
-            longest_interval_s=timing.longest_interval_s,
-            duration_s=timing.duration_s,
             first_pts_s=self.stamps_s[0] if self.stamps_s else math.nan,
         )
 

@@ -33,7 +33,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_analyze_writes_what_it_promises(discs: Path) -> None:
+def test_analyze_writes_table_files_and_record(discs: Path) -> None:
     result = run("analyze", discs)
     assert result.exit_code == 0, result.output
     assert "2 recordings: 2 ok" in result.output
@@ -49,19 +49,19 @@ def test_analyze_writes_what_it_promises(discs: Path) -> None:
     assert right["tapscope_version"] == __version__
     assert right["weights"].startswith("discs@")
     assert right["protocol"].startswith("mds-updrs-3.4@")
-    kept = Path("features.tapscope")
-    assert len(table(kept / "sub-01_hand-left_run-1.taps.csv")) == 6
-    record = json.loads((kept / "run.json").read_text())
+    folder = Path("features.tapscope")
+    assert len(table(folder / "sub-01_hand-left_run-1.taps.csv")) == 6
+    record = json.loads((folder / "run.json").read_text())
     assert record["tapscope_version"] == __version__
     assert len(record["weights"]["sha256"]) == len(record["protocol"]["sha256"]) == 64
     assert [len(r["video_sha256"]) for r in record["recordings"]] == [64, 64]
     assert record["packages"]["numpy"]
     assert record["utc_time"].endswith("+00:00")
-    names = [row["name"] for row in json.loads((kept / "features.json").read_text())]
+    names = [row["name"] for row in json.loads((folder / "features.json").read_text())]
     assert names == list(left)
 
 
-def test_failures_show_in_the_exit_code_and_on_the_screen(discs: Path) -> None:
+def test_failures_give_exit_code_1_and_a_summary(discs: Path) -> None:
     (discs / "text.mp4").write_text("not a video")
     result = run("analyze", discs, "--out", "t.parquet")
     assert result.exit_code == 1
@@ -119,7 +119,9 @@ def test_manifest_and_hand(discs: Path, tmp_path: Path) -> None:
     assert {row["hand_source"] for row in table(Path("features.csv"))} == {"option"}
 
 
-def test_interruption_keeps_what_is_done(discs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interruption_keeps_completed_recordings(
+    discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*arguments: object, **more: object) -> None:
         raise KeyboardInterrupt
 

@@ -24,7 +24,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_batch_is_given_out_without_torch() -> None:
+def test_the_main_process_needs_no_torch() -> None:
     script = (
         "import sys, tapscope.pipeline.analyze, tapscope.cli.console; print('torch' in sys.modules)"
     )

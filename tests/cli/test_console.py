@@ -21,7 +21,7 @@ from tapscope.video.inspection import inspect_video
 from tests.clips import Clip
 
 
-def kept(status: str, frames: int = 100, **cells: str | float) -> CachedResult:
+def cached(status: str, frames: int = 100, **cells: str | float) -> CachedResult:
     return CachedResult(
         {}, {"status": status, "reason": "", "flags": "", **cells}, {}, {}, frames, False
     )
@@ -69,7 +69,7 @@ def test_clock_text(seconds: float | None, text: str) -> None:
     assert clock_text(seconds) == text
 
 
-def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
+def test_bar_reports_problems_at_once(tmp_path: Path) -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100)
     (tmp_path / "a.mp4").write_bytes(b"0123456789")
@@ -78,8 +78,8 @@ def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
         bar.planned([first, second, named("done")], [first, second])
         bar.started(first)
         bar.progressed(first, 30, 100)
-        bar.finished(first, kept("ok"), 2.0)
-        bar.finished(second, kept("failed", reason="no [video]"), 0.1)
+        bar.finished(first, cached("ok"), 2.0)
+        bar.finished(second, cached("failed", reason="no [video]"), 0.1)
     shown = Text.from_ansi(screen.getvalue()).plain
     assert "1 completed before from the same inputs, 2 to analyse" in shown
     assert "gone: no [video]" in shown
@@ -87,7 +87,7 @@ def test_bar_says_what_is_wrong_at_once(tmp_path: Path) -> None:
     assert "frames/s" in shown
 
 
-def test_no_bar_where_nobody_looks() -> None:
+def test_no_bar_without_a_terminal() -> None:
     screen = io.StringIO()
     with CountingBar(Console(file=screen), "images") as bar:
         bar.step(1, 2)
@@ -102,20 +102,25 @@ def shown(result: BatchResult) -> str:
 
 
 def test_summary_of_few_and_of_many() -> None:
-    few = {"a": kept("ok", tap_count=12.0, tapping_rate_hz=3.456), "b": kept("failed", reason="x")}
+    few = {
+        "a": cached("ok", tap_count=12.0, tapping_rate_hz=3.456),
+        "b": cached("failed", reason="x"),
+    }
     table = shown(BatchResult(few, {}, 0, False))
     assert [line.split() for line in table.splitlines()[1:]] == [
         ["a", "ok", "12", "3.46"],
         ["b", "failed", "x"],
     ]
-    many = {f"r{n}": kept("ok") for n in range(MAX_ROWS)} | {"bad": kept("doubtful", reason="x")}
+    many = {f"r{n}": cached("ok") for n in range(MAX_ROWS)} | {
+        "bad": cached("doubtful", reason="x")
+    }
     table = shown(BatchResult(many, {}, 0, False))
     assert "bad" in table
     assert "r1" not in table
 
 
 def test_counts() -> None:
-    result = BatchResult({"a": kept("ok"), "b": kept("failed")}, {}, 1, False)
+    result = BatchResult({"a": cached("ok"), "b": cached("failed")}, {}, 1, False)
     assert counts_text(result) == "2 recordings: 1 ok, 1 failed (1 from before)"
     assert counts_text(BatchResult({}, {}, 0, True)) == "0 recordings: none completed"
 
@@ -133,7 +138,7 @@ def test_log_numbers_recordings_as_the_table_does() -> None:
     log.planned(people, people[1:])
     log.started(people[1])
     log.progressed(people[1], 1, 2)
-    log.finished(people[1], kept("doubtful", flags="truncated", reason="of bert"), 1.23456)
+    log.finished(people[1], cached("doubtful", flags="truncated", reason="of bert"), 1.23456)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
         {"event": "planned", "recordings": 2, "todo": 1},
         {"event": "begun", "recording": 2},

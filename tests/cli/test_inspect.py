@@ -21,7 +21,7 @@ def test_inspect_says_whether_it_suits(tmp_path: Path) -> None:
     assert (facts["suitable"], facts["codec"], facts["decoded_frames"]) == (True, "h264", 120)
 
 
-def test_inspect_of_something_else(tmp_path: Path) -> None:
+def test_inspect_of_no_video(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
     result = run("inspect", tmp_path / "a.mp4")
     assert result.exit_code == 1

@@ -46,7 +46,7 @@ def test_train_then_evaluate(tmp_path: Path) -> None:
     assert {"n", "found", "pck@5", "mpjpe@5", "all_keypoints", "groups"} <= set(found)
 
 
-def test_model_besides_given_weights_is_refused(tmp_path: Path) -> None:
+def test_model_together_with_init_is_refused(tmp_path: Path) -> None:
     start = tmp_path / "w.safetensors"
     weights.write(start, tiny_weights().network, tiny_card())
     done = run("train", "--data", tmp_path, "--init", start, "--model", "u-net")

@@ -20,7 +20,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package
 
 
-def test_commit_tells_whether_the_code_is_as_committed(checkout: Path) -> None:
+def test_commit_is_marked_if_the_code_differs(checkout: Path) -> None:
     found = provenance.commit()
     assert found is not None and len(found) == 40
     (checkout.parent / "notes").touch()

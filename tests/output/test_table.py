@@ -36,7 +36,7 @@ def test_numbers_have_six_digits(value: float, text: str) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_rounding_is_close_and_stays_as_it_is(value: float) -> None:
+def test_rounding_is_close_and_idempotent(value: float) -> None:
     once = table.rounded(value)
     assert once is None or math.isclose(once, value, rel_tol=5e-6, abs_tol=1e-300)
     assert once is None or table.rounded(once) == once
@@ -87,7 +87,7 @@ def test_other_endings_and_folders_are_refused(tmp_path: Path) -> None:
         table.check_table_path(tmp_path / "t.csv")
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         table.write_result(tmp_path / "file" / "t.csv", b"")

@@ -103,7 +103,7 @@ def test_hard_folder(hard_folder: Path, tmp_path: Path) -> None:
     assert rows_of(alone)["good"] == rows["good"]
 
 
-def test_same_bytes_again_and_whatever_the_jobs(hard_folder: Path, tmp_path: Path) -> None:
+def test_same_bytes_for_any_number_of_jobs(hard_folder: Path, tmp_path: Path) -> None:
     for name, jobs in (("one", 1), ("two", 3)):
         analyzed(hard_folder, tmp_path / name / "features.csv", jobs=jobs)
     (tmp_path / "one" / "log").unlink()
@@ -119,13 +119,13 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
     analyzed(tmp_path / "videos", whole)
     out.parent.mkdir()
     command = [sys.executable, "-m", "tests.tapping", str(tmp_path / "videos"), str(out)]
-    kept = out.with_suffix(".tapscope")
+    folder = out.with_suffix(".tapscope")
     with subprocess.Popen([*command, "0.5"], cwd=ROOT) as run:
-        wait_for((kept / "1.row.json").exists)
+        wait_for((folder / "1.row.json").exists)
         run.kill()
     assert not out.exists()
-    begun_once = sorted(file.name[0] for file in kept.glob("*.row.json"))
-    (kept / ".2.tracks.csv.abc.part").touch()
+    begun_once = sorted(file.name[0] for file in folder.glob("*.row.json"))
+    (folder / ".2.tracks.csv.abc.part").touch()
     analyzed(tmp_path / "videos", out)
     begun = (out.parent / "log").read_text().split()
     assert {"0", "1"} <= set(begun_once)
@@ -135,7 +135,7 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
     assert tree(out.parent) == tree(whole.parent)
 
 
-def test_done_is_not_done_again(tmp_path: Path) -> None:
+def test_completed_recordings_are_skipped(tmp_path: Path) -> None:
     videos, out = tmp_path / "videos", tmp_path / "out" / "features.csv"
     for name in ("a", "b", "c"):
         write_clip(videos / f"{name}.mp4")
@@ -149,7 +149,7 @@ def test_done_is_not_done_again(tmp_path: Path) -> None:
 
     assert redone() == ["a", "b", "c", "stumble"]
     first = out.read_bytes()
-    assert redone() == ["stumble"]  # a fault of the program may have been mended
+    assert redone() == ["stumble"]  # a fault of the program may have been corrected
     assert out.read_bytes() == first
     write_clip(videos / "a.mp4", rate_hz=3)
     (out.with_suffix(".tapscope") / "b.taps.csv").unlink()
@@ -160,16 +160,16 @@ def test_done_is_not_done_again(tmp_path: Path) -> None:
     assert redone() == []
 
 
-class Watch(SilentListener):
-    """Takes notes; interrupts after a number of recordings."""
+class StopAfter(SilentListener):
+    """Notes the recordings finished; interrupts after a number of them."""
 
-    def __init__(self, patience: int = 99) -> None:
+    def __init__(self, count: int = 99) -> None:
         self.finished_names: list[str] = []
-        self.patience = patience
+        self.count = count
 
-    def finished(self, recording: Recording, kept: CachedResult, seconds: float) -> None:
+    def finished(self, recording: Recording, cached: CachedResult, seconds: float) -> None:
         self.finished_names.append(recording.name)
-        if len(self.finished_names) == self.patience:
+        if len(self.finished_names) == self.count:
             raise KeyboardInterrupt
 
 
@@ -177,13 +177,13 @@ ORIGIN = {"tapscope_version": "1", "weights": "w@1", "protocol": "p@1", "device"
 
 
 def plan_in(folder: Path, **more: float) -> Plan:
-    return Plan(folder / "kept", SeeDiscs(), ORIGIN, time_limit_s=more.get("time_limit_s"))
+    return Plan(folder / "results", SeeDiscs(), ORIGIN, time_limit_s=more.get("time_limit_s"))
 
 
-def test_interrupted_batch_gives_what_is_done(tmp_path: Path) -> None:
+def test_interrupted_batch_returns_completed_recordings(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write_clip(tmp_path / f"{name}.mp4")
-    result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path), Watch(2))
+    result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path), StopAfter(2))
     assert result.interrupted
     assert list(result.results) == ["a", "b"]
 
@@ -191,7 +191,7 @@ def test_interrupted_batch_gives_what_is_done(tmp_path: Path) -> None:
 def test_time_limit_is_for_each_recording(tmp_path: Path) -> None:
     for name in ("a", "hang", "z"):
         write_clip(tmp_path / f"{name}.mp4")
-    result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=10), Watch())
+    result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=10), StopAfter())
     rows = {name: (k.cells["status"], k.cells["flags"]) for name, k in result.results.items()}
     assert rows == {"a": ("ok", ""), "hang": ("failed", "time_limit"), "z": ("ok", "")}
     assert result.results["hang"].retry
@@ -221,14 +221,14 @@ def test_failures_become_results(tmp_path: Path) -> None:
     assert (digest, lost.codes, lost.retry) == ("", ("unreadable",), True)
 
 
-def test_worker_keeps_what_it_finds(tmp_path: Path) -> None:
+def test_worker_stores_its_result(tmp_path: Path) -> None:
     recording = Recording(write_clip(tmp_path / "a.mp4"), "a", "a.mp4")
-    work = batch._Prepare(SeeDiscs(), tmp_path / "kept", ORIGIN)()
-    kept = work(recording, lambda done, total: None)
-    assert kept.cells["status"] == "ok"
-    found = cache.load_cached(tmp_path / "kept", recording, ORIGIN)
-    assert found == CachedResult(**json.loads(json.dumps(asdict(kept))))
-    assert cache.load_cached(tmp_path / "kept", recording, ORIGIN | {"weights": "w@2"}) is None
+    work = batch._Prepare(SeeDiscs(), tmp_path / "results", ORIGIN)()
+    cached = work(recording, lambda done, total: None)
+    assert cached.cells["status"] == "ok"
+    found = cache.load_cached(tmp_path / "results", recording, ORIGIN)
+    assert found == CachedResult(**json.loads(json.dumps(asdict(cached))))
+    assert cache.load_cached(tmp_path / "results", recording, ORIGIN | {"weights": "w@2"}) is None
 
 
 def test_results_that_cannot_be_written_end_the_run(tmp_path: Path) -> None:

@@ -58,11 +58,11 @@ def test_videos_are_found_by_path(tmp_path: Path) -> None:
         ('recording\n"a\n', "is not CSV"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path: Path, text: str | bytes, message: str) -> None:
+def test_problems_are_named(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         read_manifest(written(tmp_path, text), RECORDINGS, reserved=["status"])
 
 
-def test_manifest_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_manifest(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="cannot be read"):
         read_manifest(tmp_path / "absent.csv", RECORDINGS)

@@ -36,30 +36,30 @@ def test_folder_is_searched_for_videos_of_any_kind(tmp_path: Path) -> None:
     assert names_in(tmp_path, recursive=False) == ["a, with comma", "b"]
 
 
-def test_a_file_named_outright_counts_whatever_its_ending(tmp_path: Path) -> None:
+def test_a_given_file_may_have_any_ending(tmp_path: Path) -> None:
     make(tmp_path, "video.bin", "noending")
     assert names_in(tmp_path / "video.bin", tmp_path / "noending") == ["noending", "video"]
 
 
-def test_a_file_reached_twice_is_there_once(tmp_path: Path) -> None:
+def test_a_file_found_twice_is_listed_once(tmp_path: Path) -> None:
     make(tmp_path, "day/a.mp4")
     assert names_in(tmp_path, tmp_path / "day", tmp_path / "day" / "a.mp4") == ["day/a"]
 
 
-def test_names_are_told_apart(tmp_path: Path) -> None:
+def test_same_names_become_unique(tmp_path: Path) -> None:
     make(tmp_path, "one/a.mp4", "one/a.mov", "one/A.avi", "one/sub/a.mp4")
     assert names_in(tmp_path / "one") == ["A.avi", "a.mov", "a.mp4", "sub/a"]
     make(tmp_path, "two/b.mp4", "three/b.mp4")
     assert names_in(tmp_path / "two", tmp_path / "three") == ["three/b.mp4", "two/b.mp4"]
 
 
-def test_names_that_stay_alike_are_refused(tmp_path: Path) -> None:
+def test_names_that_stay_the_same_are_refused(tmp_path: Path) -> None:
     make(tmp_path, "x/day/a.mp4", "y/day/a.mp4")
     with pytest.raises(VideoError, match="the folder above both"):
         find_recordings([tmp_path / "x" / "day", tmp_path / "y" / "day"])
 
 
-def test_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no such file"):
         find_recordings([tmp_path / "absent"])
 
@@ -110,7 +110,7 @@ def test_names_say_who_and_which_hand() -> None:
     assert described("sub-7").hand_source == ""
 
 
-def test_manifest_goes_before_the_name() -> None:
+def test_manifest_overrides_the_name() -> None:
     found = described("sub-01_hand-left", participant_id="P9", hand="R", px_per_mm="2.5", age="70")
     assert (found.participant_id, found.hand, found.hand_source) == ("P9", "right", "manifest")
     assert found.px_per_mm == 2.5
@@ -118,7 +118,7 @@ def test_manifest_goes_before_the_name() -> None:
     assert found.extra == {"age": "70"}
 
 
-def test_the_option_goes_before_all() -> None:
+def test_the_option_overrides_everything() -> None:
     found = described("sub-1_hand-left", option="right", hand="left")
     assert (found.hand, found.hand_source) == ("right", "option")
     assert described("sub-1_hand-left", protocol="right").hand_source == "file name"

@@ -76,7 +76,7 @@ def test_a_worker_that_dies_costs_its_own_task_only() -> None:
     assert details == {1: "ended by SIGSEGV", 3: "ended with code 3"}
 
 
-def test_a_task_that_takes_too_long_is_given_up() -> None:
+def test_a_task_that_takes_too_long_is_lost() -> None:
     events = list(workers.run(follow_orders, ["a", "sleep", "b"], time_limit_s=0.5))
     assert outcomes(events) == {0: "a", 1: "time_limit", 2: "b"}
     (lost,) = (e for e in events if isinstance(e, Lost))
@@ -96,7 +96,7 @@ def test_progress_is_passed_on() -> None:
         (never_ready, ["a"], WeightsError, "not to be had"),
     ],
 )
-def test_what_is_wrong_with_the_whole_run_ends_it(
+def test_errors_of_the_whole_run_end_it(
     prepare: Callable[[], workers.Work[str, str]],
     orders: list[str],
     error: type[Exception],
@@ -149,7 +149,7 @@ def answered_until_closed(ours: Connection, theirs: Connection) -> list[workers.
     return answers
 
 
-def test_giving_up_ends_the_workers() -> None:
+def test_closing_the_events_ends_the_workers() -> None:
     events = workers.run(follow_orders, ["sleep"])
     assert next(events) == Started(0)
     begun_s = time.monotonic()
@@ -200,6 +200,6 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # an orphan that nobody has buried yet is as good as gone
+    # a zombie has ended; only its parent has not collected it yet
     stat = Path(f"/proc/{pid}/stat")
     return not (stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

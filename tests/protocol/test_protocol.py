@@ -122,7 +122,7 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
         protocol.load(tmp_path / "none.toml")
 
 
-def test_assets_are_found_and_their_absence_is_told(
+def test_bundled_folders_are_found_or_reported_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert (bundled_folder("protocols") / "mds-updrs-3.4.toml").is_file()

@@ -61,7 +61,7 @@ def test_interlaced(tmp_path: Path) -> None:
     assert probe(Clip(interlaced=True).write(tmp_path / "fields.mp4", 3)).interlaced
 
 
-def test_a_image_that_cannot_be_decoded_leaves_the_header(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_decoded_leaves_the_header(tmp_path: Path) -> None:
     clip = Clip(codec="mjpeg", pixel_format="yuvj420p", container_options={"movflags": "faststart"})
     path = clip.write(tmp_path / "rubbish.mov", 320)
     start = path.read_bytes().index(b"mdat") / path.stat().st_size
@@ -114,7 +114,7 @@ def test_missing_file_folder_and_unreadable_file(tmp_path: Path) -> None:
         probe(locked)
 
 
-def test_reading_errors_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_errors_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Clip().write(tmp_path / "clip.mp4", 2)
 
     def refuse(*_: object) -> None:

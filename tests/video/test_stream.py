@@ -181,7 +181,7 @@ CUTS: dict[str, Clip] = {
 
 
 @pytest.mark.parametrize("name", CUTS)
-def test_what_a_cut_file_still_holds_is_read(tmp_path: Path, name: str) -> None:
+def test_a_cut_file_is_read_up_to_the_cut(tmp_path: Path, name: str) -> None:
     path = clips.cut(CUTS[name].write(tmp_path / name, 60), 0.7)
     pixels, time_s, summary = read(path, "decord")
     assert 10 < len(pixels) < 55

@@ -20,8 +20,8 @@ from tests.clips import Clip
     lost=st.sets(st.integers(1, 58), max_size=3),
 )
 def test_constant_rate_with_gaps(rate_hz: float, frames: int, lost: set[int]) -> None:
-    kept = np.array([number for number in range(frames) if number not in lost])
-    timing = measure_timing(kept / rate_hz)
+    present = np.array([number for number in range(frames) if number not in lost])
+    timing = measure_timing(present / rate_hz)
     assert timing.measured_fps == pytest.approx(rate_hz)
     assert timing.dropped_frames == len(lost)
     assert not timing.variable_frame_rate
