@@ -31,13 +31,16 @@ WRIST: Final = KEYPOINTS.index("wrist")
 THUMB_TIP: Final = KEYPOINTS.index("thumb_tip")
 INDEX_TIP: Final = KEYPOINTS.index("index_tip")
 MIDDLE_MCP: Final = KEYPOINTS.index("middle_mcp")
-MEASURED: Final = (THUMB_TIP, INDEX_TIP, WRIST, MIDDLE_MCP)
-"""The tips, and the two keypoints whose distance is the unit of length."""
-FINGERTIPS: Final = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "little_tip")
+TIPS: Final = ("thumb_tip", "index_tip")
+"""The tips whose distance is the aperture."""
+FINGERTIPS: Final = (*TIPS, "middle_tip", "ring_tip", "little_tip")
 
 
 class Measured(NamedTuple):
-    """Indices of the measured keypoints in the list of keypoints that a network predicts."""
+    """Indices of the measured keypoints in the list of keypoints that a network predicts.
+
+    They are the tips, and the two keypoints whose distance is the unit of length.
+    """
 
     thumb_tip: int
     index_tip: int

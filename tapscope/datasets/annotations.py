@@ -28,6 +28,11 @@ class LabelledHand:
     """Left, top, right, bottom of the hand."""
 
     @property
+    def centre_px(self) -> FloatArray:
+        """Centre of the box, shape (2,)."""
+        return (self.box_px[:2] + self.box_px[2:]) / 2
+
+    @property
     def size_px(self) -> float:
         """Longer side of the hand: that of the box, or 1.8 times it with few labels.
 

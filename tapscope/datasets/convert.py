@@ -206,8 +206,8 @@ def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[forma
             keypoint, side = names[name]
             if keypoint:
                 sides.setdefault(side or hand.side, {})[keypoint] = place
-        for side, places in sides.items():
-            yield formats.Hand(places, side)
+        for side, points_px in sides.items():
+            yield formats.Hand(points_px, side)
 
 
 def _find_image(frame: formats.Frame, images: Path | None) -> Path:

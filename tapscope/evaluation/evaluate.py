@@ -7,9 +7,10 @@ from pathlib import Path
 from tapscope.datasets import annotations
 from tapscope.datasets.annotations import LabelledSet
 from tapscope.datasets.split import held_out, split_8_1_1
-from tapscope.errors import AnnotationError, WeightsError
+from tapscope.errors import AnnotationError
 from tapscope.evaluation.predict import evaluate_set, find_boxes
 from tapscope.evaluation.scores import Scored
+from tapscope.network.crop import require_crop_size
 from tapscope.network.engine import Engine, make_engine
 from tapscope.network.pmsdsnet import parameter_count
 from tapscope.network.registry import MODELS
@@ -111,11 +112,8 @@ def evaluate_weights(
     done = 0
     scored = []
     for weights, name in zip(every, names or names_of(every), strict=True):
-        stride = weights.network.size_divisor
-        if size_px and size_px % stride:
-            raise WeightsError(
-                f"crops of {size_px} px do not suit {weights.name}; give a multiple of {stride}"
-            )
+        if size_px:
+            require_crop_size(size_px, weights.network.size_divisor, weights.name)
         engine = make_engine(weights, device)
         for dataset, images in sets.items():
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from tapscope.datasets.annotations import LabelledHand, LabelledImage, LabelledSet
 from tapscope.errors import AnnotationError
+from tapscope.hand import TIPS
 from tapscope.network.crop import CropBox, take_crop, transform_points
 from tapscope.network.engine import Engine
 from tapscope.pose.detector import find_hands
 from tapscope.pose.motion_blur import edge_smear_px
 from tapscope.records import FloatArray
 
-TIPS = ("thumb_tip", "index_tip")
 SKIN_CR, SKIN_CB = (133, 173), (77, 127)
 """Range of skin in YCrCb at any lightness (Chai and Ngan 1999, doi 10.1109/76.767122)."""
 MAX_ENLARGED_STILL_PX = 80
@@ -88,10 +88,10 @@ def predict_keypoints(
     if not boxes:
         return []
     size = size_px or still_size_px(engine)
-    seen = engine.keypoints(np.stack([take_crop(image, w, size) for w in boxes]), sure=1.0)
+    predicted = engine.keypoints(np.stack([take_crop(image, box, size) for box in boxes]), sure=1.0)
     return [
-        HandPrediction(box, transform_points(place, box.to_image(size)))
-        for box, place in zip(boxes, seen.position_px, strict=True)
+        HandPrediction(box, transform_points(position, box.to_image(size)))
+        for box, position in zip(boxes, predicted.position_px, strict=True)
     ]
 
 
@@ -121,12 +121,9 @@ def match_hands(
         centre = np.array([hand.box.x, hand.box.y])
         free = [n for n in range(len(labels)) if n not in taken]
         if free:
-            away = {
-                n: float(np.linalg.norm((labels[n].box_px[:2] + labels[n].box_px[2:]) / 2 - centre))
-                for n in free
-            }
-            nearest = min(free, key=lambda n: away[n])
-            if away[nearest] < labels[nearest].size_px:
+            distance = {n: float(np.linalg.norm(labels[n].centre_px - centre)) for n in free}
+            nearest = min(free, key=lambda n: distance[n])
+            if distance[nearest] < labels[nearest].size_px:
                 taken[nearest] = hand
     return [taken.get(n) for n in range(len(labels))]
 
@@ -170,8 +167,8 @@ def evaluate_set(
         pixels = image.pixels()
         found = predict_keypoints(engine, pixels, boxes[number] if boxes else None, size_px)
         errors += [
-            _error(image, pixels, hand, seen.position_px[order] if seen else None, tips)
-            for hand, seen in zip(image.hands, match_hands(image.hands, found), strict=True)
+            _error(image, pixels, hand, detected.position_px[order] if detected else None, tips)
+            for hand, detected in zip(image.hands, match_hands(image.hands, found), strict=True)
         ]
         on_image(number + 1, len(images))
     return errors

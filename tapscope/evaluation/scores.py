@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tapscope.evaluation.predict import TIPS, HandError
+from tapscope.evaluation.predict import HandError
+from tapscope.hand import TIPS
 from tapscope.records import FloatArray
 from tapscope.training.metrics import mpjpe, pck, summary
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tapscope.errors import WeightsError
 from tapscope.records import FloatArray
 
 BORDER = (114, 114, 114)
@@ -40,6 +41,22 @@ class CropBox:
         middle = (size_px - 1) / 2
         shift = np.array([self.x, self.y]) - linear @ np.array([middle, middle])
         return np.column_stack([linear, shift])
+
+
+def require_crop_size(size_px: int, divisor: int, network: str) -> None:
+    """Check the side of the crops that a network named `network` is to see.
+
+    Raises
+    ------
+    WeightsError
+        It is no multiple of the network's `size_divisor`.
+    """
+    if size_px % divisor:
+        near = max(round(size_px / divisor), 2) * divisor
+        raise WeightsError(
+            f"crops of {size_px} px do not suit {network}; give a multiple of {divisor}, such as "
+            f"--size {near}"
+        )
 
 
 def transform_points(points: FloatArray, matrix: FloatArray) -> FloatArray:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tapscope.errors import WeightsError
-from tapscope.hand import FINGERTIPS, Measured
+from tapscope.hand import FINGERTIPS, TIPS, Measured
+from tapscope.network.device import choose_device
 from tapscope.network.heatmap import decode, local_peaks
 from tapscope.network.openvino_runtime import openvino
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
@@ -89,7 +90,7 @@ class Engine(ABC):
         keypoints = weights.card.keypoints
         has_all = set(FINGERTIPS) <= set(keypoints)
         self.fingertips = [keypoints.index(name) for name in FINGERTIPS] if has_all else []
-        self._tips = [keypoints.index(n) for n in ("thumb_tip", "index_tip") if n in keypoints]
+        self._tips = [keypoints.index(name) for name in TIPS if name in keypoints]
 
     @cached_property
     def measured(self) -> Measured:
@@ -261,11 +262,6 @@ def make_engine(weights: Weights, device: str = "auto", threads: int = 0) -> Eng
         raise WeightsError(f"device {device!r} is none of auto, cpu, cuda, reference")
     if device == "reference":
         return TorchEngine(weights)
-    has_gpu = torch.cuda.is_available()
-    if device == "cuda" and not has_gpu:
-        raise WeightsError(
-            "--device cuda: torch finds no CUDA GPU on this machine; use --device cpu or auto"
-        )
-    if has_gpu and device != "cpu":
+    if choose_device(device) == "cuda":
         return TorchEngine(weights, "cuda")
     return OpenVinoEngine(weights, threads)

@@ -50,12 +50,12 @@ def encode(position_px: Tensor, size: tuple[int, int], stride: int = 1) -> Tenso
         Shape (n, keypoints, height, width).
     """
     height, width = size
-    place = torch.nan_to_num((position_px + 0.5) / stride - 0.5, nan=-1e4)
+    position = torch.nan_to_num((position_px + 0.5) / stride - 0.5, nan=-1e4)
     twice = 2 * variance(stride)
-    columns = torch.arange(width, device=place.device, dtype=place.dtype)
-    rows = torch.arange(height, device=place.device, dtype=place.dtype)
-    across = torch.exp(-((columns - place[..., 0:1]) ** 2) / twice)
-    down = torch.exp(-((rows - place[..., 1:2]) ** 2) / twice)
+    columns = torch.arange(width, device=position.device, dtype=position.dtype)
+    rows = torch.arange(height, device=position.device, dtype=position.dtype)
+    across = torch.exp(-((columns - position[..., 0:1]) ** 2) / twice)
+    down = torch.exp(-((rows - position[..., 1:2]) ** 2) / twice)
     return down.unsqueeze(-1) * across.unsqueeze(-2)
 
 
@@ -125,12 +125,12 @@ def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:
     inside_x, inside_y = (column > 0) & (column < width - 1), (row > 0) & (row < height - 1)
     x = column + step(at(row, column - 1), here, at(row, column + 1), inside_x)
     y = row + step(at(row - 1, column), here, at(row + 1, column), inside_y)
-    place = (torch.stack([x, y], dim=-1) + 0.5) * stride - 0.5
-    return place.to(heatmaps.dtype)
+    position = (torch.stack([x, y], dim=-1) + 0.5) * stride - 0.5
+    return position.to(heatmaps.dtype)
 
 
-def _highest_away_from(place: Tensor, projection: Tensor) -> Tensor:
-    """Return the highest value of (n, keypoints, length) far from `place`, or 0 if it is lower."""
-    along = torch.arange(projection.shape[-1], device=place.device)
-    far = (along - place[..., None]).abs() > SECOND_PEAK_DISTANCE_PX
+def _highest_away_from(peak: Tensor, projection: Tensor) -> Tensor:
+    """Return the highest value of (n, keypoints, length) far from `peak`, or 0 if it is lower."""
+    along = torch.arange(projection.shape[-1], device=peak.device)
+    far = (along - peak[..., None]).abs() > SECOND_PEAK_DISTANCE_PX
     return (projection * far).amax(dim=-1).clamp_min(0)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.datasets.annotations import LabelledHand, LabelledImage
-from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
+from tapscope.hand import KEYPOINTS, MIDDLE_MCP, WRIST
 from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.records import FloatArray
 
@@ -60,12 +60,6 @@ class AugmentationSettings:
     """Factor on the probabilities of occlusion, blur, low resolution, noise and compression."""
     pseudo_label_weight: float = 0.6
     """Weight of labels of visibility 1, see `annotations.LabelledHand`."""
-    tip_weight: float = 8.0
-    """Thumb and index tips are what is measured. Weighing them more helped on 96 fixed
-    images with one stage (PCK@0.1 of the tips 0.85 for 0.51, one run each, with 20); how much
-    is best is a guess: the other keypoints teach which finger is which."""
-    palm_weight: float = 3.0
-    """Wrist and middle knuckle give the unit of length."""
 
 
 def make_sample(
@@ -113,7 +107,7 @@ def _random_box(
         hand_ratio, max_shift = float(np.exp(rng.uniform(low, high))), 0.9
     side = max(hand.size_px, 8.0) / hand_ratio
     slack = max(side - hand.size_px, 0.12 * side) / 2
-    middle = (hand.box_px[:2] + hand.box_px[2:]) / 2 + rng.uniform(-max_shift, max_shift, 2) * slack
+    middle = hand.centre_px + rng.uniform(-max_shift, max_shift, 2) * slack
     any_angle = rng.random() < settings.full_rotation_share
     rotation = rng.uniform(-180, 180) if any_angle else settings.rotation_sd_deg * rng.normal()
     return CropBox(middle[0], middle[1], side, float(rotation), bool(rng.random() < 0.5))
@@ -150,9 +144,6 @@ def _label_weights(
                 np.clip(hand.visibility, 0, 2), [0.0, settings.pseudo_label_weight, 1.0]
             )
             weight = np.minimum(weight, value)
-    if len(weight) == len(KEYPOINTS):
-        weight[[THUMB_TIP, INDEX_TIP]] *= settings.tip_weight
-        weight[[WRIST, MIDDLE_MCP]] *= settings.palm_weight
     return weight
 
 
@@ -161,7 +152,8 @@ def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
     if len(position) != len(KEYPOINTS) or not np.isfinite(position).all():
         return None
     extent = float(np.ptp(position, axis=0).max())
-    palm = float(np.linalg.norm(position[9] - position[0]))
+    wrist, knuckle = position[WRIST], position[MIDDLE_MCP]
+    palm = float(np.linalg.norm(knuckle - wrist))
     thick = max(2, round(0.30 * max(palm, 0.35 * extent)))
     mask = np.zeros((size_px, size_px), dtype=np.uint8)
     points = np.clip(position, -4 * size_px, 4 * size_px).round().astype(np.int32)
@@ -169,7 +161,6 @@ def hand_mask(position: FloatArray, size_px: int) -> NDArray[np.float32] | None:
     for a, b in BONES:
         pair = [tuple(int(v) for v in points[j]) for j in (a, b)]
         cv2.line(mask, pair[0], pair[1], 255, thick)
-    wrist, knuckle = position[0], position[9]
     arm = wrist + (wrist - knuckle) * 0.8
     cv2.line(
         mask,

@@ -153,8 +153,8 @@ def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[Va
     crops = []
     for image in images.images[::step]:
         hand = image.hands[0]
-        middle = (hand.box_px[:2] + hand.box_px[2:]) / 2
-        box = CropBox(middle[0], middle[1], max(hand.size_px, 8.0) / VALIDATION_HAND_TO_CROP_RATIO)
+        x, y = hand.centre_px
+        box = CropBox(x, y, max(hand.size_px, 8.0) / VALIDATION_HAND_TO_CROP_RATIO)
         position = transform_points(hand.position_px, inverse(box.to_image(size_px)))
         crops.append(
             ValidationCrop(

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from tapscope.datasets.annotations import LabelledSet
 from tapscope.files import write_atomically
-from tapscope.hand import INDEX_TIP, MEASURED, THUMB_TIP
+from tapscope.hand import TIPS, Measured
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.records import FloatArray
 from tapscope.training import checkpoint
@@ -132,7 +132,7 @@ def train(
         adam_lr=settings.adam_lr,
         weight_decay=settings.weight_decay,
     )
-    tips = keypoint_indices(training.keypoints, (THUMB_TIP, INDEX_TIP))
+    tips = keypoint_indices(training.keypoints, TIPS)
     keeps_best = (settings.keep or ("last" if fine_tuning else "best")) == "best"
     before, best_score = {}, -1.0
     start = copy.deepcopy(average) if fine_tuning else None
@@ -150,8 +150,7 @@ def train(
         reports = parse_reports(state.reports, checkpoint.path_of(out))
         first, best_score = len(reports), state.best_score
 
-    keypoint_weight = _keypoint_weight(len(training.keypoints), tips, settings).to(device)
-    loss_of = _loss(network, settings, keypoint_weight)
+    loss_of = _loss(network, settings, keypoint_weights(training.keypoints, settings).to(device))
     divisor = network.size_divisor
     steps_an_epoch = len(_batches_of_epoch(training, settings, 0, divisor))
     steps = steps_an_epoch * settings.epochs
@@ -182,14 +181,14 @@ def train(
         write_atomically(out.with_suffix(".log.csv"), log_csv(reports))
         on_epoch(report, best)
 
-    return _result(best, crops, training.keypoints, device, reports=reports, before=before)
+    return measured_result(best, crops, training.keypoints, device, reports=reports, before=before)
 
 
-def _keypoint_weight(count: int, tips: Sequence[int], settings: TrainSettings) -> Tensor:
+def keypoint_weights(keypoints: Sequence[str], settings: TrainSettings) -> Tensor:
     """Return the weight of each keypoint in the loss, shape (keypoints,)."""
-    weight = torch.ones(count)
-    weight[list(tips)] = settings.tip_weight
-    return weight
+    weights = dict.fromkeys(TIPS, settings.tip_weight)
+    weights |= dict.fromkeys(("wrist", "middle_mcp"), settings.palm_weight)
+    return torch.tensor([weights.get(name, 1.0) for name in keypoints])
 
 
 def _loss(
@@ -206,7 +205,7 @@ def _loss(
     return torch.compile(loss_of, dynamic=False) if settings.compiled else loss_of
 
 
-def _result(
+def measured_result(
     network: HeatmapNetwork,
     crops: Sequence[ValidationCrop],
     keypoints: Sequence[str],
@@ -217,8 +216,8 @@ def _result(
 ) -> TrainResult:
     """Validate the weights that are returned, and calibrate their confidence."""
     error, peak_values = validate(network, crops, device)
-    tips = error[:, keypoint_indices(keypoints, (THUMB_TIP, INDEX_TIP))]
-    measured = keypoint_indices(keypoints, MEASURED)
+    tips = error[:, keypoint_indices(keypoints, TIPS)]
+    measured = keypoint_indices(keypoints, Measured._fields)
     known = np.isfinite(error[:, measured])
     good = error[:, measured][known] < 0.1
     return TrainResult(

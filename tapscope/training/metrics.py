@@ -4,7 +4,6 @@ Definitions after Li et al. 2021 (cited in `pmsdsnet`): an undetected keypoint c
 PCK; MPJPE@t is the mean error of the keypoints with an error under t, with their number.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -100,8 +99,3 @@ def calibrate(features: FloatArray, good: NDArray[np.bool_]) -> FloatArray:
         if float(np.abs(step).max()) < 1e-8:
             break
     return beta
-
-
-def shares(error: FloatArray, thresholds: Sequence[float]) -> list[float]:
-    """Return the PCK curve: `pck` at every threshold."""
-    return [pck(error, t) for t in thresholds]

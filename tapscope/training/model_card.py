@@ -25,9 +25,6 @@ def make_card(
     old: weights.Weights | None = None,
 ) -> weights.Card:
     """Return the card of a run's weights; `old` are the weights that it started from."""
-    figures = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
-    figures["validation_pck@0.05_tips"] = result.tips_pck_005
-    figures["validation_pck@0.1_tips"] = result.tips_pck_01
     slope, second_peak_slope, intercept = _confidence(result, old)
     return weights.Card(
         architecture=model.architecture,
@@ -42,8 +39,16 @@ def make_card(
         seed=settings.seed,
         tapscope_version=version,
         notes=" ".join(_notes(result, old)),
-        metrics=figures,
+        metrics=validation_metrics(result),
     )
+
+
+def validation_metrics(result: TrainResult) -> dict[str, float]:
+    """Return the figures of the card, by name."""
+    metrics = {f"validation_pck@0.1_{name}": share for name, share in result.after.items()}
+    metrics["validation_pck@0.05_tips"] = result.tips_pck_005
+    metrics["validation_pck@0.1_tips"] = result.tips_pck_01
+    return metrics
 
 
 def _confidence(result: TrainResult, old: weights.Weights | None) -> tuple[float, float, float]:

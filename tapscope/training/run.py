@@ -12,8 +12,10 @@ import torch
 from tapscope import __version__
 from tapscope.datasets import annotations, split
 from tapscope.datasets.annotations import LabelledSet
-from tapscope.errors import AnnotationError, WeightsError
+from tapscope.errors import AnnotationError
 from tapscope.network import weights
+from tapscope.network.crop import require_crop_size
+from tapscope.network.device import choose_device
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.network.registry import DEFAULT_MODEL, MODELS, Model, build
 from tapscope.training.epoch_log import EpochReport
@@ -132,7 +134,7 @@ def train_weights(
         settings,
         network=network,
         fine_tuning=old is not None,
-        device=_device(device),
+        device=torch.device(choose_device(device)),
         resume=resume,
         on_step=on_step,
         on_epoch=lambda report, network: on_epoch(report),
@@ -186,12 +188,7 @@ def _settings_of_run(
 ) -> TrainSettings:
     """Return the settings with this run's crop size, learning rates and, with `old`, schedules."""
     side = size_px or (old.card.input_size_px if old else settings.size_px)
-    if side % network.size_divisor:
-        near = max(round(side / network.size_divisor), 2) * network.size_divisor
-        raise WeightsError(
-            f"crops of {side} px do not suit the network; give a multiple of "
-            f"{network.size_divisor}, such as --size {near}"
-        )
+    require_crop_size(side, network.size_divisor, "the network")
     if lr_scale is None:
         lr_scale = FINE_TUNING_LR_SCALE if old else 1.0
     settings = replace(
@@ -254,12 +251,3 @@ def _source(folder: Path, training: LabelledSet) -> weights.Source:
     licence = str((content.get("info") or {}).get("licence", "not stated"))
     count = sum(path.is_relative_to(folder) for path in _paths(training))
     return weights.Source(folder.name, licence, count)
-
-
-def _device(name: str) -> torch.device:
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise WeightsError(
-            "--device cuda: torch finds no CUDA GPU on this machine; use --device cpu or auto"
-        )
-    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")

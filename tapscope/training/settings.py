@@ -28,7 +28,9 @@ class TrainSettings:
     alpha: float = 0.5
     """Weight of the deep supervision; 0.5 was the paper's best on CMU."""
     tip_weight: float = 4.0
-    """Weight of thumb and index tip in the loss, because these tips are measured; of others 1."""
+    """Weight of thumb and index tip in the loss, because these tips are measured."""
+    palm_weight: float = 3.0
+    """Weight of wrist and middle knuckle, which give the unit of length; other keypoints have 1."""
     early_foreground_weight: float = 50.0
     """Extra weight of the pixels at a keypoint: high at first, to prevent all-zero heatmaps."""
     late_foreground_weight: float = 1.0

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from tapscope.hand import KEYPOINTS
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.training.dataset import ValidationCrop
@@ -64,11 +63,7 @@ def area_within(error: np.ndarray, limit: float) -> float:
     return float(1 - np.minimum(known, limit).mean() / limit) if len(known) else float("nan")
 
 
-def keypoint_indices(keypoints: Sequence[str], wanted: Sequence[int]) -> list[int]:
-    """Return where some keypoints of a hand stand among `keypoints`; all where none is there."""
-    found = [
-        keypoints.index(KEYPOINTS[keypoint])
-        for keypoint in wanted
-        if KEYPOINTS[keypoint] in keypoints
-    ]
+def keypoint_indices(keypoints: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Return the indices of the keypoints with these names; of all where none has such a name."""
+    found = [keypoints.index(name) for name in names if name in keypoints]
     return found or list(range(len(keypoints)))

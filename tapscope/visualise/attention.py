@@ -92,26 +92,26 @@ def attention_of(
     crop = take_crop(image, box, size_px)
     with torch.inference_mode():
         final, maps = network.attention(normalise(torch.from_numpy(crop[None])))
-    place = decode(final).position_px[0].double().numpy()
+    position = decode(final).position_px[0].double().numpy()
     truth = None
     if truth_px is not None:
         truth = transform_points(truth_px, inverse(box.to_image(size_px)))
     return Attention(
-        crop if background else _hide_background(crop, place),
+        crop if background else _hide_background(crop, position),
         [[one[0, 0].numpy() for one in stage] for stage in maps],
         final[0].amax(dim=0).numpy(),
-        place,
+        position,
         truth,
     )
 
 
-def _hide_background(crop: NDArray[np.uint8], place: FloatArray) -> NDArray[np.uint8]:
+def _hide_background(crop: NDArray[np.uint8], position: FloatArray) -> NDArray[np.uint8]:
     """Return a crop that is pixelated outside the hull of the keypoints."""
     size = len(crop)
     blocks = cv2.resize(crop, (BACKGROUND_BLOCKS, BACKGROUND_BLOCKS), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(blocks, (size, size), interpolation=cv2.INTER_NEAREST)
     hull = np.zeros((size, size), np.uint8)
-    inside = place.clip(0, size - 1).round().astype(np.int32)
+    inside = position.clip(0, size - 1).round().astype(np.int32)
     cv2.fillConvexPoly(hull, cv2.convexHull(inside), 1)
     reach = 2 * round(HAND_MARGIN * size) + 1
     hull = cv2.dilate(hull, np.ones((reach, reach), np.uint8)).astype(np.uint8)
@@ -154,22 +154,21 @@ def labels_of(path: Path, keypoints: tuple[str, ...], box: CropBox) -> FloatArra
         for image in images.images:
             if image.path.resolve() == wanted:
                 hands = annotations.with_keypoints(image, images.keypoints, keypoints).hands
-                middles = [(hand.box_px[:2] + hand.box_px[2:]) / 2 for hand in hands]
-                away = [float(np.hypot(*(m - (box.x, box.y)))) for m in middles]
-                return hands[int(np.argmin(away))].position_px
+                distance = [float(np.hypot(*(h.centre_px - (box.x, box.y)))) for h in hands]
+                return hands[int(np.argmin(distance))].position_px
     return None
 
 
 def smoothed_boxes(keypoints: Keypoints) -> list[CropBox | None]:
     """Return a box of one size for each frame, median filtered; None without a tracked hand."""
     boxes: list[CropBox | None] = [None] * len(keypoints.time_s)
-    seen = np.flatnonzero(np.isfinite(keypoints.position_px).all(axis=(1, 2)))
-    if not len(seen):
+    tracked = np.flatnonzero(np.isfinite(keypoints.position_px).all(axis=(1, 2)))
+    if not len(tracked):
         return boxes
-    low, high = (f(keypoints.position_px[seen], axis=1) for f in (np.min, np.max))
+    low, high = (f(keypoints.position_px[tracked], axis=1) for f in (np.min, np.max))
     side = float(np.median((high - low).max(axis=1))) / HAND_TO_CROP_RATIO
     middle = median_filter((low + high) / 2, size=(BOX_MEDIAN_FRAMES, 1), mode="nearest")
-    for n, (x, y) in zip(seen, middle, strict=True):
+    for n, (x, y) in zip(tracked, middle, strict=True):
         boxes[n] = CropBox(float(x), float(y), side)
     return boxes
 

@@ -14,9 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tapscope.errors import OutputError, VideoError, WeightsError
+from tapscope.errors import OutputError, VideoError
 from tapscope.evaluation.predict import still_size_px
-from tapscope.hand import INDEX_TIP, THUMB_TIP
+from tapscope.hand import INDEX_TIP, THUMB_TIP, TIPS
+from tapscope.network.crop import require_crop_size
 from tapscope.network.engine import Engine
 from tapscope.network.weights import Weights
 from tapscope.output.figure_style import SENSOR_COLOUR, STYLE, VIDEO_COLOUR, render
@@ -58,18 +59,18 @@ def draw(attention: Attention, keypoints: tuple[str, ...]) -> Figure:
         heat = panel(1, 0)
         _image(heat, attention.pixels, "final heatmaps")
         heat.imshow(attention.final, cmap="magma", alpha=0.65, vmin=0, vmax=1)
-        placed = panel(2, 0)
-        title = "placed" if attention.truth_px is None else "placed, and labels"
-        _image(placed, attention.pixels, title)
-        tips = [n for n, name in enumerate(keypoints) if name in ("thumb_tip", "index_tip")]
+        overlay = panel(2, 0)
+        title = "predicted" if attention.truth_px is None else "predicted, and labels"
+        _image(overlay, attention.pixels, title)
+        tips = [n for n, name in enumerate(keypoints) if name in TIPS]
         if attention.truth_px is not None:
-            placed.plot(*attention.truth_px.T, "o", color="white", ms=4, mfc="none", mew=1)
-        placed.plot(*attention.position_px.T, ".", color=VIDEO_COLOUR, ms=3)
-        placed.plot(*attention.position_px[tips].T, ".", color=SENSOR_COLOUR, ms=6)
+            overlay.plot(*attention.truth_px.T, "o", color="white", ms=4, mfc="none", mew=1)
+        overlay.plot(*attention.position_px.T, ".", color=VIDEO_COLOUR, ms=3)
+        overlay.plot(*attention.position_px[tips].T, ".", color=SENSOR_COLOUR, ms=6)
         for stage, maps in enumerate(attention.maps):
-            for scale, seen in enumerate(maps):
+            for scale, attention_map in enumerate(maps):
                 axes = panel(stage, scale + 1)
-                axes.imshow(seen, cmap="viridis", vmin=0, vmax=1)
+                axes.imshow(attention_map, cmap="viridis", vmin=0, vmax=1)
                 if stage == 0:
                     axes.set_title(f"1/{2**scale}" if scale else "full size")
                 if scale == 0:
@@ -103,8 +104,8 @@ def tiles(attention: Attention) -> NDArray[np.uint8]:
             cv2.circle(frame, (int(x), int(y)), 3, colour, -1, cv2.LINE_AA)
     put(1, 0, _coloured(attention.final, "magma"))
     for stage, row in enumerate(attention.maps):
-        for scale, seen in enumerate(row):
-            put(stage, scale + 1, _coloured(seen, "viridis"))
+        for scale, attention_map in enumerate(row):
+            put(stage, scale + 1, _coloured(attention_map, "viridis"))
     return frame
 
 
@@ -197,13 +198,12 @@ def write_attention(
     path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
     if path.suffix.lower() not in endings:
         raise OutputError(f"{path}: give a name that ends with {' or '.join(endings)}")
-    stride = weights.network.size_divisor
-    if size_px and size_px % stride:
-        raise WeightsError(f"--size {size_px}: give a multiple of {stride}")
+    if size_px:
+        require_crop_size(size_px, weights.network.size_divisor, weights.name)
     if is_image:
         size = size_px or still_size_px(engine)
-        seen = still_attention(source, weights, engine, size, background=background)
-        svg, png = render(draw(seen, weights.card.keypoints))
+        attention = still_attention(source, weights, engine, size, background=background)
+        svg, png = render(draw(attention, weights.card.keypoints))
         write_result(path, png if path.suffix.lower() == ".png" else svg)
         return path
     size = size_px or weights.card.input_size_px

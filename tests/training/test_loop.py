@@ -11,6 +11,7 @@ import torch
 from tapscope.datasets.annotations import LabelledSet, load, only_keypoints
 from tapscope.datasets.split import split_by_group
 from tapscope.errors import WeightsError
+from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 from tapscope.network import weights
 from tapscope.network.heatmap import encode
 from tapscope.network.pmsdsnet import Heatmaps, PMSDSNet
@@ -18,7 +19,7 @@ from tapscope.network.registry import Model
 from tapscope.training import checkpoint
 from tapscope.training.dataset import Batch
 from tapscope.training.ema import update_ema
-from tapscope.training.loop import TrainResult, train
+from tapscope.training.loop import TrainResult, keypoint_weights, train
 from tapscope.training.loss import GATE_PENALTY_WEIGHT, heatmap_loss, targets, total_loss
 from tapscope.training.model_card import make_card
 from tapscope.training.settings import (
@@ -196,6 +197,14 @@ def test_tips_weigh_more_than_other_keypoints(
     tips, more = ("thumb_tip", "index_tip"), ("thumb_tip", "index_tip", "wrist")
     assert not same(trained(1.0, more), trained(4.0, more))
     assert same(trained(1.0, tips), trained(4.0, tips))  # nothing to weigh more than
+
+
+def test_tips_and_palm_have_the_weights_of_the_settings() -> None:
+    weight = keypoint_weights(KEYPOINTS, TrainSettings()).tolist()
+    assert weight[THUMB_TIP] == weight[INDEX_TIP] == 4
+    assert weight[WRIST] == weight[MIDDLE_MCP] == 3
+    assert sum(weight) == 2 * 4 + 2 * 3 + 17
+    assert keypoint_weights(("ring_tip", "index_tip"), TrainSettings()).tolist() == [1, 4]
 
 
 class PowerCutError(Exception):

@@ -186,13 +186,6 @@ def test_keypoints_that_the_weights_lack_are_refused() -> None:
         run._with_keypoints_of(LabelledSet((), ("wrist", "elbow")), ("wrist",))
 
 
-def test_no_gpu_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(WeightsError, match="no CUDA GPU"):
-        run._device("cuda")
-    assert run._device("auto").type == "cpu"
-
-
 @pytest.mark.parametrize(
     ("tuned", "rate", "share"), [(False, None, 1.0), (True, None, 0.1), (True, 0.5, 0.5)]
 )

@@ -89,6 +89,19 @@ def read_xml(path: Path) -> ElementTree.Element:
         raise AnnotationError(f"{path}: cannot be read as XML ({problem})") from problem
 
 
+def finite_point(x: float, y: float, where: str, unit: str = "pixels") -> Point:
+    """Return x and y as a point.
+
+    Raises
+    ------
+    AnnotationError
+        One is not finite; `where` names file, image and keypoint.
+    """
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise AnnotationError(f"{where} is at {x}, {y}; expected {unit}")
+    return x, y
+
+
 def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) -> Hand:
     """Return a hand from all its keypoints, in the order of `hand.KEYPOINTS`.
 
@@ -109,7 +122,7 @@ def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) 
     given = list(points)
     if len(given) != len(KEYPOINTS):
         raise AnnotationError(f"{where}: {len(given)} keypoints; expected {len(KEYPOINTS)}")
-    places = {}
+    points_px = {}
     for keypoint, point in zip(KEYPOINTS, given, strict=True):
         if point is None:
             continue
@@ -119,7 +132,5 @@ def whole_hand(points: Iterable[Sequence[float] | None], side: str, where: str) 
             raise AnnotationError(
                 f"{where}: {keypoint} is {point!r:.60}; expected x, y"
             ) from problem
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {keypoint} is at {x}, {y}; expected pixels")
-        places[keypoint] = (x, y)
-    return Hand(places, side)
+        points_px[keypoint] = finite_point(x, y, f"{where}: {keypoint}")
+    return Hand(points_px, side)

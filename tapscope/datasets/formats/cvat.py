@@ -3,13 +3,20 @@
 CVAT counts pixels from the corner of the top left pixel, so half a pixel is subtracted.
 """
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Point, read_xml, side_in
+from tapscope.datasets.formats.base import (
+    Format,
+    Frame,
+    Hand,
+    Point,
+    finite_point,
+    read_xml,
+    side_in,
+)
 from tapscope.errors import AnnotationError
 
 _FILE: Final = "annotations.xml"
@@ -38,15 +45,15 @@ def _read(path: Path) -> list[Frame]:
 def _hands(image: ElementTree.Element, path: Path) -> Iterator[Hand]:
     """Yield a hand for each skeleton, and one for the points outside skeletons."""
     for skeleton in image.findall("skeleton"):
-        places = _places(skeleton, image, path)
-        if places:
-            yield Hand(places, side_in(skeleton.get("label", "")))
-    loose = _places(image, image, path)
+        points_px = _points_px(skeleton, image, path)
+        if points_px:
+            yield Hand(points_px, side_in(skeleton.get("label", "")))
+    loose = _points_px(image, image, path)
     if loose:
         yield Hand(loose)
 
 
-def _places(
+def _points_px(
     parent: ElementTree.Element, image: ElementTree.Element, path: Path
 ) -> dict[str, Point]:
     found: dict[str, Point] = {}
@@ -61,8 +68,7 @@ def _places(
                 f"{where}: {label!r} is not one point ({points.get('points', '')[:60]!r}); label "
                 "each keypoint by itself"
             ) from problem
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {label!r} is at {x}, {y}; expected pixels")
+        x, y = finite_point(x, y, f"{where}: {label!r}")
         if label in found:
             raise AnnotationError(
                 f"{where}: two points {label!r}; label two hands as two skeletons"

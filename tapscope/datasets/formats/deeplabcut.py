@@ -50,11 +50,11 @@ def _hands(columns: Sequence[Column], values: Sequence[float]) -> tuple[Hand, ..
             known.setdefault(individual, {}).setdefault(part, {})[axis] = value
     hands = []
     for individual, parts in known.items():
-        places: dict[str, Point] = {
+        points_px: dict[str, Point] = {
             part: (place["x"], place["y"]) for part, place in parts.items() if len(place) == 2
         }
-        if places:
-            hands.append(Hand(places, side_in(individual)))
+        if points_px:
+            hands.append(Hand(points_px, side_in(individual)))
     return tuple(hands)
 
 

@@ -34,26 +34,26 @@ def _read(path: Path) -> list[Frame]:
     part = path.name.removesuffix(_ENDING)
     cameras = path.with_name(f"{part}_K.json")
     try:
-        places = np.array(read_json(path), dtype=np.float64)
+        xyz_m = np.array(read_json(path), dtype=np.float64)
         matrices = np.array(read_json(cameras), dtype=np.float64)
     except (TypeError, ValueError) as problem:
         raise AnnotationError(f"{path}: no table of numbers ({problem})") from problem
-    if places.ndim != 3 or places.shape[2] != 3 or matrices.shape != (len(places), 3, 3):
+    if xyz_m.ndim != 3 or xyz_m.shape[2] != 3 or matrices.shape != (len(xyz_m), 3, 3):
         raise AnnotationError(
-            f"{path}: {places.shape} numbers, and {matrices.shape} in {cameras.name}; expected "
+            f"{path}: {xyz_m.shape} numbers, and {matrices.shape} in {cameras.name}; expected "
             "(images, keypoints, 3) and (images, 3, 3)"
         )
-    return list(_frames(path, part, places, matrices))
+    return list(_frames(path, part, xyz_m, matrices))
 
 
-def _frames(path: Path, part: str, places: FloatArray, matrices: FloatArray) -> Iterator[Frame]:
+def _frames(path: Path, part: str, xyz_m: FloatArray, matrices: FloatArray) -> Iterator[Frame]:
     for number in itertools.count():
         image = f"{part}/rgb/{number:08d}.jpg"
         # the first round must be complete; the others may be absent
-        if number >= len(places) and not (path.parent / image).is_file():
+        if number >= len(xyz_m) and not (path.parent / image).is_file():
             return
-        which = number % len(places)
-        projected = places[which] @ matrices[which].T
+        which = number % len(xyz_m)
+        projected = xyz_m[which] @ matrices[which].T
         if (projected[:, 2] <= 0).any():
             raise AnnotationError(f"{path}: image {which} has a keypoint behind its camera")
         points = (projected[:, :2] / projected[:, 2:]).tolist()

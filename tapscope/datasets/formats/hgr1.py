@@ -6,14 +6,13 @@ with the category "Wrist"; `wrist` is their midpoint. We know the published form
 words for the other points, so a label's name is category and type together.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Point, read_xml
+from tapscope.datasets.formats.base import Format, Frame, Hand, Point, finite_point, read_xml
 from tapscope.errors import AnnotationError
 
 _NAME: Final = re.compile(r".+_hgr\w+_id\d+_\d+")
@@ -31,14 +30,14 @@ def _read(path: Path) -> list[Frame]:
     root = read_xml(path)
     if root.tag != "IMAGE":
         raise AnnotationError(f"{path}: not of HGR1: <{root.tag}> where <IMAGE> is expected")
-    hands = (_places(hand, path) for hand in root.iter("hand"))
+    hands = (_points_px(hand, path) for hand in root.iter("hand"))
     person = path.stem.split("_")[-2]
     image = f"{path.stem}.jpg"
     return [
         Frame(
             _folder_of(image, path.parent),
             image,
-            tuple(Hand(places) for places in hands if places),
+            tuple(Hand(points_px) for points_px in hands if points_px),
             group=person,
         )
     ]
@@ -51,7 +50,7 @@ def _folder_of(image: str, labels: Path) -> Path:
     return next((folder for folder in folders if (folder / image).is_file()), labels)
 
 
-def _places(hand: ElementTree.Element, path: Path) -> dict[str, Point]:
+def _points_px(hand: ElementTree.Element, path: Path) -> dict[str, Point]:
     """Return the points of a hand by name; points with a negative coordinate have no label."""
     found: dict[str, Point] = {}
     wrist: list[Point] = []
@@ -81,9 +80,7 @@ def _points(hand: ElementTree.Element, path: Path) -> Iterator[tuple[str, Point]
             raise AnnotationError(
                 f"{path}: {name!r} is at {point.get('x')!r}, {point.get('y')!r}; expected numbers"
             ) from problem
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{path}: {name!r} is at {x}, {y}; expected pixels")
-        yield name, (x, y)
+        yield name, finite_point(x, y, f"{path}: {name!r}")
 
 
 FORMAT: Final = Format("hgr1", "HGR1 (feature_points)", _find, _read)

@@ -5,13 +5,12 @@ pixel is subtracted. The export names images by URL: /data/upload/1/1a2b3c4d-fra
 files, /data/local-files/?d=folder/frame.png for files served from a folder.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tapscope.datasets.formats.base import Format, Frame, Hand, Point, read_json
+from tapscope.datasets.formats.base import Format, Frame, Hand, Point, finite_point, read_json
 from tapscope.errors import AnnotationError
 
 _KIND: Final = "keypointlabels"
@@ -47,8 +46,8 @@ def _frames(tasks: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Frame]:
             raise AnnotationError(
                 f"{path}: {image} was labelled {len(kept)} times; keep one annotation of each"
             )
-        places = _places(kept[0]["result"], f"{path}: {image}")
-        yield Frame(path.parent, image, (Hand(places),) if places else ())
+        points_px = _points_px(kept[0]["result"], f"{path}: {image}")
+        yield Frame(path.parent, image, (Hand(points_px),) if points_px else ())
 
 
 def _image(data: Mapping[str, Any], path: Path) -> str:
@@ -67,7 +66,7 @@ def _file_of(address: str) -> str:
     return served[0] if served else unquote(parts.path)
 
 
-def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Point]:
+def _points_px(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Point]:
     found: dict[str, Point] = {}
     for one in result:
         if one.get("type") != _KIND:
@@ -80,9 +79,7 @@ def _places(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Point]
             raise AnnotationError(f"{where}: two points {label!r}; expected one hand per image")
         x = float(value["x"]) / 100 * float(one["original_width"]) - 0.5
         y = float(value["y"]) / 100 * float(one["original_height"]) - 0.5
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise AnnotationError(f"{where}: {label!r} is at {x}, {y}; expected percent")
-        found[label] = (x, y)
+        found[label] = finite_point(x, y, f"{where}: {label!r}", "percent")
     return found
 
 
