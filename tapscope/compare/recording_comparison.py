@@ -30,6 +30,7 @@ from tapscope.errors import SensorError
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
 from tapscope.sensors import SensorRecording
+from tapscope.sensors.plausibility import doubts
 
 _MARGIN_S: Final = 1.0
 """Sensor signal kept beyond the video, so that taps at its ends are found."""
@@ -116,7 +117,7 @@ def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
         taps=compared.taps,
         signal=compared.signal,
         video_taps=len(video_taps),
-        notes=(*flag, *compared.notes, *log.notes),
+        notes=(*flag, *compared.notes, *doubts(log, motion.trajectory), *log.notes),
     )
 
 

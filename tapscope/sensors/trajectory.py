@@ -9,6 +9,7 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 from tapscope.errors import SensorError
 from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.sensors.gyroscope import index_angle
+from tapscope.sensors.plausibility import check_varies
 from tapscope.sensors.recording import UNPLACED, Kind, SensorRecording, Signal
 
 Sign = Literal[-1, 1]
@@ -50,8 +51,8 @@ def to_trajectory(
     Raises
     ------
     SensorError
-        The log has no such signal on the fingers, it is too slow or too short, or distances are
-        impossible for a hand.
+        The log has no such signal on the fingers, it is too slow, too short or constant, or
+        distances are impossible for a hand.
     """
     if kind is None:
         kind = _best_kind(recording)
@@ -140,6 +141,7 @@ def _placed(recording: SensorRecording, kind: Kind) -> Signal:
     signal = recording.signal("index", kind) or recording.signal("thumb", kind)
     if signal is None:
         raise _no_finger(recording, kind)
+    check_varies(signal, recording.source)
     return signal
 
 
@@ -162,6 +164,7 @@ def _distance(recording: SensorRecording) -> Trajectory:
     aperture_mm = 1000.0 * np.linalg.norm(index.xyz - thumb_m, axis=1)
     if not np.isfinite(aperture_mm).any():
         raise SensorError(f"{recording.source}: the tips are never seen at the same time")
+    check_varies(index, recording.source)
     widest_mm = float(np.nanquantile(aperture_mm, 0.99))
     if not _NARROWEST_MM < widest_mm < _WIDEST_MM:
         raise SensorError(
