@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapscope.errors import SensorError
 from tapscope.records import FloatArray
@@ -22,6 +23,8 @@ from tapscope.sensors.recording import (
 )
 from tapscope.sensors.sidecar import Sidecar
 from tapscope.sensors.units import si_factor
+
+IndexArray = NDArray[np.intp]
 
 # Wearable gyroscopes measure up to 4000 deg/s, accelerometers up to 200 g; a tapping hand stays
 # within 20 m of the origin of a tracker.
@@ -40,11 +43,15 @@ def normalise(raw: RawRecording, sidecar: Sidecar, path: Path, name: str) -> Sen
     """
     places = _finger_places(raw.signals, sidecar, path)
     repairs: dict[str, int] = dict(raw.repairs)
-    clocks: dict[int, tuple[slice | np.ndarray[tuple[int], np.dtype[np.intp]], FloatArray]] = {}
+    clocks: dict[int, tuple[slice | IndexArray, FloatArray]] = {}
     signals = []
     for signal in raw.signals:
         if id(signal.time_s) not in clocks:
-            keep, time_s, done = repair_clock(signal.time_s, path)
+            rows = _distinct_rows(signal.time_s, raw.signals)
+            keep, time_s, done = repair_clock(signal.time_s[rows], path)
+            if not isinstance(rows, slice):
+                done["identical_rows_dropped"] = signal.time_s.size - rows.size
+                keep = rows[keep]
             _check_rate(time_s, sidecar, path)
             clocks[id(signal.time_s)] = keep, time_s
             for what, count in done.items():
@@ -74,6 +81,19 @@ def normalise(raw: RawRecording, sidecar: Sidecar, path: Path, name: str) -> Sen
         repairs=repairs,
         notes=raw.notes,
     )
+
+
+def _distinct_rows(time_s: FloatArray, signals: Sequence[RawSignal]) -> IndexArray | slice:
+    """Return the rows that do not repeat the row before, in time and in all signals of the clock.
+
+    Some exports write every row twice; a repeated time with other values is not of this kind.
+    """
+    repeats = np.flatnonzero(np.diff(time_s) == 0) + 1
+    for signal in signals:
+        if signal.time_s is time_s and repeats.size:
+            same = np.isclose(signal.xyz[repeats], signal.xyz[repeats - 1], 0, 0, equal_nan=True)
+            repeats = repeats[same.all(axis=1)]
+    return np.delete(np.arange(time_s.size), repeats) if repeats.size else slice(None)
 
 
 def _in_si(xyz: Samples, factor: float) -> Samples:

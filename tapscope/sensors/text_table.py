@@ -14,6 +14,7 @@ from tapscope.sensors.file_head import Head, find_delimiter, split_row, uses_dec
 from tapscope.sensors.recording import Samples
 
 Scalar = TypeVar("Scalar", np.float32, np.float64)
+_DATE: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
 _ROWS_AT_A_TIME: Final = 65_536
 _MOST_UNREADABLE: Final = 0.05
 MOST_BYTES: Final = 256 * 2**20
@@ -43,6 +44,8 @@ class Table:
     values: Samples
     """Other columns asked for; shape (rows, columns)."""
     repairs: dict[str, int]
+    has_dates: bool = False
+    """Whether the times were dates, and are seconds now."""
 
     def triple(self, place: int) -> Samples:
         """Return the three value columns of one sensor, by its place; shape (rows, 3)."""
@@ -77,7 +80,14 @@ def layout_with_header(head: Head, header_row: int, first_row: int | None = None
     return Layout(header_row, start, delimiter, tuple(columns))
 
 
-def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Sequence[int]) -> Table:
+def read_table(
+    head: Head,
+    layout: Layout,
+    precise: Sequence[int],
+    values: Sequence[int],
+    *,
+    dates: bool = False,
+) -> Table:
     """Read some columns of a text table, in chunks.
 
     Parameters
@@ -87,6 +97,9 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
     precise, values
         Indices of the columns wanted in double and in single precision. Sensors deliver 16 to 24
         bits, so single precision loses nothing of the values; times need double.
+    dates
+        Whether the precise columns may hold ISO 8601 dates with time; they become seconds since
+        1970 (UTC where no zone is written), and `Table.has_dates` is set.
 
     Returns
     -------
@@ -102,7 +115,7 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
     _check_width(head, layout)
     wanted = sorted({*precise, *values})
     doubles, singles = _Growing(len(precise), np.float64), _Growing(len(values), np.float32)
-    unreadable = 0
+    unreadable, has_dates = 0, False
     try:
         # Columns are given by number: names may repeat (Delsys) or be missing (BIDS).
         with pd.read_csv(
@@ -121,6 +134,8 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
             low_memory=False,
         ) as chunks:
             for chunk in chunks:
+                for name in precise if dates else ():
+                    has_dates |= _dates_to_seconds(chunk, name)
                 unreadable += _make_numeric(chunk)
                 doubles.append(chunk[list(precise)].to_numpy(np.float64))
                 singles.append(_to_single(chunk[list(values)].to_numpy(np.float64)))
@@ -154,7 +169,7 @@ def read_table(head: Head, layout: Layout, precise: Sequence[int], values: Seque
             column[bad] = np.nan
     if infinite:
         repairs["cells_infinite"] = infinite
-    return Table(precise_values, single_values, repairs)
+    return Table(precise_values, single_values, repairs, has_dates)
 
 
 def _check_width(head: Head, layout: Layout) -> None:
@@ -170,6 +185,20 @@ def _check_width(head: Head, layout: Layout) -> None:
 
 def _decimal_comma(head: Head, layout: Layout) -> bool:
     return uses_decimal_comma(head.lines[layout.first_row :], layout.delimiter)
+
+
+def _dates_to_seconds(chunk: pd.DataFrame, name: int) -> bool:
+    """Turn a column of ISO 8601 dates into seconds in place; return whether it held dates."""
+    column = chunk[name]
+    if column.dtype.kind in "fiu":
+        return False
+    text = column.astype(str).str.strip().str.strip('"')
+    dated = text.str.match(_DATE)
+    if not dated.any():
+        return False
+    time = pd.to_datetime(text.where(dated), format="ISO8601", utc=True, errors="coerce")
+    chunk[name] = (time - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return True
 
 
 def _make_numeric(chunk: pd.DataFrame) -> int:

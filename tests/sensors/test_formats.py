@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,34 @@ def test_sidecar_is_valid_json_in_utf_16_too(tmp_path: Path) -> None:
     text = json.dumps({"Units": {"gyro": "deg/s"}})
     path.with_suffix(".json").write_text(text, encoding="utf-16")
     np.testing.assert_allclose(read(path).signals[1].xyz, np.radians(made_up.GYRO_RAD_S), atol=1e-4)
+
+
+def test_dates_with_zone_are_times_whatever_unit_is_stated(tmp_path: Path) -> None:
+    path = made_up.neutral(tmp_path)
+    units = {"gyro": "rad/s", "time": "ms"}
+    made_up.write_sidecar(path, Units=units, SamplingFrequency=made_up.RATE_HZ)
+    header, *rows = path.read_text().splitlines()
+    start = datetime(2026, 3, 29, 0, 59, 59, tzinfo=timezone(timedelta(hours=1)))
+    dated = [
+        f"{(start + timedelta(seconds=n / made_up.RATE_HZ)).isoformat()},{row.split(',', 1)[1]}"
+        for n, row in enumerate(rows)
+    ]
+    path.write_text("\n".join([header, *dated]) + "\n")
+    found = read(path).signals[0].time_s
+    assert found[0] == pytest.approx(start.timestamp())
+    np.testing.assert_allclose(found - found[0], np.arange(len(rows)) / made_up.RATE_HZ, atol=1e-5)
+
+
+def test_doubled_rows_are_dropped_but_equal_times_with_other_values_are_not_of_that_kind(
+    tmp_path: Path,
+) -> None:
+    path = made_up.neutral(tmp_path)
+    expected = read(path)
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(row for row in rows for _ in range(3))]) + "\n")
+    found = read(path)
+    assert found.repairs == {"identical_rows_dropped": 2 * len(rows)}
+    np.testing.assert_array_equal(found.signals[0].xyz, expected.signals[0].xyz)
+    other = rows[0].rsplit(",", 1)[0] + ",0.125"
+    path.write_text("\n".join([header, rows[0], other, *rows[1:]]) + "\n")
+    assert read(path).repairs == {"duplicate_times_dropped": 1}

@@ -10,7 +10,8 @@ the ending .json states the units (which are never guessed) and other facts:
 
 Units may be any of `tapscope.sensors.units`. Columns are separated by comma, semicolon, tab or bar;
 decimal commas are read except between commas; UTF-8 and UTF-16, with or without byte order mark.
-Missing values are empty cells or NaN.
+Missing values are empty cells or NaN. Instead of seconds,
+`time_s` may hold ISO 8601 dates with time and zone.
 """
 
 import re
@@ -71,8 +72,8 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     units = {kind: stated_unit(kind, sidecar, head.path) for _, kind in triples}
     time_column = [column.lower() for column in layout.columns].index("time_s")
     axes = [index for triple in triples.values() for index in triple]
-    table = read_table(head, layout, [time_column], axes)
-    time_unit = sidecar.units.get("time", "s")
+    table = read_table(head, layout, [time_column], axes, dates=True)
+    time_unit = "s" if table.has_dates else sidecar.units.get("time", "s")
     time_s = np.ravel(table.precise) * si_factor("time", time_unit, head.path, "time_s")
     signals = [
         RawSignal(place, kind, units[kind], time_s, table.triple(n))
