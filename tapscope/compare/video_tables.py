@@ -1,7 +1,9 @@
 """Read the tables of `tapscope analyze`: features.csv, and tracks and taps of each recording."""
 
 import csv
+import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -29,6 +31,9 @@ APERTURE_COLUMNS: Final[Mapping[Unit, str]] = {
 _TAP_COLUMNS: Final = tuple(
     field.name for field in fields(Taps) if field.name not in ("flags", "unit")
 )
+
+
+_DECIMAL_COMMA: Final = re.compile(r"-?\d+,\d+(E[-+]?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class VideoTable:
 
 def read_features(path: Path) -> VideoTable:
     """Read a table of features, CSV or Parquet.
+
+    A CSV may have semicolons and decimal commas, as Excel saves it in many countries.
 
     Raises
     ------
@@ -180,7 +187,13 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
         return [str(name) for name in frame.columns], [[cell_text(c) for c in v] for v in values]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file, strict=True))
+            text = file.read()
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        lines = [
+            [_with_decimal_point(cell) for cell in cells] if delimiter != "," else cells
+            for cells in csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+            if any(cells)
+        ]
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise _damaged(path, problem) from problem
     if not lines:
@@ -192,6 +205,11 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
             "run 'tapscope analyze' again"
         )
     return lines[0], lines[1:]
+
+
+def _with_decimal_point(cell: str) -> str:
+    """Return a number that Excel saved with a decimal comma as one with a point."""
+    return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
 
 
 def _numbers(path: Path, required: Sequence[str]) -> dict[str, FloatArray]:
