@@ -140,11 +140,14 @@ def test_contacts_give_taps_without_amplitude() -> None:
 def test_contacts_need_100_hz_and_something_to_hear() -> None:
     with pytest.raises(SensorError, match="100 Hz or more"):
         contact_taps(recording(knocks(60.0)))
-    still = signal("index", "acc", np.tile([0.0, 9.81, 0.0], (TIME_S.size, 1)))
+    quiet = np.random.default_rng(1).normal((0.0, 9.81, 0.0), 0.01, (TIME_S.size, 3))
+    still = signal("index", "acc", quiet)
     assert len(contact_taps(recording(still))) == 0
     assert np.isnan(to_trajectory(recording(still)).aperture).all()
     brief = signal("index", "acc", still.xyz[:100], TIME_S[:100])
     assert len(contact_taps(recording(brief))) == 0
+    with pytest.raises(SensorError, match="does not vary"):
+        contact_taps(recording(signal("index", "acc", np.ones((TIME_S.size, 3)))))
 
 
 def test_log_without_a_finger_says_what_to_add() -> None:
