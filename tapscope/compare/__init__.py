@@ -1,4 +1,8 @@
-"""`tapscope compare`: recordings and sensor logs paired, aligned, and their agreement measured."""
+"""`tapscope compare`: a table of videos and a folder of sensor logs in, their agreement out.
+
+study.py leads through it: pair, align, compare each recording, then agreement over all. What a
+comparison finds (records.py) is all that tables and report see; no video is opened here.
+"""
 
 from tapscope.compare.alignment import ClockRule
 from tapscope.compare.study import Options, compare_study
