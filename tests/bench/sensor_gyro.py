@@ -1,10 +1,10 @@
 """Taps of real gyroscope recordings against the laboratory: python -m tests.bench.sensor_gyro DIR.
 
-Every .mat is read by the registry, made a trajectory by `tapscope.sensors.trajectory` and tapped
-by the code that taps videos. Prints F1 at 80 ms by diagnosis.
+`tapscope.sensors` reads every .mat and gives its trajectory; the taps are found by the same code as
+in videos. Prints F1 at 80 ms by diagnosis.
 
-The laboratory's boundaries are no closures: they mark minima of the filtered angular velocity, a
-quarter of a cycle before the closure, so each closure found is compared by the fastest moment of
+The laboratory's boundaries are not closures: they mark minima of the filtered angular velocity, a
+quarter of a cycle before the closure. So each closure found is compared by the fastest moment of
 the closing before it. Closings cut off by either end of a recording count where they reach 30 % of
 the usual speed. Without this step the counts are the same and the times a quarter cycle apart.
 """
@@ -21,25 +21,12 @@ from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.sensors import read
 from tapscope.sensors.trajectory import to_trajectory
 from tapscope.signal.taps import find_taps
+from tests.matching import match
 
 TOLERANCE_S = 0.08
 SAMPLING_RATE_HZ = 200.0
 TREMOR_FROM_HZ = 3.5
 LEAST_SPEED_SHARE = 0.3
-
-
-def matched(found_s: FloatArray, reference_s: FloatArray) -> int:
-    """Count one-to-one matches in order of time within the tolerance."""
-    count = i = j = 0
-    while i < len(found_s) and j < len(reference_s):
-        apart = found_s[i] - reference_s[j]
-        if abs(apart) <= TOLERANCE_S:
-            count, i, j = count + 1, i + 1, j + 1
-        elif apart < 0:
-            i += 1
-        else:
-            j += 1
-    return count
 
 
 def closings(trajectory: Trajectory, taps: Taps) -> FloatArray:
@@ -79,7 +66,9 @@ def main(folder: Path) -> None:
         boundary_s = np.array(str(row.tap_boundaries_samples).split(), float) / SAMPLING_RATE_HZ
         trajectory = to_trajectory(read(path))
         found_s = closings(trajectory, find_taps(trajectory))
-        of_file = np.array([matched(found_s, boundary_s), len(found_s), len(boundary_s)])
+        of_file = np.array(
+            [len(match(found_s, boundary_s, TOLERANCE_S)), len(found_s), len(boundary_s)]
+        )
         for group in (str(row.diagnosis), "all"):
             counts[group] += of_file
     print(
