@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapscope.compare import measures, strata
-from tapscope.compare.alignment import TRUSTED_FLAGS, ClockRule
+from tapscope.compare.alignment import ClockRule
 from tapscope.compare.jobs import find_logs, job_of, paired
 from tapscope.compare.pairing import SEVERAL_FILES, Pairing
-from tapscope.compare.recording_pair import FLAGS, Job, Setting, compare_recording
+from tapscope.compare.recording_pair import Job, Setting, compare_recording
 from tapscope.compare.records import Comparison, Exclusion, FlowCount, RecordingComparison
 from tapscope.compare.statistics import agreement_rows
 from tapscope.compare.table_reader import VideoRow, VideoTable, read_features
@@ -20,6 +20,7 @@ from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recordings import Recording
 from tapscope.protocol import protocol as protocols
 from tapscope.protocol.protocol import Protocol
+from tapscope.sync.trust import FLAG_MEANINGS
 
 Watch = Callable[[str, int, int], None]
 """Is told which recording is compared next, how many are done, and of how many."""
@@ -150,9 +151,9 @@ def _failed(job: Job, problem: Exception) -> Exclusion:
 
 
 def _partly(found: RecordingComparison) -> list[Exclusion]:
-    if found.sync is None or found.sync.flag in TRUSTED_FLAGS:
+    if found.sync is None or found.sync.is_trusted:
         return []
-    reason = f"{found.sync.flag}: {FLAGS[found.sync.flag]}"
+    reason = f"{found.sync.flag}: {FLAG_MEANINGS[found.sync.flag]}"
     files = SEVERAL_FILES.join(found.sensor_files)
     return [Exclusion(found.recording, files, "synchronisation", "taps and signals", reason)]
 
