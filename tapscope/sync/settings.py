@@ -51,7 +51,7 @@ class SyncSettings:
     """Taps whose intervals vary less have no pattern that could exclude another offset."""
     min_taps: int = 6
     """Taps that both sides must show at the offset."""
-    min_tap_evidence: float = 5.0
+    min_tap_evidence: float = 3.0
     """Log likelihood ratio of one movement against two unrelated ones, from the moments of taps."""
 
     # The moments of taps
@@ -59,6 +59,8 @@ class SyncSettings:
     """The aperture must swing so far to both sides of its mean, in its standard deviations."""
     match_share: float = 0.35
     """Taps of both sides match within this share of the median interval."""
+    chance_sds: float = 1.0
+    """Unrelated intervals share so many standard errors of their covariance by chance."""
     clip_sds: float = 3.0
     """Intervals are clipped at so many robust standard deviations: a halt is no rhythm."""
 

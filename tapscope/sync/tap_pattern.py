@@ -60,7 +60,7 @@ def compare_taps(
     deviations = [_clipped(each) for each in intervals]
     median_s = float(np.nanmedian(intervals[0]))
     interval_cv = min(float(np.nanstd(each)) for each in deviations) / median_s
-    difference_s = video_s[pairs[:, 0]] - sensor_s[pairs[:, 1]]
+    difference_s = _clipped(video_s[pairs[:, 0]] - sensor_s[pairs[:, 1]])
     evidence = _evidence(difference_s, _shared_variance(*deviations))
     return TapPattern(len(pairs), interval_cv, evidence)
 
@@ -110,9 +110,12 @@ def _consecutive(times_s: FloatArray, pairs: NDArray[np.int64]) -> FloatArray:
     return np.where((np.diff(pairs, axis=0) == 1).all(axis=1), np.diff(times_s), np.nan)
 
 
-def _clipped(interval_s: FloatArray) -> FloatArray:
-    """Return the deviations from the median, clipped so that one halt is not a rhythm."""
-    deviation_s = interval_s - np.nanmedian(interval_s)
+def _clipped(times_s: FloatArray) -> FloatArray:
+    """Return deviations from the median, clipped so that one halt or one bad moment weighs little.
+
+    NaN stays NaN.
+    """
+    deviation_s = times_s - np.nanmedian(times_s)
     low, high = np.nanquantile(deviation_s, (0.25, 0.75))
     limit_s = SETTINGS.clip_sds * (high - low) / 1.349
     clipped: FloatArray = np.clip(deviation_s, -limit_s, limit_s)
@@ -122,8 +125,8 @@ def _clipped(interval_s: FloatArray) -> FloatArray:
 def _shared_variance(video: FloatArray, sensor: FloatArray) -> float:
     """Return the variance of the intervals that both sides share and a shifted tap does not.
 
-    What one or two taps' shift shares as well, such as slowing or a rhythm of two, cannot tell one
-    trial from another.
+    What a shift by two taps shares as well, such as slowing or a rhythm of two, cannot tell one
+    trial from another; nor can what unrelated intervals share by chance.
     """
 
     def covariance(shift: int) -> float:
@@ -134,7 +137,9 @@ def _shared_variance(video: FloatArray, sensor: FloatArray) -> float:
             return 0.0
         return float(np.cov(here[both], there[both])[0, 1])
 
-    return covariance(0) - max(0.0, *(covariance(shift) for shift in (-2, -1, 1, 2)))
+    by_chance = float(np.nanstd(video) * np.nanstd(sensor)) / math.sqrt(np.isfinite(video).sum())
+    shifted = max(0.0, (covariance(-2) + covariance(2)) / 2)
+    return covariance(0) - shifted - SETTINGS.chance_sds * by_chance
 
 
 def _evidence(difference_s: FloatArray, shared_variance: float) -> float:

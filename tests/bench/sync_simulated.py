@@ -17,6 +17,8 @@ from tests.sync.pairs import Scenario, SimulatedPair, simulate
 
 REGULAR = Scenario(interval_cv=(0.0, 0.03))
 REGULAR_2HZ = replace(REGULAR, rate_hz=2.0)
+SLOWING = Scenario(interval_cv=(0.01, 0.05), slowing=0.25)
+OF_TWO = Scenario(interval_cv=(0.0, 0.03), alternation=0.15)
 HARD = Scenario(before_s=-5.0, after_s=5.0, noise=0.3, lost_frames=0.05, jitter_s=0.003)
 SCENARIOS = {
     "irregular": Scenario(),
@@ -34,6 +36,9 @@ SCENARIOS = {
     "regular, 1 to 6 Hz": REGULAR,
     "regular, rests": replace(REGULAR, rests=True),
     "regular, pause": replace(REGULAR, pause=True),
+    "slowing by 25 %": SLOWING,
+    "rhythm of two": OF_TWO,
+    "rhythm of two, half overlap": replace(OF_TWO, before_s=-5.0, after_s=5.0),
     "other trial": Scenario(log="other trial"),
     "other trial, 2 Hz": Scenario(log="other trial", rate_hz=2.0),
     "other trial, short overlap": Scenario(log="other trial", duration_s=5.0),
@@ -42,6 +47,8 @@ SCENARIOS = {
     "other trial, noise": Scenario(log="other trial", noise=0.3),
     "other trial, regular": replace(REGULAR, log="other trial"),
     "other trial, regular, rests": replace(REGULAR, log="other trial", rests=True),
+    "other trial, slowing": replace(SLOWING, log="other trial"),
+    "other trial, rhythm of two": replace(OF_TWO, log="other trial"),
     "no overlap": Scenario(log="other time"),
     "no overlap, regular": replace(REGULAR, log="other time"),
     "rough offset 2 to 4 s off": Scenario(rough_error_s=(2.0, 4.0)),

@@ -25,6 +25,10 @@ class Scenario:
     """Likewise of the amplitudes."""
     rate_hz: float | None = None
     """None: 1 to 6 Hz."""
+    slowing: float = 0.0
+    """How much longer the intervals get from first to last, as a share; the same in each trial."""
+    alternation: float = 0.0
+    """How much every second interval is longer than the others, as a share."""
     log: Literal["same", "other trial", "other time"] = "same"
     """Whether the log holds the movement of the video, that of another trial at the same rate, or
     the same tapping before or after the video."""
@@ -74,10 +78,14 @@ def taps(
     aperture = np.zeros_like(time_s)
     start_s = -random.uniform(0, 1) / rate_hz
     pause_after_s = random.uniform(0.3, 0.7) * duration_s if scenario.pause else np.inf
+    number = int(random.integers(2)) if scenario.alternation else 0
     while start_s < duration_s:
         if start_s > pause_after_s:
             start_s, pause_after_s = start_s + random.uniform(0.7, 1.5), np.inf
-        length_s = max(0.5, 1 + interval_cv * random.normal()) / rate_hz
+        longer = 1 + scenario.slowing * max(start_s, 0.0) / duration_s
+        longer *= 1 + scenario.alternation * (number % 2)
+        number += 1
+        length_s = longer * max(0.5, 1 + interval_cv * random.normal()) / rate_hz
         during = (time_s >= start_s) & (time_s < start_s + length_s)
         phase = (time_s[during] - start_s) / length_s
         moved = np.clip((phase - closed_share / 2) / (1 - closed_share), 0, 1)
