@@ -28,7 +28,7 @@ FLAG_MEANINGS: Final = {
     ),
     "regular_taps": (
         f"the intervals vary by less than {SETTINGS.pattern_interval_cv:.0%}, so every cycle looks "
-        f"like the next; {_MARK}"
+        f"like the next; {_MARK}, and so may a pause within the task"
     ),
     "taps_unconfirmed": (
         "the moments of the taps do not show that both saw the same trial (another trial, a wrong "

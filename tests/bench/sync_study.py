@@ -21,9 +21,7 @@ NOISE_PX = 1.5
 def main(folder: Path) -> None:
     """Print error, r, margin, evidence and flag of every recording, and the median error."""
     errors_s, unflagged_slips = [], 0
-    print(
-        "recording                   rate  error_ms     r  margin  evidence  taps    cv  of taps  flag"
-    )
+    print(f"{'recording':26}  rate  error_ms     r  margin  evidence  taps    cv  of taps  flag")
     for number, path in enumerate(sorted((folder / "truth").glob("*.json"))):
         truth = json.loads(path.read_text())
         time_s = np.array(truth["frame_times_s"])
