@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -14,11 +13,7 @@ from tapscope.sensors import SensorRecording
 from tapscope.sensors.trajectory import both_signs, contact_taps, to_trajectory
 from tapscope.sync.clock_relation import Synchronisation, from_cues
 from tapscope.sync.cross_correlation import choose_sign, synchronise
-
-TRUSTED_FLAGS: Final = ("", "by_pattern")
-"""Synchronisations by which single taps and signals may be compared."""
-
-_CUE_SIGN_WITHIN_S: Final = 0.06
+from tapscope.sync.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class SensorMotion:
     @property
     def is_aligned(self) -> bool:
         """Whether single taps may be compared."""
-        return self.sync is not None and self.sync.flag in TRUSTED_FLAGS
+        return self.sync is not None and self.sync.is_trusted
 
     def on_video_clock(self, clip_s: tuple[float, float]) -> Trajectory:
         """Return the trajectory on the video's clock, what lies within `clip_s` of it.
@@ -122,7 +117,7 @@ def align(video: Trajectory, log: SensorRecording, rule: ClockRule) -> SensorMot
     given = from_cues(rule.cues) if rule.cues else None
     rough_s, within_s = rule.rough_offset_s, rule.within_s
     if given is not None:
-        rough_s, within_s = given.offset_s, _CUE_SIGN_WITHIN_S
+        rough_s, within_s = given.offset_s, SETTINGS.cue_within_s
     if trajectory.info.get("sign") == "assumed":
         candidates = both_signs(log)
         index, found = choose_sign(

@@ -31,6 +31,7 @@ from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
 from tapscope.sensors import SensorRecording
 from tapscope.sensors.plausibility import doubts
+from tapscope.sync.trust import FLAG_MEANINGS
 
 _MARGIN_S: Final = 1.0
 """Sensor signal kept beyond the video, so that taps at its ends are found."""
@@ -48,13 +49,6 @@ VIDEO_FACTS: Final = (
     "tracked_frames_pct",
     "tap_count",
 )
-
-FLAGS: Final = {
-    "by_pattern": "the next cycle is refuted by the pattern of the taps alone",
-    "cycle_ambiguous": "another whole cycle fits nearly as well; give a sync cue or a rough offset",
-    "low_correlation": "the movements hardly agree at any offset; is it the right log?",
-    "no_overlap": "video and log share too little known time",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +97,7 @@ def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
         _check_length(video, motion, job.sensor_files)
         compared = _features_only(job, settings, video, motion)
     sync = motion.sync
-    flag = () if sync is None or not sync.flag else (f"{sync.flag}: {FLAGS[sync.flag]}",)
+    flag = () if sync is None or not sync.flag else (f"{sync.flag}: {FLAG_MEANINGS[sync.flag]}",)
     return RecordingComparison(
         recording=row.recording,
         sensor_files=job.sensor_files,
@@ -216,7 +210,7 @@ def _check_length(video: Trajectory, motion: SensorMotion, files: Sequence[str])
     log_s, video_s = float(np.ptp(motion.trajectory.time_s)), float(np.ptp(video.time_s))
     if log_s > _LONGEST_LOG * video_s:
         flag = motion.sync.flag if motion.sync is not None else ""
-        why = f"{flag}: {FLAGS[flag]}" if flag else "the clocks were not related"
+        why = f"{flag}: {FLAG_MEANINGS[flag]}" if flag else "the clocks were not related"
         raise SensorError(
             f"{'; '.join(files)}: lasts {log_s:.0f} s, the video {video_s:.0f} s, and which part "
             f"of the log belongs to it is not known ({why}). Give --offset or --sync-cue, or cut "

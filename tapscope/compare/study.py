@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tapscope.compare import feature_pairs, strata
 from tapscope.compare.agreement_rows import agreement_rows
-from tapscope.compare.alignment import TRUSTED_FLAGS, ClockRule
+from tapscope.compare.alignment import ClockRule
 from tapscope.compare.comparison_jobs import Job, find_logs, make_job, pair_with_logs
 from tapscope.compare.pairing import SEVERAL_FILES, Pairing
-from tapscope.compare.recording_comparison import FLAGS, StudySettings, compare_recording
+from tapscope.compare.recording_comparison import StudySettings, compare_recording
 from tapscope.compare.records import Comparison, Exclusion, FlowCount, RecordingComparison
 from tapscope.compare.video_tables import VideoRow, VideoTable, read_features
 from tapscope.errors import ComparisonError, SensorError, TapscopeError
@@ -20,6 +20,7 @@ from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recordings import Recording
 from tapscope.protocol import protocol as protocols
 from tapscope.protocol.protocol import Protocol
+from tapscope.sync.trust import FLAG_MEANINGS
 
 Watch = Callable[[str, int, int], None]
 """Called before each recording with its name, the number done and the number of all."""
@@ -149,9 +150,9 @@ def _failed(job: Job, problem: Exception) -> Exclusion:
 
 
 def _features_only(found: RecordingComparison) -> list[Exclusion]:
-    if found.sync is None or found.sync.flag in TRUSTED_FLAGS:
+    if found.sync is None or found.sync.is_trusted:
         return []
-    reason = f"{found.sync.flag}: {FLAGS[found.sync.flag]}"
+    reason = f"{found.sync.flag}: {FLAG_MEANINGS[found.sync.flag]}"
     files = SEVERAL_FILES.join(found.sensor_files)
     return [Exclusion(found.recording, files, "synchronisation", "taps and signals", reason)]
 

@@ -1,4 +1,4 @@
-"""What relates a sensor's clock to a video's: found, stated, or told by events seen in both."""
+"""How a sensor's clock relates to a video's: found from movement, stated, or known from cues."""
 
 import math
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from tapscope.records import FloatArray
+from tapscope.sync.settings import SETTINGS
+from tapscope.sync.trust import TRUSTED_FLAGS
 
-DRIFT_FROM_S: Final = 60.0
-"""Over less time a drift of tens of parts per million cannot be told."""
 UNKNOWN_INTERVAL: Final = (math.nan, math.nan)
 
 
@@ -28,17 +28,23 @@ class Synchronisation:
     r: float
     """Correlation of the movements at this offset; NaN where the offset was given."""
     margin: float
-    """`r` less that of the next best offset; `r` itself where the search allowed no other."""
+    """`r` less that of the second peak; `r` itself where the search allowed no other."""
     evidence: float
-    """Log likelihood ratio of this offset against the next best; over 10 is decisive."""
+    """Log likelihood ratio of this offset against the second peak."""
     overlap_s: float
     """Seconds that both sides know at this offset."""
+    taps: int
+    """Taps that both sides show at this offset; 0 where the offset was given."""
+    interval_cv: float
+    """Coefficient of variation of their intervals, that of the steadier side; NaN unknown."""
+    tap_evidence: float
+    """Log likelihood ratio of one movement against two unrelated ones, from the moments of the
+    taps; NaN where the offset was given."""
     aligned_from_data: bool
-    """Whether the measured movements chose the offset (which flatters agreement of events)."""
+    """Whether the offset was found from the movements (which flatters agreement of events)."""
     flag: str
-    """'' accepted (r > 0.9, margin > 0.05); 'by_pattern' next cycle refuted by the pattern of the
-    taps alone; 'cycle_ambiguous' or 'low_correlation' not to be trusted without a sync cue or a
-    rough offset; 'no_overlap' unknown."""
+    """'' or 'by_pattern' where it may be trusted, else the reason why not; see
+    `tapscope.sync.trust.FLAG_MEANINGS`."""
 
     def to_sensor_time(self, video_s: FloatArray) -> FloatArray:
         """Turn video time into sensor time, seconds."""
@@ -47,6 +53,11 @@ class Synchronisation:
     def to_video_time(self, sensor_s: FloatArray) -> FloatArray:
         """Turn sensor time into video time, seconds."""
         return (sensor_s - self.offset_s) / self._rate
+
+    @property
+    def is_trusted(self) -> bool:
+        """Return whether single taps may be compared by this relation."""
+        return self.flag in TRUSTED_FLAGS
 
     @property
     def drift_known(self) -> bool:
@@ -76,7 +87,7 @@ def from_cues(cues: Sequence[tuple[float, float]]) -> Synchronisation:
     if not len(times) or not np.isfinite(times).all():
         raise ValueError("from_cues: at least one pair of finite times is needed")
     video_s, offsets_s = times[:, 0], times[:, 1] - times[:, 0]
-    if np.ptp(video_s) <= DRIFT_FROM_S:
+    if np.ptp(video_s) <= SETTINGS.drift_from_s:
         return given_offset(float(offsets_s.mean()))
     offset_s, slope, half = fit_line(video_s, offsets_s)
     ppm, half_ppm = 1e6 * slope, 1e6 * half
@@ -97,6 +108,9 @@ def given_offset(
         margin=math.nan,
         evidence=math.nan,
         overlap_s=math.nan,
+        taps=0,
+        interval_cv=math.nan,
+        tap_evidence=math.nan,
         aligned_from_data=False,
         flag="",
     )
@@ -112,6 +126,9 @@ def no_overlap() -> Synchronisation:
         margin=math.nan,
         evidence=math.nan,
         overlap_s=0.0,
+        taps=0,
+        interval_cv=math.nan,
+        tap_evidence=math.nan,
         aligned_from_data=True,
         flag="no_overlap",
     )

@@ -1,57 +1,81 @@
-"""Two clocks, one movement: how a sensor's clock relates to a video's.
+"""The offset between the clocks of a video and a sensor, found from the movement that both saw.
 
-The movement is the common mark: opening and speed of opening, 0.3 to 8 Hz, are correlated over
-every lag, normalised by what both sides know there. Taps repeat, so a lag that is wrong by a whole
-cycle fits nearly as well; how much worse is the margin, and what is not clear is flagged.
+Aperture and its speed are correlated over every offset, normalised by what both sides know there.
+Taps repeat, so an offset that is wrong by a whole cycle fits nearly as well, and so does another
+trial of the same rate. `tapscope.sync.trust` says which offsets may be trusted.
 
-Deviations from plain correlation of speeds, each measured to lower slips (tests/bench):
-the correlation of the apertures takes part, since the noise of a video is white in position and its
-derivative is mostly noise; the band ends at 2.3 times the tapping rate where that is under 8 Hz;
-of two peaks alike the one with the longer overlap wins.
+Measured choices (tests/bench/sync_simulated.py): the correlation of the apertures takes part, since
+the noise of a video is white in position and its derivative is mostly noise; the band ends at 2.3
+times the tapping rate where that is under 8 Hz; of two equal peaks the longer overlap wins.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.signal import argrelmax
 
-from tapscope.records import Trajectory
+from tapscope.records import FloatArray, Trajectory
 from tapscope.signal.spectrum import parabola_peak, spectral_rate_hz
-from tapscope.sync.clock_relation import (
-    DRIFT_FROM_S,
-    UNKNOWN_INTERVAL,
-    Synchronisation,
-    fit_line,
-    no_overlap,
-)
-from tapscope.sync.motion_grid import GRID_HZ, GridMotion, correlation, on_grid
-
-ACCEPT_R: Final = 0.9
-ACCEPT_MARGIN: Final = 0.05
-PATTERN_R: Final = 0.8
-PATTERN_EVIDENCE: Final = 10.0
-_BAND_HZ: Final = (0.3, 8.0)
-_BAND_RATES: Final = 2.3
-_OPENING_SHARE: Final = 0.7
-_LEAST_OVERLAP_S: Final = 2.5
-_LEAST_OVERLAP_SHARE: Final = 1.0 / 3.0
-_RIVAL_SHARE: Final = 0.5  # peaks that high, relative to the best, tell what a wrong lag gives
-_LEAST_RESIDUAL: Final = 0.01  # two views of a hand agree no better than r = 0.995 can tell
-_DRIFT_WINDOW_S: Final = 10.0
-_DRIFT_REACH_S: Final = 0.1
-_DRIFT_LEAST_R: Final = 0.8
-_DRIFT_WIDEST_PPM: Final = 50.0
+from tapscope.sync.clock_drift import fit_drift
+from tapscope.sync.clock_relation import UNKNOWN_INTERVAL, Synchronisation, no_overlap
+from tapscope.sync.motion_grid import GridMotion, correlation, on_grid
+from tapscope.sync.settings import SETTINGS
+from tapscope.sync.tap_pattern import compare_taps
+from tapscope.sync.trust import Support, flag_of
 
 
-class _Peak(NamedTuple):
-    lag_s: float
+@dataclass(frozen=True, slots=True)
+class _Peak:
+    """The best offset of a search."""
+
+    offset_s: float
     r: float
-    margin: float
-    evidence: float
+    second_r: float
+    """Correlation at the second peak; 0 where there is none."""
     overlap_s: float
+    at_search_edge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """The best offset between two movements and what speaks for it."""
+
+    offset_s: float
+    drift_ppm: float
+    drift_interval_ppm: tuple[float, float]
+    overlap_s: float
+    top_hz: float
+    """End of the pass band."""
+    support: Support
+
+    def against(self, second_r: float) -> "_Candidate":
+        """Return the candidate where another offset or sign correlates with `second_r`."""
+        margin = self.support.r - second_r
+        evidence = _evidence(self.support.r, second_r, self.overlap_s, self.top_hz)
+        support = replace(
+            self.support,
+            margin=min(margin, self.support.margin),
+            evidence=min(evidence, self.support.evidence),
+        )
+        return replace(self, support=support)
+
+    def relation(self) -> Synchronisation:
+        """Return the relation of the clocks, flagged."""
+        return Synchronisation(
+            offset_s=self.offset_s,
+            drift_ppm=self.drift_ppm,
+            drift_interval_ppm=self.drift_interval_ppm,
+            r=self.support.r,
+            margin=self.support.margin,
+            evidence=self.support.evidence,
+            overlap_s=self.overlap_s,
+            taps=self.support.taps,
+            interval_cv=self.support.interval_cv,
+            tap_evidence=self.support.tap_evidence,
+            aligned_from_data=True,
+            flag=flag_of(self.support),
+        )
 
 
 def synchronise(
@@ -66,11 +90,11 @@ def synchronise(
     Parameters
     ----------
     video
-        Opening over presentation time, the video's first frame at 0; NaN unknown.
+        Aperture over presentation time, the video's first frame at 0; NaN unknown.
     sensor
-        Opening over the sensor's own clock; any unit, open = large.
+        Aperture over the sensor's own clock; any unit, open = large.
     approximate_offset_s
-        A rough offset, from a file's clock say; None searches every lag with enough overlap.
+        A rough offset, from a file's clock say; None searches every offset with enough overlap.
     within_s
         How far from the rough offset to look.
 
@@ -79,32 +103,8 @@ def synchronise(
     Synchronisation
         Never raises on poor data: see its `flag`.
     """
-    band_hz = _band(video)
-    video_motion, sensor_motion = on_grid(video, band_hz), on_grid(sensor, band_hz)
-    if video_motion is None or sensor_motion is None:
-        return no_overlap()
-    window = None
-    if approximate_offset_s is not None:
-        window = approximate_offset_s - within_s, approximate_offset_s + within_s
-    best = _best_peak(video_motion, sensor_motion, window, band_hz[1])
-    if best is None:
-        return no_overlap()
-    offset_s, drift_ppm, interval = best.lag_s, math.nan, UNKNOWN_INTERVAL
-    if best.overlap_s > DRIFT_FROM_S:
-        fitted = _drift(video_motion, sensor_motion, best.lag_s)
-        if fitted is not None:
-            offset_s, drift_ppm, interval = fitted
-    return Synchronisation(
-        offset_s=offset_s,
-        drift_ppm=drift_ppm,
-        drift_interval_ppm=interval,
-        r=best.r,
-        margin=best.margin,
-        evidence=best.evidence,
-        overlap_s=best.overlap_s,
-        aligned_from_data=True,
-        flag=_flag(best.r, best.margin, best.evidence),
-    )
+    found = _search(video, sensor, _window(approximate_offset_s, within_s))
+    return no_overlap() if found is None else found.relation()
 
 
 def choose_sign(
@@ -114,11 +114,11 @@ def choose_sign(
     approximate_offset_s: float | None = None,
     within_s: float = 2.0,
 ) -> tuple[int, Synchronisation]:
-    """Tell from the video which of several readings of a sensor opens when the hand does.
+    """Choose the sign of a sensor whose aperture grows when the hand in the video opens.
 
     A gyroscope whose axis sign nobody stated gives two trajectories, one for each sign; only with
-    the right one do speeds and apertures agree at one lag. The margin of the result also counts the
-    best of the wrong sign as a rival, so that a half-cycle slip is flagged as well.
+    the right one do speeds and apertures agree at one offset. The best offset of the wrong sign
+    also counts as a second peak, so that half a cycle's slip is flagged as well.
 
     Parameters
     ----------
@@ -130,110 +130,109 @@ def choose_sign(
     index, synchronisation
         Which candidate fits, and how.
     """
-    found = [
-        synchronise(video, each, approximate_offset_s=approximate_offset_s, within_s=within_s)
-        for each in candidates
-    ]
-    r = np.array([each.r for each in found])
-    if np.isnan(r).any():
-        index = int(np.argmax(np.nan_to_num(r, nan=-2.0)))
-        return index, found[index]
-    rival, index = (int(n) for n in np.argsort(r)[-2:])
+    window = _window(approximate_offset_s, within_s)
+    found = [_search(video, each, window) for each in candidates]
+    r = [-math.inf if each is None else each.support.r for each in found]
+    index = int(np.argmax(r))
     best = found[index]
-    margin = min(best.margin, best.r - found[rival].r)
-    evidence = min(
-        best.evidence, _evidence(best.r, found[rival].r, best.overlap_s, _band(video)[1])
+    if best is None:
+        return index, no_overlap()
+    second_r = max((r[n] for n in range(len(r)) if n != index), default=-math.inf)
+    if math.isfinite(second_r):
+        best = best.against(second_r)
+    return index, best.relation()
+
+
+def _window(rough_s: float | None, within_s: float) -> tuple[float, float]:
+    """Return the lowest and the highest offset to look at, seconds."""
+    if rough_s is None:
+        return -math.inf, math.inf
+    return rough_s - within_s, rough_s + within_s
+
+
+def _search(
+    video: Trajectory, sensor: Trajectory, window_s: tuple[float, float]
+) -> _Candidate | None:
+    """Return the best offset; None where nothing overlaps."""
+    band_hz = _band(video)
+    video_motion, sensor_motion = on_grid(video, band_hz), on_grid(sensor, band_hz)
+    if video_motion is None or sensor_motion is None:
+        return None
+    peak = _best_peak(video_motion, sensor_motion, window_s)
+    if peak is None:
+        return None
+    offset_s, drift_ppm, interval = peak.offset_s, math.nan, UNKNOWN_INTERVAL
+    if peak.overlap_s > SETTINGS.drift_from_s:
+        fitted = fit_drift(video_motion, sensor_motion, offset_s)
+        if fitted is not None:
+            offset_s, drift_ppm, interval = fitted
+    drift = 0.0 if math.isnan(drift_ppm) else drift_ppm
+    pattern = compare_taps(video_motion, sensor_motion, offset_s, drift)
+    support = Support(
+        r=peak.r,
+        margin=peak.r - peak.second_r,
+        evidence=_evidence(peak.r, peak.second_r, peak.overlap_s, band_hz[1]),
+        at_search_edge=peak.at_search_edge,
+        taps=pattern.taps,
+        interval_cv=pattern.interval_cv,
+        tap_evidence=pattern.evidence,
     )
-    flag = _flag(best.r, margin, evidence)
-    return index, replace(best, margin=margin, evidence=evidence, flag=flag)
+    return _Candidate(offset_s, drift_ppm, interval, peak.overlap_s, band_hz[1], support)
 
 
 def _band(video: Trajectory) -> tuple[float, float]:
-    """Return the pass band: 0.3 to 8 Hz, or to 2.3 times the tapping rate if that is less."""
+    """Return the pass band, which ends earlier where the taps are slow."""
     known = np.isfinite(video.aperture)
     rate_hz = spectral_rate_hz(video.time_s[known], video.aperture[known])
-    top_hz = _BAND_RATES * rate_hz if math.isfinite(rate_hz) else _BAND_HZ[1]
-    return _BAND_HZ[0], float(np.clip(top_hz, 2.0, max(_BAND_HZ[1], 1.5 * rate_hz)))
+    low_hz, high_hz = SETTINGS.band_hz
+    top_hz = SETTINGS.band_top_rates * rate_hz if math.isfinite(rate_hz) else high_hz
+    least_hz, fast_rates = SETTINGS.band_top_range
+    return low_hz, float(np.clip(top_hz, least_hz, max(high_hz, fast_rates * rate_hz)))
 
 
 def _best_peak(
-    video: GridMotion, sensor: GridMotion, window_s: tuple[float, float] | None, top_hz: float
+    video: GridMotion, sensor: GridMotion, window_s: tuple[float, float]
 ) -> _Peak | None:
-    """Return the best offset and how far it is from the next; None where nothing overlaps."""
-    lag, r, overlap = correlation(video, sensor, _OPENING_SHARE)
-    least_s = max(_LEAST_OVERLAP_S, _LEAST_OVERLAP_SHARE * min(video.known_s, sensor.known_s))
-    allowed = overlap >= least_s * GRID_HZ
-    if window_s is not None:
-        allowed &= (lag >= window_s[0] * GRID_HZ) & (lag <= window_s[1] * GRID_HZ)
-    r = np.where(allowed, r, -1.0)
-    peaks = argrelmax(r)[0]
-    peaks = peaks[r[peaks] > 0]
+    """Return the best offset within the window; None where nothing there overlaps or agrees.
+
+    An offset at the edge of the window counts as a peak where the correlation rises towards it; no
+    parabola is put through it, since the maximum lies beyond.
+    """
+    lag, r, overlap = correlation(video, sensor)
+    lag_s = lag / SETTINGS.grid_hz
+    least_s = max(
+        SETTINGS.min_overlap_s, SETTINGS.min_overlap_share * min(video.known_s, sensor.known_s)
+    )
+    allowed = overlap >= least_s * SETTINGS.grid_hz
+    allowed &= (lag_s >= window_s[0]) & (lag_s <= window_s[1])
+    within = np.where(allowed, r, -1.0)
+    padded = np.concatenate(([-1.0], within, [-1.0]))
+    peaks = np.flatnonzero((within > padded[:-2]) & (within > padded[2:]) & (within > 0))
     if not peaks.size:
         return None
-    information = -np.log1p(-(np.minimum(r[peaks], 1 - 1e-9) ** 2))
-    rivals = information[r[peaks] > _RIVAL_SHARE * r[peaks].max()]
-    # What counts is how much better than a typical wrong lag a peak is, over what length.
-    score = np.sqrt(overlap[peaks]) * (information - np.quantile(rivals, 0.75))
-    best = int(peaks[np.argmax(score)])
-    shift, height = parabola_peak(r, best)
-    others = r[peaks[peaks != best]]
-    rival_r = float(others.max()) if others.size else 0.0
-    overlap_s = float(overlap[best] / GRID_HZ)
+    best = int(peaks[np.argmax(_scores(within[peaks], overlap[peaks]))])
+    at_edge = not allowed[max(best - 1, 0) : best + 2].all() or best in (0, r.size - 1)
+    shift, height = (0.0, float(r[best])) if at_edge else parabola_peak(r, best)
+    others = within[peaks[peaks != best]]
     return _Peak(
-        lag_s=float(lag[best] + shift) / GRID_HZ,
+        offset_s=float(lag[best] + shift) / SETTINGS.grid_hz,
         r=min(height, 1.0),
-        margin=min(height, 1.0) - rival_r,
-        evidence=_evidence(height, rival_r, overlap_s, top_hz),
-        overlap_s=overlap_s,
+        second_r=float(others.max()) if others.size else 0.0,
+        overlap_s=float(overlap[best] / SETTINGS.grid_hz),
+        at_search_edge=at_edge,
     )
 
 
-def _evidence(r: float, rival_r: float, overlap_s: float, top_hz: float) -> float:
-    """Return the log likelihood ratio of two lags under white residuals within the band."""
+def _scores(r: FloatArray, overlap: FloatArray) -> FloatArray:
+    """Return how much better than a typical wrong offset each peak is, over what overlap."""
+    information = -np.log1p(-(np.minimum(r, 1 - 1e-9) ** 2))
+    high = information[r > SETTINGS.second_peak_share * r.max()]
+    scores: FloatArray = np.sqrt(overlap) * (information - np.quantile(high, 0.75))
+    return scores
+
+
+def _evidence(r: float, second_r: float, overlap_s: float, top_hz: float) -> float:
+    """Return the log likelihood ratio of two offsets under white residuals within the band."""
     independent = 2.0 * top_hz * overlap_s
-    kept, rival = (max(1.0 - each**2, _LEAST_RESIDUAL) for each in (r, rival_r))
-    return 0.5 * independent * math.log(rival / kept)
-
-
-def _flag(r: float, margin: float, evidence: float) -> str:
-    if r > ACCEPT_R and margin > ACCEPT_MARGIN:
-        return ""
-    if r > PATTERN_R and evidence > PATTERN_EVIDENCE:
-        return "by_pattern"
-    return "cycle_ambiguous" if r > PATTERN_R else "low_correlation"
-
-
-def _drift(
-    video: GridMotion, sensor: GridMotion, lag_s: float
-) -> tuple[float, float, tuple[float, float]] | None:
-    """Fit a line to the offsets of windows; None where it would not be known to 50 ppm.
-
-    Returns
-    -------
-    offset_s, drift_ppm, interval_ppm
-        Offset at video time 0, slope and its 95 % interval.
-    """
-    width = int(_DRIFT_WINDOW_S * GRID_HZ)
-    reach = int(_DRIFT_REACH_S * GRID_HZ)
-    centre = round(lag_s * GRID_HZ)
-    times_s: list[float] = []
-    offsets_s: list[float] = []
-    for start in range(video.first, video.first + video.known.size - width + 1, width):
-        here = video.part(start, start + width)
-        there = sensor.part(start + centre - reach, start + width + centre + reach)
-        if not here.known.any() or not there.known.any():
-            continue
-        lag, r, overlap = correlation(here, there, _OPENING_SHARE)
-        r = np.where((np.abs(lag - centre) <= reach) & (overlap > width / 2), r, -1.0)
-        best = int(np.argmax(r))
-        if r[best] > _DRIFT_LEAST_R and abs(lag[best] - centre) < reach:
-            shift, _ = parabola_peak(r, best)
-            times_s.append((start + width / 2) / GRID_HZ)
-            offsets_s.append(float(lag[best] + shift) / GRID_HZ)
-    if len(times_s) < 5:
-        return None
-    offset_s, slope, half = fit_line(np.array(times_s), np.array(offsets_s))
-    ppm, half_ppm = 1e6 * slope, 1e6 * half
-    if not half_ppm <= _DRIFT_WIDEST_PPM:
-        return None
-    return offset_s, ppm, (ppm - half_ppm, ppm + half_ppm)
+    best, second = (max(1.0 - each**2, SETTINGS.min_residual) for each in (r, second_r))
+    return 0.5 * independent * math.log(second / best)

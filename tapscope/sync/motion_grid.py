@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +10,12 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 
 from tapscope.records import FloatArray, Trajectory
-
-GRID_HZ: Final = 200.0
-_LONGEST_STEP_S: Final = 0.12  # three frames at 30 Hz; a longer step between samples is a gap
-_LONGEST_STEPS: Final = 2.5  # the same, in median steps of slower signals
-_SHORTEST_STRETCH_S: Final = 0.6
-_ORDER: Final = 2
+from tapscope.sync.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
 class GridMotion:
-    """Band-limited aperture and its speed at the times index / GRID_HZ."""
+    """Band-limited aperture and its speed at the times index / grid_hz."""
 
     first: int
     """Index of the first sample on the grid."""
@@ -33,9 +27,22 @@ class GridMotion:
     """Which samples lie within a stretch without gaps; shape (samples,)."""
 
     @property
+    def last(self) -> int:
+        """Index of the last sample on the grid."""
+        return self.first + self.known.size - 1
+
+    @property
     def known_s(self) -> float:
         """Seconds known."""
-        return float(self.known.sum() / GRID_HZ)
+        return float(self.known.sum() / SETTINGS.grid_hz)
+
+    def knows(self, time_s: FloatArray) -> NDArray[np.bool_]:
+        """Return whether the motion is known at each of these times."""
+        place = np.rint(time_s * SETTINGS.grid_hz).astype(np.int64) - self.first
+        inside = (place >= 0) & (place < self.known.size)
+        known = np.zeros(time_s.size, dtype=bool)
+        known[inside] = self.known[place[inside]]
+        return known
 
     def part(self, start: int, stop: int) -> "GridMotion":
         """Return the samples whose grid index lies from `start` to before `stop`."""
@@ -48,36 +55,36 @@ def on_grid(trajectory: Trajectory, band_hz: tuple[float, float]) -> GridMotion 
     """Put aperture and speed on the grid, band-limited without phase shift.
 
     Each stretch between gaps is interpolated on its true time stamps, filtered on a grid at least
-    as fine as its samples (so that nothing folds), and only then thinned to GRID_HZ.
+    as fine as its samples (so that nothing folds), and only then thinned to grid_hz.
 
     Parameters
     ----------
     trajectory
-        NaN and steps of over 0.12 s (and over 2.5 median steps) are gaps.
+        NaN and steps longer than `SETTINGS.gap_s` and `SETTINGS.gap_steps` are gaps.
     band_hz
         Pass band, Hz.
 
     Returns
     -------
     GridMotion or None
-        None where no stretch is as long as 0.6 s or nothing moves.
+        None where no stretch is as long as `SETTINGS.min_stretch_s` or nothing moves.
     """
     finite = np.isfinite(trajectory.aperture)
     time_s, aperture = trajectory.time_s[finite], trajectory.aperture[finite]
     if time_s.size < 8:
         return None
     step_s = float(np.median(np.diff(time_s)))
-    finer = max(1, math.ceil(1.0 / (step_s * GRID_HZ)))
-    limit_s = max(_LONGEST_STEP_S, _LONGEST_STEPS * step_s)
+    finer = max(1, math.ceil(1.0 / (step_s * SETTINGS.grid_hz)))
+    limit_s = max(SETTINGS.gap_s, SETTINGS.gap_steps * step_s)
     cuts = np.flatnonzero(np.diff(time_s) > limit_s) + 1
-    first = math.ceil(time_s[0] * GRID_HZ)
-    count = math.floor(time_s[-1] * GRID_HZ) - first + 1
+    first = math.ceil(time_s[0] * SETTINGS.grid_hz)
+    count = math.floor(time_s[-1] * SETTINGS.grid_hz) - first + 1
     band = np.zeros((2, max(count, 0)))
     known = np.zeros(max(count, 0), dtype=bool)
     for part in np.split(np.arange(time_s.size), cuts):
-        if time_s[part[-1]] - time_s[part[0]] < _SHORTEST_STRETCH_S:
+        if time_s[part[-1]] - time_s[part[0]] < SETTINGS.min_stretch_s:
             continue
-        start = math.ceil(time_s[part[0]] * GRID_HZ)
+        start = math.ceil(time_s[part[0]] * SETTINGS.grid_hz)
         stretch = _filtered(time_s[part], aperture[part], start, finer, band_hz)
         place = slice(start - first, start - first + stretch.shape[1])
         band[:, place] = stretch
@@ -92,8 +99,8 @@ def _filtered(
     time_s: FloatArray, aperture: FloatArray, start: int, finer: int, band_hz: tuple[float, float]
 ) -> FloatArray:
     """Return aperture and speed of one stretch from grid index `start`; shape (2, samples)."""
-    stop = math.floor(time_s[-1] * GRID_HZ)
-    rate_hz = finer * GRID_HZ
+    stop = math.floor(time_s[-1] * SETTINGS.grid_hz)
+    rate_hz = finer * SETTINGS.grid_hz
     fine_s = np.arange(start * finer, stop * finer + 1) / rate_hz
     # A spline rebuilds what lies between video frames; between dense samples it only rings.
     if finer == 1 and time_s.size > 3:
@@ -101,20 +108,19 @@ def _filtered(
     else:
         values = np.interp(fine_s, time_s, aperture)
     top_hz = min(band_hz[1], 0.45 * rate_hz)
-    sections = butter(_ORDER, (band_hz[0], top_hz), "bandpass", fs=rate_hz, output="sos")
+    sections = butter(
+        SETTINGS.filter_order, (band_hz[0], top_hz), "bandpass", fs=rate_hz, output="sos"
+    )
     smooth = sosfiltfilt(sections, values - values.mean())
     return np.stack([smooth, np.gradient(smooth) * rate_hz])[:, ::finer]
 
 
 def correlation(
-    video: GridMotion, sensor: GridMotion, opening_share: float
+    video: GridMotion, sensor: GridMotion
 ) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
     """Correlate two motions at every lag, normalised by the overlap of what is known.
 
-    Parameters
-    ----------
-    opening_share
-        Weight of the correlation of the apertures; the rest is that of the speeds.
+    The correlation is the weighted mean of that of the apertures and that of the speeds.
 
     Returns
     -------
@@ -126,9 +132,9 @@ def correlation(
     mask = _Spectra(video.known.astype(np.float64), sensor.known.astype(np.float64), size)
     overlap = np.rint(mask.product())
     r = np.zeros(overlap.size)
-    for share, of_video, of_sensor in (
-        (opening_share, video.aperture, sensor.aperture),
-        (1.0 - opening_share, video.speed, sensor.speed),
+    for weight, of_video, of_sensor in (
+        (SETTINGS.aperture_weight, video.aperture, sensor.aperture),
+        (1.0 - SETTINGS.aperture_weight, video.speed, sensor.speed),
     ):
         value = _Spectra(of_video, of_sensor, size)
         square = _Spectra(of_video**2, of_sensor**2, size)
@@ -141,7 +147,7 @@ def correlation(
             of_both = (square.with_other(mask) / overlap - mean_video**2) * (
                 mask.with_other(square) / overlap - mean_sensor**2
             )
-            r += share * covariance / np.sqrt(of_both)
+            r += weight * covariance / np.sqrt(of_both)
     r[~np.isfinite(r) | (overlap < 3)] = -1.0
     lag = np.arange(overlap.size) - (video.known.size - 1) + sensor.first - video.first
     return lag, np.clip(r, -1.0, 1.0), overlap

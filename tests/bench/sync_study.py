@@ -21,7 +21,7 @@ NOISE_PX = 1.5
 def main(folder: Path) -> None:
     """Print error, r, margin, evidence and flag of every recording, and the median error."""
     errors_s, unflagged_slips = [], 0
-    print("recording                   rate  error_ms     r  margin  evidence  flag")
+    print(f"{'recording':26}  rate  error_ms     r  margin  evidence  taps    cv  of taps  flag")
     for number, path in enumerate(sorted((folder / "truth").glob("*.json"))):
         truth = json.loads(path.read_text())
         time_s = np.array(truth["frame_times_s"])
@@ -34,11 +34,12 @@ def main(folder: Path) -> None:
         error_s = found.offset_s - truth["sensor_clock"]["video_time_zero_at"] - time_s[0]
         rate_hz = truth["nominal_frequency_hz"]
         slipped = abs(error_s) > 0.25 / rate_hz
-        unflagged_slips += slipped and found.flag in {"", "by_pattern"}
+        unflagged_slips += slipped and found.is_trusted
         errors_s.append(error_s)
         print(
             f"{path.stem:26} {rate_hz:5.1f} {1e3 * error_s:9.1f} {found.r:5.3f} "
-            f"{found.margin:7.3f} {found.evidence:9.1f}  {found.flag}{' SLIP' if slipped else ''}"
+            f"{found.margin:7.3f} {found.evidence:9.1f} {found.taps:5d} {found.interval_cv:5.3f} "
+            f"{found.tap_evidence:8.1f}  {found.flag}{' SLIP' if slipped else ''}"
         )
     print(f"median |error| {1e3 * np.median(np.abs(errors_s)):.1f} ms of {len(errors_s)}")
     print(f"slips with flag '' or 'by_pattern': {unflagged_slips}")
