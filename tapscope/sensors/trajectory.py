@@ -24,29 +24,23 @@ _CONTACT_GATE: Final = 6.0  # times the median of the signal above 20 Hz
 _CONTACT_APART_S: Final = 0.09
 
 
-def to_trajectory(
-    recording: SensorRecording, *, kind: Kind | None = None, opening_sign: Sign | None = None
-) -> Trajectory:
+def to_trajectory(recording: SensorRecording) -> Trajectory:
     """Turn a sensor log into the aperture of the hand over the sensor's clock.
 
     Positions give the distance of the tips (mm), gyroscopes the aperture angle (degrees, zero at
     each closure). Accelerometers only give the contacts: their aperture runs from 0 at a contact
     to 1 between two, has the unit 'none' and means nothing as an amplitude (see `contact_taps`).
 
-    Parameters
-    ----------
-    kind
-        Which signal to use; by default positions, else gyroscopes, else accelerometers.
-    opening_sign
-        For gyroscopes: whether positive rotation about the dominant axis (its largest component
-        taken as positive) opens (1) or closes (-1) the hand. By default from the sidecar's
-        OpeningAxis; else 1 is assumed and `info['sign']` says 'assumed': `both_signs` and
-        `tapscope.sync.cross_correlation.choose_sign` find it from the video.
+    Positions are used where the log has them, else gyroscopes, else accelerometers.
 
     Returns
     -------
     Trajectory
-        Samples without value are NaN; gaps are left open.
+        Samples without value are NaN; gaps are left open. For gyroscopes `info['sign']` says
+        whether the sidecar's OpeningAxis gives the rotation that opens the hand ('sidecar') or
+        positive rotation about the dominant axis (its largest component taken as positive) is
+        'assumed' to: then `both_signs` and `tapscope.sync.cross_correlation.choose_sign` find it
+        from the video.
 
     Raises
     ------
@@ -54,12 +48,11 @@ def to_trajectory(
         The log has no such signal on the fingers, it is too slow, too short or constant, or
         distances are impossible for a hand.
     """
-    if kind is None:
-        kind = _best_kind(recording)
+    kind = _best_kind(recording)
     if kind == "pos":
         return _distance(recording)
     if kind == "gyro":
-        return _angle(recording, opening_sign)
+        return _angle(recording, None)
     return _contact_trajectory(recording)
 
 
