@@ -81,6 +81,9 @@ class KeypointRules:
     """No hand opens wider than this many hand lengths."""
     max_finger_ratio: float = 2.0
     """No tip is further from its keypoint than this many times the finger's usual length."""
+    hand_scale_window_s: float = 6.0
+    """The length of the hand, the unit of apertures, is smoothed over this time, so that a hand
+    that comes nearer does not seem to open wider; 0 = one length for the whole recording."""
     max_spike_ranges: float = 1.6
     """No single frame leaves both neighbours by this many ranges of the movement."""
 
@@ -90,6 +93,11 @@ class KeypointRules:
             Limit("min_confidence", 0 <= self.min_confidence <= 1, "0 to 1"),
             Limit("max_aperture_hands", self.max_aperture_hands >= 1, "1 or more"),
             Limit("max_finger_ratio", self.max_finger_ratio >= 1, "1 or more"),
+            Limit(
+                "hand_scale_window_s",
+                self.hand_scale_window_s == 0 or self.hand_scale_window_s >= 4,
+                "0, or 4 or more, or the scale would follow the taps",
+            ),
             Limit(
                 "max_spike_ranges",
                 self.max_spike_ranges >= 1.3,

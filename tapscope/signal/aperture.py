@@ -1,16 +1,14 @@
 """From key points to the aperture of the hand, in every unit that is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.protocol.rules import KeypointRules
 from tapscope.records import FloatArray, Keypoints, Trajectory, Unit
-
-_HAND_PERCENTILE = 90
-"""A hand turned away looks shorter, never longer: its length is near its longest."""
+from tapscope.signal.hand_scale import HAND_PERCENTILE, hand_scale_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +23,22 @@ class Apertures:
     """Angle thumb tip - wrist - index tip in degrees; shape (frames,)."""
     reason: NDArray[np.str_]
     """Why the aperture is unknown: '' where known; shape (frames,)."""
-    hand_px: float
-    """Length of the hand, wrist to middle knuckle, over the recording; NaN unknown."""
+    hand_scale_px: FloatArray
+    """Length of the hand, wrist to middle knuckle, smooth in time; NaN unknown; shape (frames,)."""
     px_per_mm: float = float("nan")
     """Pixels a millimetre, from a calibration; NaN without one."""
     info: Mapping[str, str] = field(default_factory=dict)
     """How it was made, step by step."""
 
     @property
+    def hand_px(self) -> float:
+        """Return the median length of the hand over the recording; NaN unknown."""
+        return float(np.median(self.hand_scale_px)) if len(self.time_s) else float("nan")
+
+    @property
     def aperture_hand(self) -> FloatArray:
         """Return the aperture in hand lengths; NaN where the hand's length is unknown."""
-        return self.aperture_px / self.hand_px
+        return self.aperture_px / self.hand_scale_px
 
     @property
     def aperture_mm(self) -> FloatArray:
@@ -43,7 +46,7 @@ class Apertures:
         return self.aperture_px / self.px_per_mm
 
     def px_per_unit(self, unit: Unit) -> float:
-        """Return how many pixels one unit of aperture makes; NaN for degrees."""
+        """Return how many pixels one unit of aperture makes (median); NaN for degrees."""
         return {"px": 1.0, "hand_lengths": self.hand_px, "mm": self.px_per_mm}.get(
             unit, float("nan")
         )
@@ -99,30 +102,30 @@ def from_keypoints(
     reason[(reason == "") & unsure] = "low_confidence"
     reason[(reason == "") & np.isnan(aperture_px)] = "no_tips"
     aperture_px = np.where(reason == "", aperture_px, np.nan)
-    hand_px = _hand_px(keypoints, rules)
+    scale_px = _hand_scale_px(keypoints, rules)
     jumped = (
         _left_finger(keypoints, "thumb_tip", "thumb_ip", rules)
         | _left_finger(keypoints, "index_tip", "index_dip", rules)
-        | (aperture_px > rules.max_aperture_hands * hand_px)
+        | (aperture_px > rules.max_aperture_hands * scale_px)
     )
     jumped |= _spikes(np.where(jumped, np.nan, aperture_px), rules)
     reason[(reason == "") & jumped] = "jump"
     known = reason == ""
-    info = {
-        **keypoints.info,
-        "frames_unknown": str(int((~known).sum())),
-        "frames_jumped": str(int((reason == "jump").sum())),
-        "hand_px": f"{hand_px:.1f} (wrist to middle knuckle, {_HAND_PERCENTILE}th percentile)",
-    }
-    return Apertures(
+    found = Apertures(
         time_s=keypoints.time_s,
         aperture_px=np.where(known, aperture_px, np.nan),
         angle_deg=np.where(known, _angle_deg(keypoints), np.nan),
         reason=reason,
-        hand_px=hand_px,
+        hand_scale_px=scale_px,
         px_per_mm=px_per_mm,
-        info=info,
     )
+    info = {
+        **keypoints.info,
+        "frames_unknown": str(int((~known).sum())),
+        "frames_jumped": str(int((reason == "jump").sum())),
+        "hand_px": f"{found.hand_px:.1f} (wrist to middle knuckle, smooth in time, its median)",
+    }
+    return replace(found, info=info)
 
 
 def _distance_px(keypoints: Keypoints, one: str, other: str) -> FloatArray:
@@ -140,15 +143,14 @@ def _percentile(values: FloatArray, share: float) -> float:
     return float(np.percentile(known, share)) if len(known) else float("nan")
 
 
-def _hand_px(keypoints: Keypoints, rules: KeypointRules) -> float:
-    """Return one length of the hand for the recording."""
-    length = _distance_px(keypoints, "wrist", "middle_mcp")
-    if np.isfinite(length).any():
+def _hand_scale_px(keypoints: Keypoints, rules: KeypointRules) -> FloatArray:
+    """Return the length of the hand over time, from the frames in which it is believed."""
+    length_px = _distance_px(keypoints, "wrist", "middle_mcp")
+    if np.isfinite(length_px).any():
         ends = [keypoints.names.index(name) for name in ("wrist", "middle_mcp")]
-        sure = keypoints.confidence[:, ends].min(axis=1) >= rules.min_confidence
-        length = np.where(sure, length, np.nan)
-    found = _percentile(length, _HAND_PERCENTILE)
-    return found if found > 0 else float("nan")
+        is_sure = keypoints.confidence[:, ends].min(axis=1) >= rules.min_confidence
+        length_px = np.where(is_sure, length_px, np.nan)
+    return hand_scale_px(keypoints.time_s, length_px, rules.hand_scale_window_s)
 
 
 def _left_finger(
@@ -156,7 +158,7 @@ def _left_finger(
 ) -> NDArray[np.bool_]:
     """Return the frames where a tip is further from its keypoint than its finger is long."""
     length = _distance_px(keypoints, tip, keypoint)
-    return length > rules.max_finger_ratio * _percentile(length, _HAND_PERCENTILE)
+    return length > rules.max_finger_ratio * _percentile(length, HAND_PERCENTILE)
 
 
 def _spikes(aperture_px: FloatArray, rules: KeypointRules) -> NDArray[np.bool_]:
