@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tapscope.protocol.rules import HaltRules
 from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.signal.smoothing import Movement
 
@@ -42,6 +43,8 @@ class Context:
     acquisition: Acquisition = field(default_factory=Acquisition)
     metronome_rate_hz: float | None = None
     """Rate that was to be followed; None when free."""
+    halt_rules: HaltRules = field(default_factory=HaltRules)
+    """What counts as a halt and as a hesitation."""
 
     @property
     def amplitude(self) -> FloatArray:

@@ -56,7 +56,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_mean",
         "{unit}",
         "amplitude",
-        "mean over taps of widest aperture less mean aperture at both closures",
+        "mean over taps of widest aperture less mean aperture at both closures; in hand lengths the "
+        "length of the hand is smooth in time, so that a hand that recedes shows no decrement",
         amplitude.amplitude_mean,
     ),
     Feature(
@@ -70,7 +71,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_median_px",
         "px",
         "amplitude",
-        "amplitude_median in pixels of the image",
+        "amplitude_median times hand_px (or pixels a millimetre)",
         amplitude.amplitude_median_px,
     ),
     Feature(
@@ -193,14 +194,16 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "hesitation_count",
         "1",
         "halts",
-        "taps longer than twice the median, or whose opening is interrupted",
+        "closed phases over the usual one by more than the median interval, taps otherwise longer than "
+        "twice the median, and interrupted openings; a pause between two taps counts once",
         halts.hesitation_count,
     ),
     Feature(
         "halt_count",
         "1",
         "halts",
-        "times of 0.5 s or more with a speed under half the range (or usual amplitude) a second",
+        "times of 0.5 s or more, and over twice the tapper's usual ones in the same phase, with a speed "
+        "under half the range (or usual amplitude) a second",
         halts.halt_count,
     ),
     Feature("longest_halt_s", "s", "halts", "longest of them, 0 = none", halts.longest_halt_s),
@@ -275,7 +278,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "hand_px",
         "px",
         "quality",
-        "wrist to middle knuckle, 90th percentile over the recording",
+        "wrist to middle knuckle (90th percentile of each second, smooth in time), median over the "
+        "recording",
         lambda context: context.acquisition.hand_px,
     ),
     Feature(

@@ -11,6 +11,7 @@ from tapscope.errors import ProtocolError
 from tapscope.files import bundled_folder
 from tapscope.protocol.rules import (
     GapRules,
+    HaltRules,
     KeypointRules,
     QualityRules,
     SmoothingRules,
@@ -53,6 +54,7 @@ class Protocol:
     gaps: GapRules = field(default_factory=GapRules)
     smoothing: SmoothingRules = field(default_factory=SmoothingRules)
     taps: TapRules = field(default_factory=TapRules)
+    halts: HaltRules = field(default_factory=HaltRules)
     quality: QualityRules = field(default_factory=QualityRules)
 
     @property
@@ -122,7 +124,7 @@ def _check(protocol: Protocol, file: TomlFile) -> None:
     if longest_s < shortest_s:
         expected = f"at least quality.min_duration_s ({shortest_s:g})"
         raise file.fail("time.max_duration_s", longest_s, expected)
-    for group in ("time", "gaps", "smoothing", "keypoints", "taps", "quality"):
+    for group in ("time", "gaps", "smoothing", "keypoints", "taps", "halts", "quality"):
         rules = getattr(protocol, group)
         for limit in rules.limits():
             if not limit.holds:

@@ -156,6 +156,35 @@ class TapRules:
 
 
 @dataclass(frozen=True, slots=True)
+class HaltRules:
+    """What counts as a halt and as a hesitation."""
+
+    slow_ranges_per_s: float = 0.5
+    """The hand is still where it moves by less than this share of its range a second ..."""
+    window_s: float = 0.15
+    """... within this time."""
+    noise_multiple: float = 3.5
+    """Movement under so many standard deviations of the noise left by smoothing is none."""
+    min_halt_s: float = 0.5
+    """A halt is a still spell of this length ..."""
+    usual_ratio: float = 2.0
+    """... and of this many times the tapper's usual still spell in the same phase (closed, open)."""
+    hesitation_ratio: float = 2.0
+    """A tap that lasts longer than this many times the median interval is a hesitation."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit("slow_ranges_per_s", self.slow_ranges_per_s > 0, "over 0"),
+            Limit("window_s", 0 < self.window_s <= 0.5, "over 0, at most 0.5"),
+            Limit("noise_multiple", self.noise_multiple >= 0, "0 or more"),
+            Limit("min_halt_s", self.min_halt_s >= self.window_s, "halts.window_s or more"),
+            Limit("usual_ratio", self.usual_ratio >= 1, "1 or more"),
+            Limit("hesitation_ratio", self.hesitation_ratio > 1, "over 1"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class QualityRules:
     """When a recording is doubtful or has failed."""
 
