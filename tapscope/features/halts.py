@@ -25,7 +25,8 @@ class _Spells:
     def around(self, moment_s: FloatArray) -> FloatArray:
         """Return the length of the spell around each moment; 0 where the hand moves."""
         inside = (self.begin_s <= moment_s[:, None]) & (moment_s[:, None] <= self.end_s)
-        return np.max(np.where(inside, self.length_s, 0.0), axis=1, initial=0.0)
+        length_s: FloatArray = np.where(inside, self.length_s, 0.0).max(axis=1, initial=0.0)
+        return length_s
 
 
 def hesitation_count(context: Context) -> float:

@@ -56,8 +56,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_mean",
         "{unit}",
         "amplitude",
-        "mean over taps of widest aperture less mean aperture at both closures; in hand lengths the "
-        "length of the hand is smooth in time, so that a hand that recedes shows no decrement",
+        "mean over taps of widest aperture less mean aperture at both closures; the hand length "
+        "that is its unit follows the hand in time, so that a receding hand shows no decrement",
         amplitude.amplitude_mean,
     ),
     Feature(
@@ -194,16 +194,16 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "hesitation_count",
         "1",
         "halts",
-        "closed phases over the usual one by more than the median interval, taps otherwise longer than "
-        "twice the median, and interrupted openings; a pause between two taps counts once",
+        "closed phases over the usual one by more than the median interval, taps otherwise longer "
+        "than twice the median, interrupted openings; a pause between two taps counts once",
         halts.hesitation_count,
     ),
     Feature(
         "halt_count",
         "1",
         "halts",
-        "times of 0.5 s or more, and over twice the tapper's usual ones in the same phase, with a speed "
-        "under half the range (or usual amplitude) a second",
+        "times of 0.5 s or more, and over twice the tapper's usual ones in the same phase, with a "
+        "speed under half the range (or usual amplitude) a second",
         halts.halt_count,
     ),
     Feature("longest_halt_s", "s", "halts", "longest of them, 0 = none", halts.longest_halt_s),

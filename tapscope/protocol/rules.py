@@ -168,7 +168,7 @@ class HaltRules:
     min_halt_s: float = 0.5
     """A halt is a still spell of this length ..."""
     usual_ratio: float = 2.0
-    """... and of this many times the tapper's usual still spell in the same phase (closed, open)."""
+    """... and of this many times the tapper's usual still spell in that phase (closed or open)."""
     hesitation_ratio: float = 2.0
     """A tap that lasts longer than this many times the median interval is a hesitation."""
 
