@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d
 
 from tapscope.features.context import UNKNOWN, Context
+from tapscope.features.ending import terminal_halt_s
 from tapscope.records import FloatArray, Taps
 from tapscope.signal.smoothing import Stretch
 
@@ -112,18 +113,23 @@ def _spells_of(context: Context, stretch: Stretch) -> FloatArray:
 
 
 def halt_count(context: Context) -> float:
-    """Count the halts."""
-    return float(len(halts_s(context)))
+    """Count the halts, the terminal one included."""
+    return float(len(_all_halts_s(context)))
 
 
 def longest_halt_s(context: Context) -> float:
     """Return the length of the longest halt; 0 without one."""
-    return float(max(halts_s(context), default=0.0)) if len(context.taps) else UNKNOWN
+    return float(max(_all_halts_s(context), default=0.0)) if len(context.taps) else UNKNOWN
 
 
 def freeze_share(context: Context) -> float:
-    """Return the share of the time from first to last closure spent in halts."""
+    """Return the share spent in halts of the time from first to last closure (or terminal halt)."""
     if len(context.taps) == 0:
         return UNKNOWN
     whole_s = float(context.taps.next_closure_s[-1] - context.taps.closure_s[0])
-    return float(halts_s(context).sum()) / whole_s
+    return float(_all_halts_s(context).sum()) / (whole_s + terminal_halt_s(context))
+
+
+def _all_halts_s(context: Context) -> FloatArray:
+    terminal_s = terminal_halt_s(context)
+    return np.concatenate([halts_s(context), [terminal_s] if terminal_s else []])

@@ -45,6 +45,10 @@ class Protocol:
     """Regular expression for file names, groups: participant_id, session_id, hand, trial."""
     metronome_rate_hz: float | None = None
     """Rate to be followed; None when free."""
+    expected_taps: int = 0
+    """Number of taps that is asked for; 0 = none."""
+    expected_duration_s: float = 0.0
+    """Time of tapping that is asked for, in seconds; 0 = none."""
     hand: str = ""
     """Side that taps where nobody else says: 'left', 'right' or ''."""
     features: tuple[str, ...] = ()
@@ -118,6 +122,11 @@ def _check(protocol: Protocol, file: TomlFile) -> None:
     rate_hz = protocol.metronome_rate_hz
     if rate_hz is not None and not 0 < rate_hz <= 15:
         raise file.fail("metronome_rate_hz", rate_hz, "over 0, at most 15")
+    if protocol.expected_taps < 0:
+        raise file.fail("expected_taps", protocol.expected_taps, "0 (not said) or more")
+    if protocol.expected_duration_s < 0:
+        found = protocol.expected_duration_s
+        raise file.fail("expected_duration_s", found, "0 (not said) or more")
     if protocol.hand not in ("", "left", "right"):
         raise file.fail("hand", protocol.hand, "left, right or ''")
     longest_s, shortest_s = protocol.time.max_duration_s, protocol.quality.min_duration_s

@@ -171,6 +171,10 @@ class HaltRules:
     """... and of this many times the tapper's usual still spell in that phase (closed or open)."""
     hesitation_ratio: float = 2.0
     """A tap that lasts longer than this many times the median interval is a hesitation."""
+    complete_share: float = 0.9
+    """The task is complete with this share of the expected taps or time ..."""
+    min_rest_s: float = 1.0
+    """... else the tapper stopped early, if the hand is seen at rest for this long afterwards."""
 
     def limits(self) -> list[Limit]:
         """Return what these rules must keep to."""
@@ -181,12 +185,14 @@ class HaltRules:
             Limit("min_halt_s", self.min_halt_s >= self.window_s, "halts.window_s or more"),
             Limit("usual_ratio", self.usual_ratio >= 1, "1 or more"),
             Limit("hesitation_ratio", self.hesitation_ratio > 1, "over 1"),
+            Limit("complete_share", 0 < self.complete_share <= 1, "over 0, at most 1"),
+            Limit("min_rest_s", self.min_rest_s > 0, "over 0"),
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class QualityRules:
-    """When a recording is doubtful or has failed."""
+    """When a recording is doubtful or has failed; all of it is judged within the task."""
 
     min_tracked_pct: float = 40.0
     """Failed below this share of frames with a known aperture."""
@@ -206,9 +212,20 @@ class QualityRules:
     nyquist_share: float = 0.4 / 1.5
     """Doubtful when the tapping rate exceeds this share of the sampling rate."""
     max_rate_disagreement: float = 0.1
-    """Doubtful when taps and spectrum disagree by more."""
+    """Doubtful when taps and spectrum disagree by more than this share ..."""
+    disagreement_cvs: float = 1.2
+    """... and by more than so many times the spread of the intervals: the spectrum of an irregular
+    rhythm has no single line."""
+    max_missed_taps: int = 0
+    """Doubtful with more long intervals in which the aperture opens more than once."""
+    max_second_rate_error_hz: float = 0.1
+    """Doubtful when the keypoints next to the tips tap at another rate, by more than this."""
+    max_other_bouts_share: float = 0.5
+    """Doubtful when the other bouts last longer than this share of the one that is measured."""
     min_duration_s: float = 5.0
-    """Doubtful when shorter."""
+    """Doubtful when the task is shorter ..."""
+    enough_taps: int = 10
+    """... and has fewer taps than this."""
     min_hand_px: float = 60.0
     """Doubtful when the hand is smaller in the image."""
     max_metronome_error_hz: float = 0.2
@@ -229,5 +246,9 @@ class QualityRules:
                 "0 to 100",
             ),
             Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
+            Limit("disagreement_cvs", self.disagreement_cvs >= 0, "0 or more"),
+            Limit("max_missed_taps", self.max_missed_taps >= 0, "0 or more"),
+            Limit("max_second_rate_error_hz", self.max_second_rate_error_hz > 0, "over 0"),
+            Limit("max_other_bouts_share", self.max_other_bouts_share >= 0, "0 or more"),
             Limit("nyquist_share", 0 < self.nyquist_share <= 0.5, "over 0, at most 0.5"),
         ]
