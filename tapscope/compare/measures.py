@@ -12,6 +12,7 @@ from tapscope.protocol.rules import TimeRules
 from tapscope.records import Taps, Trajectory
 from tapscope.signal import smoothing
 from tapscope.signal.taps import taps_of
+from tapscope.signal.task import find_task
 
 SKIPPED: Final = frozenset({"duration_s", "metronome_rate_error_hz"})
 """The length of a log is no measure of tapping; the metronome's rate is not measured."""
@@ -49,7 +50,8 @@ def feature_names(protocol: Protocol) -> tuple[str, ...]:
 def find_taps(trajectory: Trajectory, protocol: Protocol) -> Taps:
     """Find taps by the rules of a protocol, as in a video."""
     moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
-    return taps_of(moved, trajectory, protocol.taps)
+    task = find_task(moved, protocol.taps, protocol.task)
+    return taps_of(moved, trajectory, task, protocol.taps)
 
 
 def compute(trajectory: Trajectory, taps: Taps, protocol: Protocol) -> dict[str, float]:

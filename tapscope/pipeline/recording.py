@@ -25,6 +25,7 @@ from tapscope.records import FloatArray, FrameBatch, Keypoints, Taps, Trajectory
 from tapscope.signal import smoothing
 from tapscope.signal.aperture import Apertures, from_keypoints
 from tapscope.signal.taps import taps_of
+from tapscope.signal.task import find_task
 from tapscope.video.stream import StreamSummary, VideoStream
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def measure(
     unit: Unit | None = "mm" if recording.px_per_mm else None
     trajectory = within(apertures.trajectory(unit), protocol.time)
     moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
-    taps = taps_of(moved, trajectory, protocol.taps)
+    task = find_task(moved, protocol.taps, protocol.task)
+    taps = taps_of(moved, trajectory, task, protocol.taps)
     context = features.Context(
         trajectory=trajectory,
         movement=moved,
