@@ -27,6 +27,7 @@ from tapscope.compare.records import (
 from tapscope.compare.strata import frame_rate_level, rate_band
 from tapscope.compare.table_reader import VideoRow, VideoTable, read_taps, read_tracks
 from tapscope.errors import SensorError
+from tapscope.pipeline.tapping import between
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
 from tapscope.sensors import SensorRecording
@@ -140,15 +141,14 @@ def _on_one_clock(
         plain = _features_only(job, setting, video, motion)
         return _Compared(plain.features, None, None, (note, *plain.notes))
     near = motion.on_video_clock((span[0] - _MARGIN_S, span[1] + _MARGIN_S))
-    sensor = measures.between(near, span)
-    sensor_taps = taps_within(_sensor_taps(motion, near, setting.protocol), span)
-    seen = measures.between(video, span)
+    sensor = between(near, *span)
+    measured = measures.measure(near, setting.protocol, span, _contacts(motion))
+    seen = between(video, *span)
     notes = []
     video_values = {name: job.row.number(name) for name in measures.feature_names(setting.protocol)}
     covered = (span[1] - span[0]) / float(video.time_s[-1] - video.time_s[0])
     if covered < _WHOLE_SHARE:
-        kept = taps_within(video_taps, span)
-        video_values = measures.compute(seen, kept, setting.protocol)
+        video_values = dict(measures.measure(video, setting.protocol, span, video_taps).features)
         notes.append(
             f"the log covers {100 * covered:.0f} % of the video; the video's features were "
             "computed anew over that part"
@@ -156,12 +156,12 @@ def _on_one_clock(
     return _Compared(
         measures.feature_pairs(
             video_values,
-            measures.compute(sensor, sensor_taps, setting.protocol),
+            measured.features,
             video.unit,
             sensor.unit,
             setting.protocol,
         ),
-        compare_taps(taps_within(video_taps, span), sensor_taps, span, setting.tolerance_s),
+        compare_taps(taps_within(video_taps, span), measured.taps, span, setting.tolerance_s),
         compare_signals(seen, sensor) if sensor.unit != "none" else None,
         tuple(notes),
     )
@@ -171,9 +171,7 @@ def _features_only(
     job: Job, setting: Setting, video: Trajectory, motion: SensorMotion
 ) -> _Compared:
     sensor = motion.trajectory
-    values = measures.compute(
-        sensor, _sensor_taps(motion, sensor, setting.protocol), setting.protocol
-    )
+    values = measures.measure(sensor, setting.protocol, taps=_contacts(motion)).features
     notes = ["features of the whole sensor log, as the clocks are not known to agree"]
     if sensor.info.get("sign") == "assumed":
         notes.append("which way the sensor turns when the hand opens is assumed")
@@ -192,10 +190,11 @@ def _features_only(
     )
 
 
-def _sensor_taps(motion: SensorMotion, trajectory: Trajectory, protocol: Protocol) -> Taps:
-    if trajectory.source == "accelerometer":
+def _contacts(motion: SensorMotion) -> Taps | None:
+    """Return the taps of an accelerometer, which sees contacts only; None for other sensors."""
+    if motion.trajectory.source == "accelerometer":
         return motion.contact_taps_on_video_clock()
-    return measures.find_taps(trajectory, protocol)
+    return None
 
 
 def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from tapscope.protocol.rules import HaltRules
-from tapscope.records import FloatArray, Task, Taps, Trajectory
+from tapscope.records import FloatArray, Taps, Task, Trajectory
 from tapscope.signal.smoothing import Movement
 
 UNKNOWN: Final = float("nan")
@@ -99,8 +99,8 @@ def in_task(
     task: Task,
     taps: Taps,
     *,
-    acquisition: Acquisition = Acquisition(),  # noqa: B008 - frozen
-    expected: Expected = Expected(),  # noqa: B008 - frozen
+    acquisition: Acquisition = Acquisition(),
+    expected: Expected = Expected(),
     halt_rules: HaltRules = HaltRules(),  # noqa: B008 - frozen
 ) -> Context:
     """Return what the features of a task are computed from.

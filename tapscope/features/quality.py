@@ -136,7 +136,7 @@ def _doubts_of_sight(
 def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[bool, str]]:
     """Return doubts about the taps themselves."""
     rate_hz, median_s = features["tapping_rate_hz"], features["inter_tap_interval_median_s"]
-    limit = _disagreement_limit(features, rules)
+    disagreement, limit = _disagreement(features), _disagreement_limit(features, rules)
     return {
         "noisy": (
             features["noise"] > rules.max_noise_share * features["amplitude_median"],
@@ -149,10 +149,10 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
             f"samples a second (limit {rules.nyquist_share * features['sampling_rate_hz']:.1f})",
         ),
         "rate_disagrees": (
-            _disagreement(features) > limit,
+            disagreement > limit,
             f"taps ({rate_hz:.2f} Hz, {1 / median_s:.2f} Hz by the median interval) and spectrum "
-            f"({features['spectral_rate_hz']:.2f} Hz) disagree by {100 * _disagreement(features):.0f} %"
-            f" (limit {100 * limit:.0f} %)",
+            f"({features['spectral_rate_hz']:.2f} Hz) disagree by {100 * disagreement:.0f} % "
+            f"(limit {100 * limit:.0f} %)",
         ),
         "missed_taps": (
             features["suspected_missed_taps"] > rules.max_missed_taps,

@@ -1,8 +1,8 @@
 """What is kept of one recording on disk, and whether it is still good.
 
-Beside `features.csv` lies a folder `features.tapscope`. In it, for each recording, the tracks and
-taps and, written last, `<name>.row.json`: its row of the table and what it was made from. A row
-that is there is therefore complete, whatever happened afterwards.
+Beside `features.csv` lies a folder `features.tapscope`. In it, for each recording, are the tracks,
+taps and bouts and, written last, `<name>.row.json`: its row of the table and what it was made from.
+A row that is there is therefore complete, whatever happened afterwards.
 """
 
 import json
@@ -19,7 +19,8 @@ from tapscope.pipeline.recordings import Recording
 
 Status = Literal["ok", "doubtful", "failed"]
 
-_ROW, _TRACKS, _TAPS, _TRACE = ".row.json", ".tracks.csv", ".taps.csv", ".error.txt"
+_ROW, _TRACKS, _TAPS, _BOUTS = ".row.json", ".tracks.csv", ".taps.csv", ".bouts.csv"
+_TRACE = ".error.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class RecordingResult:
     """Content of the tracks file."""
     taps: bytes | None = None
     """Content of the taps file."""
+    bouts: bytes | None = None
+    """Content of the bouts file."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """How it was made: engine, reader, how the hand was chosen ..."""
     frames: int = 0
@@ -102,6 +105,7 @@ def keep(
     contents = {
         _TRACKS: result.tracks,
         _TAPS: result.taps,
+        _BOUTS: result.bouts,
         _TRACE: result.trace.encode() if result.trace else None,
     }
     for ending, content in contents.items():

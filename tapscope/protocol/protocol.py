@@ -16,6 +16,7 @@ from tapscope.protocol.rules import (
     QualityRules,
     SmoothingRules,
     TapRules,
+    TaskRules,
     TimeRules,
 )
 from tapscope.protocol.toml_record import TomlFile
@@ -57,6 +58,7 @@ class Protocol:
     keypoints: KeypointRules = field(default_factory=KeypointRules)
     gaps: GapRules = field(default_factory=GapRules)
     smoothing: SmoothingRules = field(default_factory=SmoothingRules)
+    task: TaskRules = field(default_factory=TaskRules)
     taps: TapRules = field(default_factory=TapRules)
     halts: HaltRules = field(default_factory=HaltRules)
     quality: QualityRules = field(default_factory=QualityRules)
@@ -133,7 +135,7 @@ def _check(protocol: Protocol, file: TomlFile) -> None:
     if longest_s < shortest_s:
         expected = f"at least quality.min_duration_s ({shortest_s:g})"
         raise file.fail("time.max_duration_s", longest_s, expected)
-    for group in ("time", "gaps", "smoothing", "keypoints", "taps", "halts", "quality"):
+    for group in ("time", "gaps", "smoothing", "keypoints", "task", "taps", "halts", "quality"):
         rules = getattr(protocol, group)
         for limit in rules.limits():
             if not limit.holds:

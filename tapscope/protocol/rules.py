@@ -107,13 +107,56 @@ class KeypointRules:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRules:
+    """Where in a recording the task begins and ends: the bout of tapping among rests."""
+
+    find: bool = True
+    """Whether the bout is looked for; false takes the whole recording (paced, fixed windows)."""
+    core_share: float = 0.4
+    """Taps of this share of the recording's large taps make the core of a bout."""
+    follow_share: float = 0.5
+    """Further taps follow on while each has this share of the smallest of the four before it ..."""
+    least_share: float = 0.12
+    """... or, in the rhythm of the bout, at least this share of the recording's large taps."""
+    min_rest_s: float = 1.0
+    """A pause shorter than this never ends a bout, nor one of under 2.5 usual intervals."""
+    max_halt_s: float = 4.0
+    """Longest pause that is a halt within the task; after a longer one a new bout begins."""
+    min_bout_taps: int = 3
+    """Fewer taps than this beyond a pause are no part of the task (a hand that enters or leaves)."""
+
+    def limits(self) -> list[Limit]:
+        """Return what these rules must keep to."""
+        return [
+            Limit("core_share", 0 < self.core_share < 1, "over 0, under 1"),
+            Limit("follow_share", 0 < self.follow_share < 1, "over 0, under 1"),
+            Limit(
+                "least_share",
+                0 <= self.least_share <= self.core_share,
+                f"0 to task.core_share ({self.core_share:g})",
+            ),
+            Limit("min_rest_s", self.min_rest_s > 0, "over 0"),
+            Limit(
+                "max_halt_s",
+                self.max_halt_s >= self.min_rest_s,
+                f"at least task.min_rest_s ({self.min_rest_s:g})",
+            ),
+            Limit("min_bout_taps", self.min_bout_taps >= 1, "1 or more"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class TapRules:
     """What counts as a tap."""
 
     swing_share: float = 0.22
     """Least rise and fall of a tap, as a share of the range of movement around it."""
+    small_swing_share: float = 0.1
+    """The same for small taps that fill the time between two large ones."""
     floor_share: float = 0.05
     """Least rise and fall of a tap, as a share of the range of the recording."""
+    max_floor_share: float = 0.3
+    """Noise never makes the least rise and fall larger than this share of that range."""
     noise_multiple: float = 6.0
     """Least rise and fall of a tap, in standard deviations of the noise ..."""
     least_noise_multiple: float = 2.5
@@ -126,6 +169,9 @@ class TapRules:
     """Shares of the amplitude at which the edges of the closed phase are looked for."""
     edge_share: float = 0.25
     """How far above its neighbours a closure cut off by the recording's end may lie."""
+    contact_s: float = 0.1
+    """A closed phase beside the first or last tap is a rest when it is longer than this and than
+    twice the usual one."""
     interrupted_share: float = 0.1
     """An opening is interrupted when it falls back by this share of the amplitude ..."""
     interrupted_s: float = 0.15
@@ -142,6 +188,17 @@ class TapRules:
                 f"0 to taps.swing_share ({self.swing_share:g})",
             ),
             Limit(
+                "small_swing_share",
+                self.floor_share <= self.small_swing_share <= self.swing_share,
+                f"taps.floor_share ({self.floor_share:g}) to taps.swing_share "
+                f"({self.swing_share:g})",
+            ),
+            Limit(
+                "max_floor_share",
+                self.swing_share <= self.max_floor_share < 1,
+                f"taps.swing_share ({self.swing_share:g}) or more, under 1",
+            ),
+            Limit(
                 "least_noise_multiple",
                 0 <= self.least_noise_multiple <= self.noise_multiple,
                 f"0 to taps.noise_multiple ({self.noise_multiple:g})",
@@ -150,6 +207,7 @@ class TapRules:
             Limit("min_interval_s", self.min_interval_s > 0, "over 0"),
             Limit("closed_levels", 0 < low < high < 1, "two numbers, rising, between 0 and 1"),
             Limit("edge_share", self.edge_share > 0, "over 0"),
+            Limit("contact_s", self.contact_s > 0, "over 0"),
             Limit("interrupted_share", self.interrupted_share > 0, "over 0"),
             Limit("interrupted_s", self.interrupted_s > 0, "over 0"),
         ]

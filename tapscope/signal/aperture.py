@@ -25,6 +25,9 @@ class Apertures:
     """Why the aperture is unknown: '' where known; shape (frames,)."""
     hand_scale_px: FloatArray
     """Length of the hand, wrist to middle knuckle, smooth in time; NaN unknown; shape (frames,)."""
+    second_px: FloatArray
+    """Distance of thumb_ip and index_dip, the keypoints next to the tips, in pixels: it opens and
+    closes with the aperture and does not depend on the tips; NaN unknown; shape (frames,)."""
     px_per_mm: float = float("nan")
     """Pixels a millimetre, from a calibration; NaN without one."""
     info: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +105,8 @@ def from_keypoints(
     reason[(reason == "") & unsure] = "low_confidence"
     reason[(reason == "") & np.isnan(aperture_px)] = "no_tips"
     aperture_px = np.where(reason == "", aperture_px, np.nan)
-    scale_px = _hand_scale_px(keypoints, rules)
+    length_px = _sure_distance_px(keypoints, "wrist", "middle_mcp", rules)
+    scale_px = hand_scale_px(keypoints.time_s, length_px, rules.hand_scale_window_s)
     jumped = (
         _left_finger(keypoints, "thumb_tip", "thumb_ip", rules)
         | _left_finger(keypoints, "index_tip", "index_dip", rules)
@@ -117,6 +121,7 @@ def from_keypoints(
         angle_deg=np.where(known, _angle_deg(keypoints), np.nan),
         reason=reason,
         hand_scale_px=scale_px,
+        second_px=_sure_distance_px(keypoints, "thumb_ip", "index_dip", rules),
         px_per_mm=px_per_mm,
     )
     info = {
@@ -143,14 +148,16 @@ def _percentile(values: FloatArray, share: float) -> float:
     return float(np.percentile(known, share)) if len(known) else float("nan")
 
 
-def _hand_scale_px(keypoints: Keypoints, rules: KeypointRules) -> FloatArray:
-    """Return the length of the hand over time, from the frames in which it is believed."""
-    length_px = _distance_px(keypoints, "wrist", "middle_mcp")
-    if np.isfinite(length_px).any():
-        ends = [keypoints.names.index(name) for name in ("wrist", "middle_mcp")]
-        is_sure = keypoints.confidence[:, ends].min(axis=1) >= rules.min_confidence
-        length_px = np.where(is_sure, length_px, np.nan)
-    return hand_scale_px(keypoints.time_s, length_px, rules.hand_scale_window_s)
+def _sure_distance_px(
+    keypoints: Keypoints, one: str, other: str, rules: KeypointRules
+) -> FloatArray:
+    """Return the distance of two keypoints in the frames in which both are believed."""
+    distance_px = _distance_px(keypoints, one, other)
+    if not np.isfinite(distance_px).any():
+        return distance_px
+    both = [keypoints.names.index(name) for name in (one, other)]
+    is_sure = keypoints.confidence[:, both].min(axis=1) >= rules.min_confidence
+    return np.where(is_sure, distance_px, np.nan)
 
 
 def _left_finger(

@@ -21,7 +21,7 @@ class Stretch:
     """Even grid, seconds; shape (n,)."""
     aperture: FloatArray
     """Estimated aperture, in the unit of the trajectory, no smaller for the noise; shape (n,)."""
-    steady: FloatArray
+    smoothed: FloatArray
     """The same with less noise and fast movement a little smaller: in it taps are looked for, in
     `aperture` they are measured; shape (n,)."""
     sample_s: FloatArray

@@ -26,7 +26,7 @@ from scipy.signal import argrelmin, butter, sosfiltfilt
 from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.sensors.gyroscope import BAND_HZ, index_angle
-from tapscope.signal.taps import find_taps
+from tests.signal_path import find_taps
 from tests.matching import match
 
 TOLERANCE_S = 0.08

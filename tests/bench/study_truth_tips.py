@@ -16,7 +16,7 @@ from tapscope.hand import INDEX_TIP, KEYPOINTS, THUMB_TIP
 from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Keypoints, Taps
 from tapscope.signal.aperture import from_keypoints
-from tapscope.signal.taps import find_taps
+from tests.signal_path import find_taps
 from tests.matching import match
 
 NOISE_PX = 1.5

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapscope.records import FloatArray
-from tapscope.signal.taps import find_taps
+from tests.signal_path import find_taps
 from tests.matching import match
 from tests.synthetic import Motion, frames, sampled, tapping
 
