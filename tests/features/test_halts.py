@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from tapscope.features import Context, compute
-from tapscope.protocol.rules import TapRules
-from tapscope.signal import smoothing
-from tapscope.signal.taps import taps_of
+from tapscope.features import compute, in_task
+from tests.signal_path import path_of
 from tests.synthetic import Cycle, Motion, frames, sampled
 
 HALTS = ("hesitation_count", "halt_count", "longest_halt_s", "freeze_share")
@@ -34,8 +32,8 @@ def cycles(
 
 def halts_of(motion: Motion) -> dict[str, float]:
     trajectory = sampled(motion, frames(motion.cycles[-1].end_s + 0.2), noise=0.01)
-    found = smoothing.estimate(trajectory)
-    numbers = compute(Context(trajectory, found, taps_of(found, trajectory, TapRules())))
+    found = path_of(trajectory)
+    numbers = compute(in_task(trajectory, found.movement, found.task, found.taps))
     return {name: numbers[name] for name in HALTS}
 
 
