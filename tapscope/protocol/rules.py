@@ -38,12 +38,19 @@ class GapRules:
     """Longest time between two known samples that is bridged."""
     max_gap_cycles: float = 0.6
     """The same in cycles of the measured tapping rate (one lost frame is always bridged)."""
+    max_inferred_s: float = 0.6
+    """Longest time whose movement is inferred from its neighbours: a closure that hid the tips, a
+    peak (of unknown amplitude), or the rest of a branch ..."""
+    max_inferred_cycles: float = 1.25
+    """... and the same in cycles of the measured tapping rate."""
 
     def limits(self) -> list[Limit]:
         """Return what these rules must keep to."""
         return [
             Limit("max_gap_s", self.max_gap_s >= 0, "0 or more"),
             Limit("max_gap_cycles", 0 <= self.max_gap_cycles <= 2, "0 to 2"),
+            Limit("max_inferred_s", self.max_inferred_s >= 0, "0 or more"),
+            Limit("max_inferred_cycles", 0 <= self.max_inferred_cycles <= 1.5, "0 to 1.5"),
         ]
 
 

@@ -103,9 +103,10 @@ def _outer(
     if level > usual_level + rules.edge_share * closure.rise:
         return None
     middle_s = edge_s + side * usual_s / 2
-    if not stretch.time_s[0] <= middle_s <= stretch.time_s[-1]:
+    inside_s = float(np.clip(middle_s, stretch.time_s[0], stretch.time_s[-1]))
+    if abs(middle_s - inside_s) > usual_s / 2:
         return None
-    return replace(closure, middle_s=middle_s, level=level)
+    return replace(closure, middle_s=inside_s, level=level)
 
 
 def _peak_beyond(stretch: Stretch, swing: Swing, valley: int, is_first: bool) -> int | None:

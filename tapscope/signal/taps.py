@@ -88,6 +88,10 @@ def _measure(stretch: Stretch, left: Closure, right: Closure, swing: Swing) -> t
         begin_s, end_s = (_crossing_s(stretch, closure, swing, level) for level in _PHASE)
         rise = float(stretch.aperture[swing.peak] - stretch.aperture[closure.index])
         means.append((_PHASE[1] - _PHASE[0]) * rise / abs(end_s - begin_s))
+    if (np.abs(stretch.hidden_peak_s - swing.peak_s) < (right.middle_s - left.middle_s) / 4).any():
+        # widest while the tips were not seen
+        unknown = float("nan")
+        return (left.middle_s, right.middle_s, swing.peak_s, *[unknown] * 5)
     return (
         left.middle_s,
         right.middle_s,
@@ -116,6 +120,12 @@ def _codes(
     around = known_s[(known_s >= left.middle_s - 0.1) & (known_s <= right.middle_s + 0.1)]
     if len(around) > 1 and np.diff(around).max() > movement.usual_gap_s:
         codes.append("gap")
+    first_s, last_s = (
+        left.middle_s if np.isnan(left.begin_s) else left.begin_s,
+        right.middle_s if np.isnan(right.end_s) else right.end_s,
+    )
+    if ((stretch.inferred_s >= first_s) & (stretch.inferred_s <= last_s)).any():
+        codes.append("closure_inferred")
     if _is_interrupted(movement, stretch, left, swing, rules):
         codes.append("interrupted")
     return codes
