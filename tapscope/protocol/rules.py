@@ -93,6 +93,8 @@ class KeypointRules:
     that comes nearer does not seem to open wider; 0 = one length for the whole recording."""
     max_spike_ranges: float = 1.6
     """No single frame leaves both neighbours by this many ranges of the movement."""
+    max_edge_ranges: float = 0.5
+    """As the hand enters or leaves view, no frame leaves its neighbour by this many ranges."""
 
     def limits(self) -> list[Limit]:
         """Return what these rules must keep to."""
@@ -110,6 +112,7 @@ class KeypointRules:
                 self.max_spike_ranges >= 1.3,
                 "1.3 or more, or fast taps would be taken for spikes",
             ),
+            Limit("max_edge_ranges", self.max_edge_ranges > 0, "over 0"),
         ]
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,11 @@ from numpy.typing import NDArray
 from tapscope.protocol.rules import KeypointRules
 from tapscope.records import FloatArray, Keypoints, Trajectory, Unit
 from tapscope.signal.hand_scale import HAND_PERCENTILE, hand_scale_px
+
+_OUT_OF_VIEW_S: Final = 0.2
+"""Without tips for longer than this, the hand was out of view."""
+_MAX_EDGE_FRAMES: Final = 3
+"""Frames in which a hand that enters or leaves may jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,10 @@ def from_keypoints(
     Nothing is filled in or smoothed here: that is done on true time stamps when taps are found. A
     frame is unknown (NaN) for the reason that the key points give, or 'low_confidence', or
     'jump' where a tip left its finger: further from its own keypoint than any finger is long, an
-    aperture wider than any hand, or a single frame far off both neighbours and beyond the movement
-    of the whole recording. Speed is no criterion, because at 8 taps a second and 30 frames a second
-    a true tap crosses its whole range from one frame to the next.
+    aperture wider than any hand, a single frame far off both neighbours and beyond the movement
+    of the whole recording, or one far off its neighbour as the hand enters or leaves view. Speed
+    is no criterion, because at 8 taps a second and 30 frames a second a true tap crosses its whole
+    range from one frame to the next.
     """
     thumb, index = keypoints.position_of("thumb_tip"), keypoints.position_of("index_tip")
     aperture_px: FloatArray = np.linalg.norm(index - thumb, axis=1)
@@ -113,6 +121,7 @@ def from_keypoints(
         | (aperture_px > rules.max_aperture_hands * scale_px)
     )
     jumped |= _spikes(np.where(jumped, np.nan, aperture_px), rules)
+    jumped |= _entering(keypoints.time_s, np.where(jumped, np.nan, aperture_px), rules)
     reason[(reason == "") & jumped] = "jump"
     known = reason == ""
     found = Apertures(
@@ -181,6 +190,30 @@ def _spikes(aperture_px: FloatArray, rules: KeypointRules) -> NDArray[np.bool_]:
     alone = (np.minimum(np.abs(before), np.abs(after)) > least) & (before * after > 0)
     spikes[known[1:-1][alone]] = True
     return spikes
+
+
+def _entering(
+    time_s: FloatArray, aperture_px: FloatArray, rules: KeypointRules
+) -> NDArray[np.bool_]:
+    """Return the first frames after, and the last before, a time without a hand that jump.
+
+    There the hand is partly out of view and its tips are guesses; a frame too many costs nothing.
+    """
+    jumps = np.zeros(len(aperture_px), dtype=np.bool_)
+    known = np.flatnonzero(np.isfinite(aperture_px))
+    if len(known) < 5:
+        return jumps
+    low, high = np.percentile(aperture_px[known], [2, 98])
+    least = rules.max_edge_ranges * (high - low)
+    padded_s = np.concatenate([[time_s[0]], time_s[known], [time_s[-1]]])
+    breaks = np.flatnonzero(np.diff(padded_s) > _OUT_OF_VIEW_S)
+    for place in breaks:
+        for inwards in (known[:place][::-1], known[place:]):
+            for here, further in pairwise(inwards[: _MAX_EDGE_FRAMES + 1]):
+                if abs(aperture_px[here] - aperture_px[further]) <= least:
+                    break
+                jumps[here] = True
+    return jumps
 
 
 def _angle_deg(keypoints: Keypoints) -> FloatArray:

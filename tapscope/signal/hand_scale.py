@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tapscope.records import FloatArray
 
-HAND_PERCENTILE: Final = 90
+HAND_PERCENTILE: Final = 90.0
 """A hand turned away looks shorter, never longer: its length is near its longest."""
 
 _BIN_S: Final = 1.0

@@ -96,6 +96,24 @@ def test_a_tip_off_its_finger_is_a_jump() -> None:
     assert np.flatnonzero(from_keypoints(keypoints).reason == "jump").tolist() == [80]
 
 
+def test_tips_that_jump_as_the_hand_enters_or_leaves_are_unknown() -> None:
+    keypoints = tapping_hand()
+    keypoints.position_px[40:200, INDEX_TIP, 1] = 240 - 30  # at rest
+    keypoints.reason[:40] = "no_hand"
+    keypoints.reason[200:] = "no_hand"
+    keypoints.position_px[40, INDEX_TIP, 1] -= 90
+    keypoints.position_px[198:200, INDEX_TIP, 1] -= (70, 150)
+    keypoints.position_px[100:140, INDEX_TIP, 1] -= 100 * tapping(3.0)(keypoints.time_s[100:140])
+    found = from_keypoints(keypoints)
+    assert np.flatnonzero(found.reason == "jump").tolist() == [40, 198, 199]
+
+
+def test_a_recording_that_begins_within_a_fast_tap_keeps_its_first_frames() -> None:
+    time_s = frames()
+    found = from_keypoints(hand(15 + 120 * tapping(7.0, phase=0.3)(time_s), time_s))
+    assert (found.reason == "").all()
+
+
 @pytest.mark.parametrize("phase", [0.0, 0.2, 0.4, 0.6, 0.8])
 @pytest.mark.parametrize("rate_hz", [6.0, 8.0])
 def test_fast_taps_are_no_jumps(rate_hz: float, phase: float) -> None:
