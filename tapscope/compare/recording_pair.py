@@ -35,7 +35,7 @@ from tapscope.sensors import SensorRecording
 _MARGIN_S: Final = 1.0
 """Sensor movement beyond the video that helps to find the taps at its ends."""
 _WHOLE_SHARE: Final = 0.95
-"""A log that covers less of the video is compared over what it covers."""
+"""A log that covers less of the task is compared over what it covers."""
 _LONGEST_LOG: Final = 3.0
 """A log that lasts so many times the video tells mostly of what the video does not show."""
 
@@ -146,11 +146,11 @@ def _on_one_clock(
     seen = between(video, *span)
     notes = []
     video_values = {name: job.row.number(name) for name in measures.feature_names(setting.protocol)}
-    covered = (span[1] - span[0]) / float(video.time_s[-1] - video.time_s[0])
+    covered = _covered_share(job.row, video, span)
     if covered < _WHOLE_SHARE:
         video_values = dict(measures.measure(video, setting.protocol, span, video_taps).features)
         notes.append(
-            f"the log covers {100 * covered:.0f} % of the video; the video's features were "
+            f"the log covers {100 * covered:.0f} % of the task; the video's features were "
             "computed anew over that part"
         )
     return _Compared(
@@ -165,6 +165,14 @@ def _on_one_clock(
         compare_signals(seen, sensor) if sensor.unit != "none" else None,
         tuple(notes),
     )
+
+
+def _covered_share(row: VideoRow, video: Trajectory, span: tuple[float, float]) -> float:
+    """Return the share of the task (of the video, where the table names none) within a span."""
+    first_s, last_s = row.number("task_start_s"), row.number("task_end_s")
+    if not first_s < last_s:
+        first_s, last_s = float(video.time_s[0]), float(video.time_s[-1])
+    return max(min(last_s, span[1]) - max(first_s, span[0]), 0.0) / (last_s - first_s)
 
 
 def _features_only(

@@ -282,7 +282,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "noise",
         "{unit}",
         "quality",
-        "standard deviation of the noise of one sample, from the floor of the spectrum",
+        "standard deviation of the noise of one sample that makes the samples most likely: a "
+        "band-limited movement plus white noise, maximum likelihood, median over blocks of samples",
         lambda context: context.movement.noise,
     ),
     Feature(

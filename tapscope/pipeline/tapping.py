@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from tapscope import features
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Task, Trajectory
-from tapscope.signal import smoothing
-from tapscope.signal.smoothing import Movement
+from tapscope.signal.smoothing import Movement, estimate
 from tapscope.signal.taps import taps_of
 from tapscope.signal.task import find_task
 
@@ -24,7 +23,7 @@ class Tapping:
 
 def find_tapping(trajectory: Trajectory, protocol: Protocol) -> Tapping:
     """Estimate the movement of a trajectory, once, and find the task and its taps in it."""
-    movement = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
+    movement = estimate(trajectory, protocol.smoothing, protocol.gaps)
     task = find_task(movement, protocol.taps, protocol.task)
     return Tapping(trajectory, movement, task, taps_of(movement, trajectory, task, protocol.taps))
 
