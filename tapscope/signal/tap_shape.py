@@ -24,7 +24,7 @@ _MISFIT_SHARE: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class TapShape:
-    """Minimum-jerk taps fitted to the samples of a recording."""
+    """Taps of one shape fitted to the samples of a recording."""
 
     moving_share: float
     """Share of a cycle that is movement."""
@@ -50,11 +50,11 @@ class TapShape:
 def fit_taps(
     time_s: FloatArray, values: FloatArray, spans_s: FloatArray, moving_share: float
 ) -> TapShape:
-    """Fit minimum-jerk movements up and down to all taps at once.
+    """Fit movements up and down to all taps at once.
 
     Robust least squares. Common to all taps are the share of the cycle that is movement, the share
-    of that which is opening, and the level of the closures, which may drift slowly; each tap
-    has its own moment and height. What was seen least of the taps is where the search for the level
+    of that which is opening, the law of movement, between minimum jerk and sin², and the level of
+    the closures, which may drift slowly; each tap has its own moment and height. What was seen least of the taps is where the search for the level
     begins. Minimum jerk: Flash and Hogan 1985, doi:10.1523/JNEUROSCI.05-07-01688.1985.
 
     Parameters
@@ -84,37 +84,41 @@ def fit_taps(
     # how far each sample takes part in the level at each knot
     basis = np.stack([np.interp(time_s[every], knot_s, unit) for unit in np.eye(knots)], axis=1)
     own = np.eye(count)[number]
-    priors = np.zeros((2 * knots - 1, 2 + knots + 2 * count))
-    priors[: knots - 1, 2 : 2 + knots] = np.diff(np.eye(knots), axis=0) / _DRIFT_SHARE
-    priors[knots - 1 :, 2 : 2 + knots] = np.eye(knots) / _DEPTH_SHARE
+    priors = np.zeros((2 * knots, 3 + knots + 2 * count))
+    priors[: knots - 1, 3 : 3 + knots] = np.diff(np.eye(knots), axis=0) / _DRIFT_SHARE
+    priors[knots - 1 : -1, 3 : 3 + knots] = np.eye(knots) / _DEPTH_SHARE
+    priors[-1, 2] = -1.0
 
     def rise_of(parameters: FloatArray) -> tuple[FloatArray, ...]:
         """Return how far each sample has risen, with its slopes by moment, share and lean."""
-        moving, lean = parameters[:2]
-        away = phase - parameters[2 + knots : 2 + knots + count][number]
+        moving, lean, jerk_share = parameters[:3]
+        away = phase - parameters[3 + knots : 3 + knots + count][number]
         way = np.sign(away)
         half = 0.5 - way * lean
         part = np.clip(1 - np.abs(away) / (half * moving), 0, 1)
-        slope = 30 * (part * (1 - part)) ** 2
+        wave, jerk = np.sin(np.pi / 2 * part) ** 2, part**3 * (10 - 15 * part + 6 * part**2)
+        rise = wave + jerk_share * (jerk - wave)
+        slope_of_wave = np.pi / 2 * np.sin(np.pi * part)
+        slope = slope_of_wave + jerk_share * (30 * (part * (1 - part)) ** 2 - slope_of_wave)
         by_lean = -slope * (1 - part) * way / half
         by_moving = slope * (1 - part) / moving
-        return _risen(part), slope * way / (half * moving), by_moving, by_lean
+        return rise, slope * way / (half * moving), by_moving, by_lean, jerk - wave
 
     def misfit(parameters: FloatArray) -> FloatArray:
-        height = parameters[2 + knots + count :][number]
-        model = basis @ parameters[2 : 2 + knots] + rise_of(parameters)[0] * height
+        height = parameters[3 + knots + count :][number]
+        model = basis @ parameters[3 : 3 + knots] + rise_of(parameters)[0] * height
         return np.concatenate([(model - share) / _MISFIT_SHARE, priors @ parameters])
 
     def slopes(parameters: FloatArray) -> FloatArray:
-        height = parameters[2 + knots + count :][number]
-        rise, by_shift, by_moving, by_lean = rise_of(parameters)
-        shared = np.stack([by_moving * height, by_lean * height], axis=1)
+        height = parameters[3 + knots + count :][number]
+        rise, by_shift, by_moving, by_lean, by_jerk = rise_of(parameters)
+        shared = np.stack([by_moving, by_lean, by_jerk], axis=1) * height[:, None]
         columns = [shared, basis, own * (by_shift * height)[:, None], own * rise[:, None]]
         return np.concatenate([np.concatenate(columns, axis=1) / _MISFIT_SHARE, priors])
 
-    start = np.concatenate([[moving_share, 0.0], np.zeros(knots + count), np.ones(count)])
-    lower = [[0.3, -0.25], np.full(knots, -0.5), np.full(count, -0.25), np.full(count, 0.05)]
-    upper = [[1.0, 0.25], np.full(knots, 0.2), np.full(count, 0.25), np.full(count, 3.0)]
+    start = np.concatenate([[moving_share, 0.0, 0.7], np.zeros(knots + count), np.ones(count)])
+    lower = [[0.3, -0.25, 0.0], np.full(knots, -0.5), np.full(count, -0.25), np.full(count, 0.05)]
+    upper = [[1.0, 0.25, 1.0], np.full(knots, 0.2), np.full(count, 0.25), np.full(count, 3.0)]
     bounds = np.concatenate(lower), np.concatenate(upper)
     found = least_squares(misfit, start, slopes, bounds, loss="soft_l1", max_nfev=_MAX_STEPS)
     left_over = misfit(found.x)[: len(every)] * _MISFIT_SHARE
@@ -124,14 +128,9 @@ def fit_taps(
     return TapShape(
         moving_share=float(found.x[0]),
         knot_s=knot_s,
-        level=low + found.x[2 : 2 + knots] * scale,
-        height=found.x[2 + knots + count :] * scale,
+        level=low + found.x[3 : 3 + knots] * scale,
+        height=found.x[3 + knots + count :] * scale,
         tap=tap,
         noise=usual * scale / np.sqrt(spare) if spare > 0 else float("nan"),
         misfit=usual,
     )
-
-
-def _risen(part: FloatArray) -> FloatArray:
-    """Return the share of a minimum-jerk movement that is done after a part of its time."""
-    return part**3 * (10 - 15 * part + 6 * part**2)
