@@ -105,10 +105,12 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
     """Return the numbers of the swings of each bout."""
     large = float(np.sort(swings.rise)[-min(_LARGE_RANK, len(swings.rise))])
     core = np.flatnonzero(swings.rise >= rules.core_share * large).tolist()
+    usual_s = float(np.median(np.diff(swings.peak_s[core]))) if len(core) > 1 else 0.0
     groups = _grown(_split(core, swings, rules.min_rest_s), swings, large, rules)
     chains: list[list[list[int]]] = [[groups[0]]]
     for group in groups[1:]:
-        if swings.pause_s(chains[-1][-1][-1], group[0]) > rules.max_halt_s:
+        # from widest to widest there is a tap besides the pause
+        if swings.pause_s(chains[-1][-1][-1], group[0]) - usual_s > rules.max_halt_s:
             chains.append([group])
         else:
             chains[-1].append(group)
