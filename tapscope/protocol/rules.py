@@ -62,6 +62,10 @@ class SmoothingRules:
     """Highest frequency passed unharmed, in multiples of the measured tapping rate, at least."""
     power_share: float = 0.98
     """The passband also holds this share of the power above the noise."""
+    max_jump_share: float = 0.3
+    """A single sample this share of the range off its neighbours is left out ..."""
+    jump_multiple: float = 8.0
+    """... where that is as many times what samples usually lie off theirs."""
     grid_hz: float = 480.0
     """Rate at which the estimated movement is evaluated."""
 
@@ -74,6 +78,8 @@ class SmoothingRules:
                 "1 or more, or the tapping itself would be smoothed away",
             ),
             Limit("power_share", 0.5 <= self.power_share < 1, "0.5 or more, under 1"),
+            Limit("max_jump_share", self.max_jump_share > 0, "over 0"),
+            Limit("jump_multiple", self.jump_multiple >= 4, "4 or more"),
             Limit("grid_hz", 120 <= self.grid_hz <= 2000, "120 to 2000"),
         ]
 
@@ -124,9 +130,9 @@ class TaskRules:
     """Whether the bout is looked for; false takes the whole recording (paced, fixed windows)."""
     core_share: float = 0.4
     """Taps of this share of the recording's large taps make the core of a bout."""
-    follow_share: float = 0.5
+    follow_share: float = 0.4
     """Further taps follow on while each has this share of the smallest of the four before it ..."""
-    least_share: float = 0.12
+    least_share: float = 0.08
     """... or, in the rhythm of the bout, at least this share of the recording's large taps."""
     min_rest_s: float = 1.0
     """A pause shorter than this never ends a bout, nor one of under 2.5 usual intervals."""

@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from tapscope.protocol.rules import GapRules
 from tapscope.records import FloatArray
+from tapscope.signal.tap_shape import fit_taps
 
 _NEAR_CYCLES: Final = 1.5
 """Time beside a gap, in cycles, whose samples say where the tips close and how wide they open."""
@@ -27,15 +27,6 @@ _MOVING_SHARE: Final = 0.85
 """Share of a cycle that is movement, unless the samples say otherwise."""
 _FITTED_TAPS: Final = 3
 """Fewest taps from which the level of hidden closures is fitted."""
-_DRIFT_S: Final = 4.0
-"""Time over which the level of hidden closures may drift ..."""
-_DRIFT_SHARE: Final = 0.05
-"""... by about this share of the range."""
-_DEPTH_SHARE: Final = 0.2
-"""How far below what was seen hidden tips may close, about, as a share of the range."""
-_MISFIT_SHARE: Final = 0.02
-"""How far the samples may lie from the fitted movement, about, as a share of the range."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bridges:
@@ -274,12 +265,7 @@ def _branch(
 def _with_hidden_level(
     time_s: FloatArray, values: FloatArray, gaps: list[_Gap], valleys: list[_Gap], rate_hz: float
 ) -> tuple[list[_Gap], float]:
-    """Return the gaps with the level at which hidden tips close, and how long a movement takes.
-
-    Least squares over all taps between two hidden closures: minimum-jerk movements up and down, of
-    one share of the cycle, from one level that may drift slowly; each tap has its own moment and
-    amplitude. What was seen least of all taps is where the search begins.
-    """
+    """Return the gaps with the level at which hidden tips close, and how long a movement takes."""
     taps = [
         (one, other)
         for one, other in pairwise(valleys)
@@ -287,38 +273,10 @@ def _with_hidden_level(
     ]
     if len(taps) < _FITTED_TAPS:
         return gaps, 0.5 * _MOVING_SHARE / rate_hz
-    samples = [np.arange(one.left + 1, other.left + 1) for one, other in taps]
-    every, number = np.concatenate(samples), np.repeat(np.arange(len(taps)), list(map(len, samples)))
-    period_s = np.array([_middle_s(other) - _middle_s(one) for one, other in taps])
-    middle_s = np.array([_middle_s(one) for one, _ in taps]) + period_s / 2
-    phase = (time_s[every] - middle_s[number]) / period_s[number]
-    low, high = (float(value) for value in np.percentile(values[every], [5, 95]))
-    share = (values[every] - low) / (high - low)
-    first_s, last_s = float(time_s[every[0]]), float(time_s[every[-1]])
-    knot_s = np.linspace(first_s, last_s, max(int((last_s - first_s) / _DRIFT_S), 1) + 1)
-    knots = len(knot_s)
-
-    def misfit(parameters: FloatArray) -> FloatArray:
-        moving, lean = parameters[:2]
-        levels = parameters[2 : 2 + knots]
-        shift, height = parameters[2 + knots :].reshape(2, -1)
-        away = phase - shift[number]
-        side = np.where(away < 0, 0.5 + lean, 0.5 - lean) * moving
-        part = np.clip(1 - np.abs(away) / side, 0, 1)
-        level = np.interp(time_s[every], knot_s, levels)
-        model = level + part**3 * (10 - 15 * part + 6 * part**2) * (height[number] - level)
-        drift = np.diff(levels) / _DRIFT_SHARE
-        return np.concatenate([(share - model) / _MISFIT_SHARE, drift, levels / _DEPTH_SHARE])
-
-    count = len(taps)
-    start = np.concatenate([[_MOVING_SHARE, 0.0], np.zeros(knots + count), np.ones(count)])
-    lower = [[0.3, -0.25], np.full(knots, -0.5), np.full(count, -0.25), np.full(count, 0.05)]
-    upper = [[1.0, 0.25], np.full(knots, 0.2), np.full(count, 0.25), np.full(count, 3.0)]
-    bounds = np.concatenate(lower), np.concatenate(upper)
-    found = least_squares(misfit, start, bounds=bounds, loss="soft_l1", max_nfev=40)
-    level = low + found.x[2 : 2 + knots] * (high - low)
-    leveled = [replace(gap, low=float(np.interp(_middle_s(gap), knot_s, level))) for gap in gaps]
-    return leveled, 0.5 * float(found.x[0]) * float(np.median(period_s))
+    spans_s = np.array([(_middle_s(one), _middle_s(other)) for one, other in taps])
+    fitted = fit_taps(time_s, values, spans_s, _MOVING_SHARE)
+    leveled = [replace(gap, low=fitted.level_at(_middle_s(gap))) for gap in gaps]
+    return leveled, 0.5 * fitted.moving_share * float(np.median(np.diff(spans_s)))
 
 
 def _middle_s(gap: _Gap) -> float:

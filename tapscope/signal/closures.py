@@ -100,7 +100,7 @@ def _outer(
     rest = stretch.aperture[seen <= max(usual_s, rules.contact_s) / 2]
     level = float(rest.mean()) if len(rest) else closure.level
     usual_level = float(np.median([closed.level for closed in near[:3]])) if near else level
-    if level > usual_level + rules.edge_share * closure.rise:
+    if min(level, closure.level) > usual_level + rules.edge_share * closure.rise:
         return None
     middle_s = edge_s + side * usual_s / 2
     inside_s = float(np.clip(middle_s, stretch.time_s[0], stretch.time_s[-1]))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from tapscope.protocol.rules import GapRules, SmoothingRules
 from tapscope.records import FloatArray, Trajectory
@@ -80,6 +82,8 @@ def estimate(
     unknown = float("nan")
     if not _is_enough(time_s, values):
         return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
+    kept = ~_jumps(values, smoothing)
+    time_s, values = time_s[kept], values[kept]
     sampling_rate_hz = trajectory.sampling_rate_hz
     usual_gap_s = 2.5 / sampling_rate_hz
     rate_hz = _rhythm_hz(trajectory.time_s, time_s, values)
@@ -134,6 +138,19 @@ def _is_enough(time_s: FloatArray, values: FloatArray) -> bool:
     if len(time_s) < _MIN_SAMPLES or np.ptp(values) == 0:
         return False
     return len(spectrum.decimate(time_s, values, _SPECTRUM_HZ)[0]) >= _MIN_SAMPLES
+
+
+def _jumps(values: FloatArray, rules: SmoothingRules) -> NDArray[np.bool_]:
+    """Return the single samples that are far off the cubic through two neighbours on each side."""
+    jumps = np.zeros(len(values), dtype=np.bool_)
+    before, after = values[:-4] - 4 * values[1:-3], values[4:] - 4 * values[3:-1]
+    off = np.abs(values[2:-2] + (before + after) / 6)
+    low, high = np.percentile(values, [5, 95])
+    least = max(rules.max_jump_share * (high - low), rules.jump_multiple * float(np.median(off)))
+    # a jump throws off its neighbours' cubics too, by less
+    highest = maximum_filter1d(off, 5)
+    jumps[2:-2] = (off > least) & (off >= highest)
+    return jumps
 
 
 def _rhythm_hz(frame_s: FloatArray, time_s: FloatArray, values: FloatArray) -> float:

@@ -1,13 +1,15 @@
 """Taps: cycles from closure to closure, found in the movement of a trajectory."""
 
+from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
 
 from tapscope.protocol.rules import TapRules
-from tapscope.records import Task, Taps, Trajectory
+from tapscope.records import FloatArray, Taps, Task, Trajectory
 from tapscope.signal.closures import Closure, closures_of, crossing_s
+from tapscope.signal.noise import shape_of
 from tapscope.signal.smoothing import Movement, Stretch
 from tapscope.signal.spectrum import parabola_peak
 from tapscope.signal.task import task_bout
@@ -15,6 +17,11 @@ from tapscope.signal.turning_points import Swing, swings_of
 
 _PHASE: Final = (0.1, 0.9)
 """Shares of the amplitude between which the mean speeds are taken."""
+
+_FEW_SAMPLES: Final = 9.0
+"""Samples a tap below which amplitudes are corrected by the shape common to all taps ..."""
+_MAX_MISFIT: Final = 0.08
+"""... where this leaves no more than so much of the range over."""
 
 
 def taps_of(movement: Movement, trajectory: Trajectory, task: Task, rules: TapRules) -> Taps:
@@ -64,6 +71,30 @@ def taps_of(movement: Movement, trajectory: Trajectory, task: Task, rules: TapRu
             flags.append(";".join(["after_gap", *codes] if is_after_gap else codes))
             is_after_gap = False
     columns = np.array(rows, dtype=np.float64).reshape(-1, 8).T.copy()
+    taps = _record(columns, flags, trajectory)
+    return replace(taps, amplitude=taps.amplitude * _amplitude_factor(trajectory, movement, taps))
+
+
+def _amplitude_factor(trajectory: Trajectory, movement: Movement, taps: Taps) -> float:
+    """Return what the amplitudes of fast taps are to be multiplied by.
+
+    With few samples a tap the harmonics that make its flat closed phase lie beyond what the samples
+    show, and a curve without them overshoots. The shape that fits all taps together knows the
+    closed phase from those that were sampled elsewhere. 1 where there are samples enough, or
+    where the taps have no common shape.
+    """
+    if len(taps) == 0:
+        return 1.0
+    samples = movement.sampling_rate_hz * float(np.median(taps.interval_s))
+    if samples > _FEW_SAMPLES:
+        return 1.0
+    shape = shape_of(trajectory, movement, taps)
+    if shape is None or shape.misfit > _MAX_MISFIT:
+        return 1.0
+    return float(np.median(shape.height) / np.median(taps.amplitude[shape.tap]))
+
+
+def _record(columns: FloatArray, flags: list[str], trajectory: Trajectory) -> Taps:
     return Taps(
         closure_s=columns[0],
         next_closure_s=columns[1],

@@ -9,7 +9,7 @@ import numpy as np
 from tapscope.protocol.rules import TapRules, TaskRules
 from tapscope.records import Bout, FloatArray, Task
 from tapscope.signal.closures import edge
-from tapscope.signal.smoothing import Movement
+from tapscope.signal.smoothing import Movement, Stretch
 from tapscope.signal.turning_points import Swing, swings_of
 
 _LARGE_RANK: Final = 3
@@ -21,6 +21,8 @@ _IN_RHYTHM: Final = (0.6, 1.6)
 _RUN: Final = 3
 """Taps in a row that make a rhythm."""
 _PAUSE_INTERVALS: Final = 2.5
+_ALIKE: Final = (0.5, 1.5)
+"""Sizes of taps of one hand in one bout, as shares of the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,16 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
     """Return the numbers of the swings of each bout."""
     large = float(np.sort(swings.rise)[-min(_LARGE_RANK, len(swings.rise))])
     core = np.flatnonzero(swings.rise >= rules.core_share * large).tolist()
+    usual_s = float(np.median(np.diff(swings.peak_s[core]))) if len(core) > 1 else 0.0
     groups = _grown(_split(core, swings, rules.min_rest_s), swings, large, rules)
     chains: list[list[list[int]]] = [[groups[0]]]
     for group in groups[1:]:
-        if swings.pause_s(chains[-1][-1][-1], group[0]) > rules.max_halt_s:
+        # from widest to widest there is a tap besides the pause
+        if swings.pause_s(chains[-1][-1][-1], group[0]) - usual_s > rules.max_halt_s:
             chains.append([group])
         else:
             chains[-1].append(group)
-    whole = [_without_fragments(chain, rules.min_bout_taps) for chain in chains]
+    whole = [_without_fragments(chain, swings, rules) for chain in chains]
     bouts = [[number for group in chain for number in group] for chain in whole]
     tapping = [bout for bout in bouts if len(bout) >= rules.min_bout_taps]
     return tapping or [max(bouts, key=len)]
@@ -170,11 +174,20 @@ def _is_rhythm(run: list[int], swings: _Swings, usual_s: float, least: float) ->
     return len(run) > _RUN and bool(in_time.all() and (swings.rise[run[1:]] >= least).all())
 
 
-def _without_fragments(chain: list[list[int]], min_taps: int) -> list[list[int]]:
-    """Return a chain of groups without the first and last that hold too few taps."""
-    while len(chain) > 1 and len(chain[0]) < min_taps:
+def _without_fragments(
+    chain: list[list[int]], swings: _Swings, rules: TaskRules
+) -> list[list[int]]:
+    """Return a chain of groups without the first and last that hold too few taps.
+
+    A few taps before a pause are a demonstration or a hand that enters. A few after one are a
+    patient who resumes, unless their size is another: then the hand leaves.
+    """
+    while len(chain) > 1 and len(chain[0]) < rules.min_bout_taps:
         chain = chain[1:]
-    while len(chain) > 1 and len(chain[-1]) < min_taps:
+    while len(chain) > 1 and len(chain[-1]) < rules.min_bout_taps:
+        sizes = swings.rise[chain[-1]] / np.median(swings.rise[chain[-2]])
+        if sizes.min() > _ALIKE[0] and sizes.max() < _ALIKE[1]:
+            break
         chain = chain[:-1]
     return chain
 
@@ -184,8 +197,18 @@ def _bout(movement: Movement, swings: Sequence[Swing], rules: TapRules) -> Bout:
     begins, ends = movement.stretches[first.stretch], movement.stretches[last.stretch]
     start_s = edge(begins, first.before, first.peak, rules).extrapolated_s
     end_s = edge(ends, last.after, last.peak, rules).extrapolated_s
-    return Bout(
-        max(start_s, float(begins.time_s[0])),
-        min(end_s, float(ends.time_s[-1])),
-        np.array([swing.peak_s for swing in swings]),
-    )
+    first_s, last_s = float(begins.time_s[0]), float(ends.time_s[-1])
+    peak_s = np.array([swing.peak_s for swing in swings])
+    usual_s = float(np.median(np.diff(peak_s))) if len(peak_s) > 1 else 0.0
+    # a recording that begins or ends within a tap shows no rest there
+    before, after = begins.smoothed[: first.before], ends.smoothed[last.after :]
+    if len(before) and before.max() > _half(begins, first, first.before):
+        start_s = first_s if start_s - first_s < usual_s else start_s
+    if after.max() > _half(ends, last, last.after):
+        end_s = last_s if last_s - end_s < usual_s else end_s
+    return Bout(max(start_s, first_s), min(end_s, last_s), peak_s)
+
+
+def _half(stretch: Stretch, swing: Swing, valley: int) -> float:
+    """Return the aperture halfway from a valley to the peak beside it."""
+    return float(stretch.smoothed[valley] + stretch.smoothed[swing.peak]) / 2

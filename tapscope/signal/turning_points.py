@@ -124,21 +124,37 @@ def _with_small_ones(
     usual = float(np.median([last - first for first, last in spans]))
     result = [large[0]]
     for (left, (_, begin)), (right, (end, _)) in pairwise(zip(large, spans, strict=True)):
-        small = []
-        if end - begin > _WIDTHS[0] * usual:
-            part = slice(begin, end + 1)
-            small = [
-                (before + begin, peak + begin, after + begin)
-                for before, peak, after in _swings(stretch.smoothed[part], least[part])
-            ]
-        widths = [last - first for first, last in (_span(stretch.smoothed, *s) for s in small)]
-        alike = all(_WIDTHS[0] * usual <= width <= _WIDTHS[1] * usual for width in widths)
-        if small and alike and sum(widths) >= _FILLED_SHARE * (end - begin):
+        small = _small_ones(stretch, (begin, end), usual, least)
+        if small:
             result[-1] = (result[-1][0], result[-1][1], small[0][0])
-            result += small
             right = (small[-1][2], right[1], right[2])
-        result.append(right)
+        result += [*small, right]
+    if len(result) > len(large):
+        # where small ones are between the large, one may come first or last
+        reach = round(2 * usual)
+        first, last = spans[0][0], spans[-1][1]
+        end = min(last + reach, len(stretch.smoothed) - 1)
+        head = _small_ones(stretch, (max(first - reach, 0), first), usual, least)[-1:]
+        tail = _small_ones(stretch, (last, end), usual, least)[:1]
+        result = [*head, *result, *tail]
     return result
+
+
+def _small_ones(
+    stretch: Stretch, part: tuple[int, int], usual: float, least: FloatArray
+) -> list[tuple[int, int, int]]:
+    """Return the swings within a part that are as wide as usual and fill it; none otherwise."""
+    begin, end = part
+    if end - begin <= _WIDTHS[0] * usual:
+        return []
+    inside = slice(begin, end + 1)
+    small = [
+        (before + begin, peak + begin, after + begin)
+        for before, peak, after in _swings(stretch.smoothed[inside], least[inside])
+    ]
+    widths = [last - first for first, last in (_span(stretch.smoothed, *s) for s in small)]
+    alike = all(_WIDTHS[0] * usual <= width <= _WIDTHS[1] * usual for width in widths)
+    return small if alike and sum(widths) >= _FILLED_SHARE * (end - begin) else []
 
 
 def _span(aperture: FloatArray, before: int, peak: int, after: int) -> tuple[int, int]:

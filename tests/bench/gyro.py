@@ -61,7 +61,7 @@ def analyse(path: Path, rate_hz: float) -> FloatArray:
     angle_deg, info = index_angle(thumb, index, rate_hz)
     rules = protocol.load()
     trajectory = Trajectory(np.arange(len(angle_deg)) / rate_hz, angle_deg, "deg", "gyroscope")
-    taps = find_taps(trajectory, rules.taps, rules.smoothing, rules.gaps)
+    taps = find_taps(trajectory, rules)
     axis = np.array(info["axis"].split(), dtype=np.float64)
     velocity = (index - index.mean(0)) @ axis
     for kind, edges_hz in (("bandpass", BAND_HZ), ("lowpass", 4.0)):

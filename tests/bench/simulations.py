@@ -24,6 +24,7 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Trajectory
+from tapscope.signal.noise import noise_of
 from tests.matching import match
 from tests.signal_path import path_of
 from tests.synthetic import Reach, filmed, reaches
@@ -78,7 +79,8 @@ def plain_peaks(trajectory: Trajectory) -> Found:
 def tapscope_taps(trajectory: Trajectory) -> Found:
     """Find taps as the program does, with the default protocol."""
     found = path_of(trajectory, protocol.load())
-    taps, noise = found.taps, found.movement.noise
+    taps = found.taps
+    noise = noise_of(trajectory, found.movement, taps)
     closure_s = np.unique(np.concatenate([taps.closure_s, taps.next_closure_s]))
     if len(taps) < 2:
         return Found(len(taps), np.nan, np.nan, np.nan, closure_s, noise, True)
