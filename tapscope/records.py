@@ -121,6 +121,30 @@ class Trajectory:
 
 
 @dataclass(frozen=True, slots=True)
+class Bout:
+    """A time of tapping between two rests."""
+
+    start_s: float
+    """Where the first opening begins, seconds."""
+    end_s: float
+    """Where the last closing ends, seconds."""
+    peak_s: FloatArray
+    """Moment of the widest aperture of each of its taps, seconds; shape (taps,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The part of a recording in which the task is done."""
+
+    start_s: float
+    """Where the first opening of the task begins, seconds; NaN where nothing taps."""
+    end_s: float
+    """Where its last closing ends, seconds; NaN where nothing taps."""
+    bouts: tuple[Bout, ...] = ()
+    """All bouts of the recording, in order of time; the task is the longest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Taps:
     """The taps of one recording, closure to closure; one element of each array a tap."""
 
@@ -141,7 +165,7 @@ class Taps:
     closing_speed_peak: FloatArray
     """Largest speed of closing, unit per second, positive."""
     flags: NDArray[np.str_]
-    """Codes per tap, joined by ';': 'gap', 'interrupted', 'after_gap' ...; '' = none."""
+    """Codes per tap, joined by ';': 'gap', 'interrupted', 'closure_inferred' ...; '' = none."""
     unit: Unit
     """Unit of amplitude and speeds."""
 

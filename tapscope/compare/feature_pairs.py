@@ -2,18 +2,28 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tapscope import features
+from tapscope.compare.alignment import taps_within
 from tapscope.compare.records import FeaturePair
+from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping
 from tapscope.protocol.protocol import Protocol
-from tapscope.records import Taps, Trajectory
-from tapscope.signal import smoothing
-from tapscope.signal.taps import taps_of
+from tapscope.protocol.rules import TimeRules
+from tapscope.records import Taps, Task, Trajectory
 
-SKIPPED: Final = frozenset({"duration_s", "metronome_rate_error_hz"})
-"""Not compared: the duration depends on when the log was cut; the metronome is not measured."""
+SKIPPED: Final = frozenset(
+    {
+        "duration_s",
+        "task_start_s",
+        "task_end_s",
+        "lead_in_s",
+        "metronome_rate_error_hz",
+    }
+)
+"""How long a log is and when it begins is no measure of tapping; the metronome's rate is not
+measured."""
 
 FROM_CONTACTS: Final = frozenset(
     {
@@ -45,22 +55,48 @@ def feature_names(protocol: Protocol) -> tuple[str, ...]:
     )
 
 
-def find_taps(trajectory: Trajectory, protocol: Protocol) -> Taps:
-    """Find taps by the rules of a protocol, as for a video."""
-    moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
-    return taps_of(moved, trajectory, protocol.taps)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is measured of one side."""
+
+    taps: Taps
+    features: Mapping[str, float]
+    """Every feature; NaN unknown."""
 
 
-def compute(trajectory: Trajectory, taps: Taps, protocol: Protocol) -> dict[str, float]:
-    """Compute every feature of a trajectory whose taps are known; NaN unknown."""
-    moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
-    return features.compute(features.Context(trajectory, moved, taps))
+def measure(
+    trajectory: Trajectory,
+    protocol: Protocol,
+    span_s: tuple[float, float] = (-math.inf, math.inf),
+    taps: Taps | None = None,
+) -> Measured:
+    """Measure a trajectory by the rules of a protocol, as a video is measured.
+
+    Parameters
+    ----------
+    trajectory
+        It is estimated once, the margin outside the span included.
+    protocol
+        The rules.
+    span_s
+        Only taps that lie wholly within it count, and the task is cut to it.
+    taps
+        Taken as they are (an accelerometer's contacts, the taps of a table); None: found here.
+    """
+    found = find_tapping(trajectory, protocol)
+    kept = taps_within(found.taps if taps is None else taps, span_s)
+    task = found.task
+    if taps is not None and len(kept):
+        task = Task(float(kept.closure_s[0]), float(kept.next_closure_s[-1]))
+    task = replace(task, start_s=max(task.start_s, span_s[0]), end_s=min(task.end_s, span_s[1]))
+    seen = between(trajectory, *span_s)
+    context = context_of(Tapping(seen, found.movement, task, kept), protocol)
+    return Measured(kept, features.compute(context))
 
 
-def between(trajectory: Trajectory, span_s: tuple[float, float]) -> Trajectory:
-    """Return the samples of a trajectory within a span, ends included."""
-    kept = (trajectory.time_s >= span_s[0]) & (trajectory.time_s <= span_s[1])
-    return replace(trajectory, time_s=trajectory.time_s[kept], aperture=trajectory.aperture[kept])
+def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
+    """Return the part of a video's trajectory that the protocol analyses."""
+    return between(trajectory, rules.start_s, rules.start_s + rules.max_duration_s)
 
 
 def feature_pairs(

@@ -27,6 +27,7 @@ from tapscope.compare.strata import frame_rate_level, rate_band
 from tapscope.compare.taps_and_signals import compare_signals, compare_taps
 from tapscope.compare.video_tables import VideoRow, VideoTable, read_taps, read_tracks
 from tapscope.errors import SensorError
+from tapscope.pipeline.tapping import between
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
 from tapscope.sensors import SensorRecording
@@ -36,7 +37,7 @@ from tapscope.sync.trust import FLAG_MEANINGS
 _MARGIN_S: Final = 1.0
 """Sensor signal kept beyond the video, so that taps at its ends are found."""
 _WHOLE_SHARE: Final = 0.95
-"""Where the log covers a smaller share of the video, only that part is compared."""
+"""Where the log covers a smaller share of the task, only that part is compared."""
 _LONGEST_LOG: Final = 3.0
 """Most times the video's duration that a log may last where the clocks are not known."""
 
@@ -86,7 +87,7 @@ def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
     unit = row.cells.get("unit", "")
     video = read_tracks(table.file(row, ".tracks.csv"), unit)
     time = settings.protocol.time
-    video = feature_pairs.between(video, (time.start_s, time.start_s + time.max_duration_s))
+    video = between(video, (time.start_s, *time.start_s + time.max_duration_s))
     video_taps = read_taps(table.file(row, ".taps.csv"))
     log = read_sensor(settings.sensor_folder, job.sensor_files)
     _check_hand(log, row, job.sensor_files)
@@ -124,42 +125,49 @@ def _on_one_clock(
         plain = _features_only(job, settings, video, motion)
         return _Compared(plain.features, None, None, (note, *plain.notes))
     near = motion.on_video_clock((span[0] - _MARGIN_S, span[1] + _MARGIN_S))
-    sensor = feature_pairs.between(near, span)
-    sensor_taps = taps_within(_sensor_taps(motion, near, settings.protocol), span)
-    seen = feature_pairs.between(video, span)
+    sensor = between(near, *span)
+    measured = feature_pairs.measure(near, settings.protocol, span, _contacts(motion))
+    seen = between(video, *span)
     notes = []
     video_values = {
         name: job.row.number(name) for name in feature_pairs.feature_names(settings.protocol)
     }
-    covered = (span[1] - span[0]) / float(video.time_s[-1] - video.time_s[0])
+    covered = _covered_share(job.row, video, span)
     if covered < _WHOLE_SHARE:
-        kept = taps_within(video_taps, span)
-        video_values = feature_pairs.compute(seen, kept, settings.protocol)
+        video_values = dict(
+            feature_pairs.measure(video, settings.protocol, span, video_taps).features
+        )
         notes.append(
-            f"the log covers {100 * covered:.0f} % of the video; the video's features were "
+            f"the log covers {100 * covered:.0f} % of the task; the video's features were "
             "computed anew over that part"
         )
     return _Compared(
         feature_pairs.feature_pairs(
             video_values,
-            feature_pairs.compute(sensor, sensor_taps, settings.protocol),
+            measured.features,
             video.unit,
             sensor.unit,
             settings.protocol,
         ),
-        compare_taps(taps_within(video_taps, span), sensor_taps, span, settings.tolerance_s),
+        compare_taps(taps_within(video_taps, span), measured.taps, span, settings.tolerance_s),
         compare_signals(seen, sensor) if sensor.unit != "none" else None,
         tuple(notes),
     )
+
+
+def _covered_share(row: VideoRow, video: Trajectory, span: tuple[float, float]) -> float:
+    """Return the share of the task (of the video, where the table names none) within a span."""
+    first_s, last_s = row.number("task_start_s"), row.number("task_end_s")
+    if not first_s < last_s:
+        first_s, last_s = float(video.time_s[0]), float(video.time_s[-1])
+    return max(min(last_s, span[1]) - max(first_s, span[0]), 0.0) / (last_s - first_s)
 
 
 def _features_only(
     job: Job, settings: StudySettings, video: Trajectory, motion: SensorMotion
 ) -> _Compared:
     sensor = motion.trajectory
-    values = feature_pairs.compute(
-        sensor, _sensor_taps(motion, sensor, settings.protocol), settings.protocol
-    )
+    values = feature_pairs.measure(sensor, settings.protocol, taps=_contacts(motion)).features
     notes = ["features of the whole sensor log, as the clocks are not known to agree"]
     if sensor.info.get("sign") == "assumed":
         notes.append("which way the sensor turns when the hand opens is assumed")
@@ -178,10 +186,11 @@ def _features_only(
     )
 
 
-def _sensor_taps(motion: SensorMotion, trajectory: Trajectory, protocol: Protocol) -> Taps:
-    if trajectory.source == "accelerometer":
+def _contacts(motion: SensorMotion) -> Taps | None:
+    """Return the taps of an accelerometer, which sees contacts only; None for other sensors."""
+    if motion.trajectory.source == "accelerometer":
         return motion.contact_taps_on_video_clock()
-    return feature_pairs.find_taps(trajectory, protocol)
+    return None
 
 
 def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a recording can be trusted."""
+"""Whether a recording can be trusted: how well the task was seen, and whether its taps fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,23 +7,34 @@ from typing import Literal
 import numpy as np
 
 from tapscope.features.context import UNKNOWN, Context
+from tapscope.features.ending import Ending
 from tapscope.protocol.rules import QualityRules
+
+Features = Mapping[str, float]
 
 
 def tracked_frames_pct(context: Context) -> float:
-    """Return the share of samples whose opening is known."""
+    """Return the share of the task's samples whose aperture is known."""
     if len(context.trajectory.aperture) == 0:
         return UNKNOWN
     return float(100 * np.isfinite(context.trajectory.aperture).mean())
 
 
 def longest_gap_s(context: Context) -> float:
-    """Return the longest time between known samples, the ends of the recording included."""
+    """Return the longest time between known samples, the ends of the task included."""
     time_s = context.trajectory.time_s
     known_s = time_s[np.isfinite(context.trajectory.aperture)]
     if len(known_s) == 0:
         return float(np.ptp(time_s)) if len(time_s) else UNKNOWN
     return float(np.diff(np.concatenate([time_s[:1], known_s, time_s[-1:]])).max())
+
+
+def other_bouts_s(context: Context) -> float:
+    """Return how long the bouts of tapping other than the task last together."""
+    task = context.task
+    return sum(
+        (bout.end_s - bout.start_s for bout in task.bouts if bout.start_s != task.start_s), 0.0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,73 +49,23 @@ class Status:
     """Codes of everything noticed."""
 
 
-def quality_status(features: Mapping[str, float], rules: QualityRules) -> Status:
-    """Judge a recording by its features.
+def quality_status(features: Features, rules: QualityRules, ending: Ending = "") -> Status:
+    """Judge a recording by its features, which are those of the task.
 
-    A missing (NaN) feature raises no flag of its own: a sensor has no frames and no hand.
+    A missing (NaN) feature raises no flag of its own: a sensor has no frames and no hand. Flags
+    that say something about the tapper, not about the measurement, leave the status alone.
     """
-    failures = {
-        "untracked": (
-            features["tracked_frames_pct"] < rules.min_tracked_pct,
-            f"the hand was followed in {features['tracked_frames_pct']:.0f} % of the frames "
-            f"(least: {rules.min_tracked_pct:g} %)",
-        ),
-        "too_few_taps": (
-            features["tap_count"] < rules.min_taps,
-            f"{features['tap_count']:.0f} taps found (least: {rules.min_taps})",
-        ),
+    failed = {code: words for code, (raised, words) in _failures(features, rules).items() if raised}
+    every_doubt = {
+        **_doubts_of_sight(features, rules, ending),
+        **_doubts_of_taps(features, rules),
     }
-    doubts = {
-        "partly_untracked": (
-            features["tracked_frames_pct"] < rules.good_tracked_pct,
-            f"the hand was followed in {features['tracked_frames_pct']:.0f} % of the frames",
-        ),
-        "long_gap": (
-            features["longest_gap_s"] > rules.max_gap_s,
-            f"nothing is known for {features['longest_gap_s']:.2f} s on end",
-        ),
-        "low_confidence": (
-            features["median_confidence"] < rules.min_median_confidence,
-            f"median confidence is {features['median_confidence']:.2f}",
-        ),
-        "tips_disputed": (
-            features["mirror_agreement_pct"] < rules.min_mirror_agreement_pct,
-            "seen mirrored, the tips are in other places in "
-            f"{100 - features['mirror_agreement_pct']:.0f} % of the frames",
-        ),
-        "noisy": (
-            features["noise"] > rules.max_noise_share * features["amplitude_median"],
-            f"the tips jump about: noise of {features['noise']:.3g} for taps of "
-            f"{features['amplitude_median']:.3g}",
-        ),
-        "rate_near_nyquist": (
-            features["tapping_rate_hz"] > rules.nyquist_share * features["sampling_rate_hz"],
-            f"{features['tapping_rate_hz']:.1f} taps a second are too fast for "
-            f"{features['sampling_rate_hz']:.0f} samples a second",
-        ),
-        "rate_disagrees": (
-            _disagreement(features) > rules.max_rate_disagreement,
-            f"taps ({features['tapping_rate_hz']:.2f} Hz, "
-            f"{1 / features['inter_tap_interval_median_s']:.2f} Hz by the median interval) and "
-            f"spectrum ({features['spectral_rate_hz']:.2f} Hz) disagree",
-        ),
-        "short_recording": (
-            features["duration_s"] < rules.min_duration_s,
-            f"the recording lasts {features['duration_s']:.1f} s "
-            f"(least: {rules.min_duration_s:g} s)",
-        ),
-        "small_hand": (
-            features["hand_px"] < rules.min_hand_px,
-            f"the hand is {features['hand_px']:.0f} px long (least: {rules.min_hand_px:g} px)",
-        ),
-        "off_metronome": (
-            abs(features["metronome_rate_error_hz"]) > rules.max_metronome_error_hz,
-            f"the rate is {features['metronome_rate_error_hz']:+.2f} Hz off the metronome",
-        ),
+    doubted = {code: words for code, (raised, words) in every_doubt.items() if raised}
+    noticed = {
+        "several_bouts": features["other_bouts_s"] > 0 and "several_bouts" not in doubted,
+        "stopped_early": ending == "stopped_early",
     }
-    failed = {code: words for code, (raised, words) in failures.items() if raised}
-    doubted = {code: words for code, (raised, words) in doubts.items() if raised}
-    flags = (*failed, *doubted)
+    flags = (*failed, *doubted, *(code for code, raised in noticed.items() if raised))
     if failed:
         return Status("failed", "; ".join(failed.values()), flags)
     if doubted:
@@ -112,7 +73,113 @@ def quality_status(features: Mapping[str, float], rules: QualityRules) -> Status
     return Status("ok", "", flags)
 
 
-def _disagreement(features: Mapping[str, float]) -> float:
+def _failures(features: Features, rules: QualityRules) -> dict[str, tuple[bool, str]]:
+    """Return what makes the numbers useless: whether it is so, and the words for it."""
+    return {
+        "untracked": (
+            features["tracked_frames_pct"] < rules.min_tracked_pct,
+            f"the tips are known in {features['tracked_frames_pct']:.1f} % of the task's frames "
+            f"(limit {rules.min_tracked_pct:g} %)",
+        ),
+        "too_few_taps": (
+            features["tap_count"] < rules.min_taps,
+            f"{features['tap_count']:.0f} taps found (limit {rules.min_taps})",
+        ),
+    }
+
+
+def _doubts_of_sight(
+    features: Features, rules: QualityRules, ending: Ending
+) -> dict[str, tuple[bool, str]]:
+    """Return doubts about how well the task was seen."""
+    return {
+        "partly_untracked": (
+            features["tracked_frames_pct"] < rules.good_tracked_pct,
+            f"the tips are known in {features['tracked_frames_pct']:.1f} % of the task's frames "
+            f"(limit {rules.good_tracked_pct:g} %)",
+        ),
+        "long_gap": (
+            features["longest_gap_s"] > rules.max_gap_s,
+            f"nothing is known of the tips for {features['longest_gap_s']:.2f} s within the task "
+            f"(limit {rules.max_gap_s:g} s)",
+        ),
+        "low_confidence": (
+            features["median_confidence"] < rules.min_median_confidence,
+            f"the median confidence of the tips is {features['median_confidence']:.2f} "
+            f"(limit {rules.min_median_confidence:g})",
+        ),
+        "tips_disputed": (
+            features["mirror_agreement_pct"] < rules.min_mirror_agreement_pct,
+            "in the mirrored image the tips are in the same places in "
+            f"{features['mirror_agreement_pct']:.0f} % of the frames "
+            f"(limit {rules.min_mirror_agreement_pct:g} %)",
+        ),
+        "small_hand": (
+            features["hand_px"] < rules.min_hand_px,
+            f"the hand is {features['hand_px']:.0f} px long (limit {rules.min_hand_px:g} px)",
+        ),
+        "hand_lost": (
+            ending == "hand_lost",
+            f"the hand is not seen after {features['task_end_s']:.1f} s, with "
+            f"{features['tap_count']:.0f} taps in {features['task_duration_s']:.1f} s, fewer than "
+            "the protocol expects",
+        ),
+        "several_bouts": (
+            features["other_bouts_s"] > rules.max_other_bouts_share * features["task_duration_s"],
+            f"other bouts of tapping last {features['other_bouts_s']:.1f} s, the one that is "
+            f"measured {features['task_duration_s']:.1f} s (limit: "
+            f"{100 * rules.max_other_bouts_share:g} % of it)",
+        ),
+    }
+
+
+def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[bool, str]]:
+    """Return doubts about the taps themselves."""
+    rate_hz, median_s = features["tapping_rate_hz"], features["inter_tap_interval_median_s"]
+    disagreement, limit = _disagreement(features), _disagreement_limit(features, rules)
+    return {
+        "noisy": (
+            features["noise"] > rules.max_noise_share * features["amplitude_median"],
+            f"the tips jump about: noise of {features['noise']:.3g} for taps of "
+            f"{features['amplitude_median']:.3g} (limit: 1/{1 / rules.max_noise_share:.1f} of it)",
+        ),
+        "rate_near_nyquist": (
+            rate_hz > rules.nyquist_share * features["sampling_rate_hz"],
+            f"{rate_hz:.1f} taps a second are too fast for {features['sampling_rate_hz']:.0f} "
+            f"samples a second (limit {rules.nyquist_share * features['sampling_rate_hz']:.1f})",
+        ),
+        "rate_disagrees": (
+            disagreement > limit,
+            f"taps ({rate_hz:.2f} Hz, {1 / median_s:.2f} Hz by the median interval) and spectrum "
+            f"({features['spectral_rate_hz']:.2f} Hz) disagree by {100 * disagreement:.0f} % "
+            f"(limit {100 * limit:.0f} %)",
+        ),
+        "missed_taps": (
+            features["suspected_missed_taps"] > rules.max_missed_taps,
+            f"{features['suspected_missed_taps']:.0f} intervals are longer than their neighbours "
+            f"and hold more than one opening: taps may be missed (limit {rules.max_missed_taps})",
+        ),
+        "keypoints_disagree": (
+            abs(features["second_rate_hz"] - rate_hz) > rules.max_second_rate_error_hz,
+            f"the tips tap at {rate_hz:.2f} Hz, the finger joints next to them at "
+            f"{features['second_rate_hz']:.2f} Hz (limit: {rules.max_second_rate_error_hz:g} Hz "
+            "apart)",
+        ),
+        "short_task": (
+            features["task_duration_s"] < rules.min_duration_s
+            and features["tap_count"] < rules.enough_taps,
+            f"the task lasts {features['task_duration_s']:.1f} s with {features['tap_count']:.0f} "
+            f"taps (limit {rules.min_duration_s:g} s or {rules.enough_taps} taps)",
+        ),
+        "off_metronome": (
+            abs(features["metronome_rate_error_hz"]) > rules.max_metronome_error_hz,
+            f"the rate is {features['metronome_rate_error_hz']:+.2f} Hz off the metronome "
+            f"(limit {rules.max_metronome_error_hz:g} Hz)",
+        ),
+    }
+
+
+def _disagreement(features: Features) -> float:
     """Return by what share the taps and the spectrum differ in the rate.
 
     Taps are asked for their median interval, because halts lower the mean rate but not the rhythm;
@@ -120,3 +187,10 @@ def _disagreement(features: Mapping[str, float]) -> float:
     """
     rhythm = abs(features["inter_tap_interval_median_s"] * features["spectral_rate_hz"] - 1)
     return max(rhythm, features["tapping_rate_hz"] / features["spectral_rate_hz"] - 1)
+
+
+def _disagreement_limit(features: Features, rules: QualityRules) -> float:
+    """Return how far both may differ: the strongest line of an irregular rhythm wanders."""
+    spread = features["robust_interval_cv"]
+    by_spread = rules.disagreement_cvs * spread if np.isfinite(spread) else 0.0
+    return max(rules.max_rate_disagreement, by_spread)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tapscope.features import amplitude, halts, quality, rhythm
+from tapscope.features import amplitude, ending, halts, plausibility, quality, rhythm
 from tapscope.features.context import Context
 
 
@@ -30,7 +30,41 @@ _PER_TAP = "Theil-Sen slope over tap number, percent of the median per tap"
 
 FEATURES: Final[tuple[Feature, ...]] = (
     Feature("tap_count", "1", "rate", "whole taps, closure to closure", rhythm.tap_count),
-    Feature("duration_s", "s", "rate", "last sample less first", rhythm.duration_s),
+    Feature(
+        "duration_s",
+        "s",
+        "rate",
+        "last sample of the recording less the first",
+        rhythm.duration_s,
+    ),
+    Feature(
+        "task_start_s",
+        "s",
+        "rate",
+        "where the first opening of the task begins, on the clock of the recording",
+        lambda context: context.task.start_s,
+    ),
+    Feature(
+        "task_end_s",
+        "s",
+        "rate",
+        "where the last closing of the task ends, on the clock of the recording",
+        lambda context: context.task.end_s,
+    ),
+    Feature(
+        "task_duration_s",
+        "s",
+        "rate",
+        "task_end_s less task_start_s; every feature but duration_s is that of the task",
+        lambda context: context.task.end_s - context.task.start_s,
+    ),
+    Feature(
+        "lead_in_s",
+        "s",
+        "rate",
+        "task_start_s less the first sample of the recording",
+        rhythm.lead_in_s,
+    ),
     Feature(
         "tapping_rate_hz",
         "Hz",
@@ -42,7 +76,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "spectral_rate_hz",
         "Hz",
         "rate",
-        "strongest line of the spectrum of the aperture on true time stamps, 0.3 to 12 Hz",
+        "strongest line of the spectrum of the task's aperture on true time stamps, 0.3 to 12 Hz",
         rhythm.spectral_rate_hz,
     ),
     Feature(
@@ -56,7 +90,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_mean",
         "{unit}",
         "amplitude",
-        "mean over taps of widest aperture less mean aperture at both closures",
+        "mean over taps of widest aperture less mean aperture at both closures; the hand length "
+        "that is its unit follows the hand in time, so that a receding hand shows no decrement",
         amplitude.amplitude_mean,
     ),
     Feature(
@@ -70,7 +105,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "amplitude_median_px",
         "px",
         "amplitude",
-        "amplitude_median in pixels of the image",
+        "amplitude_median times hand_px (or pixels a millimetre)",
         amplitude.amplitude_median_px,
     ),
     Feature(
@@ -193,32 +228,47 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "hesitation_count",
         "1",
         "halts",
-        "taps longer than twice the median, or whose opening is interrupted",
+        "closed phases over the usual one by more than the median interval, taps otherwise longer "
+        "than twice the median, interrupted openings; a pause between two taps counts once",
         halts.hesitation_count,
     ),
     Feature(
         "halt_count",
         "1",
         "halts",
-        "times of 0.5 s or more with a speed under half the range (or usual amplitude) a second",
+        "times of 0.5 s or more, and over twice the tapper's usual ones in the same phase, with a "
+        "speed under half the range (or usual amplitude) a second; a terminal halt of a tapper who "
+        "stops early counts",
         halts.halt_count,
     ),
     Feature("longest_halt_s", "s", "halts", "longest of them, 0 = none", halts.longest_halt_s),
     Feature(
-        "freeze_share", "1", "halts", "halts / time from first to last closure", halts.freeze_share
+        "freeze_share",
+        "1",
+        "halts",
+        "halts / time from first to last closure, or to the end of the terminal halt",
+        halts.freeze_share,
+    ),
+    Feature(
+        "stopped_early_s",
+        "s",
+        "halts",
+        "expected time less time tapped, or missing taps times the median interval, where the hand "
+        "rests in view before what the protocol expects was reached; else 0",
+        ending.stopped_early_s,
     ),
     Feature(
         "tracked_frames_pct",
         "%",
         "quality",
-        "samples with a known aperture / all samples",
+        "samples of the task with a known aperture / all of its samples",
         quality.tracked_frames_pct,
     ),
     Feature(
         "longest_gap_s",
         "s",
         "quality",
-        "longest time between known samples",
+        "longest time between known samples of the task",
         quality.longest_gap_s,
     ),
     Feature(
@@ -232,14 +282,45 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "noise",
         "{unit}",
         "quality",
-        "standard deviation of the noise of one sample, from the floor of the spectrum",
+        "standard deviation of the noise of one sample that makes the samples most likely: a "
+        "band-limited movement plus white noise, maximum likelihood, median over blocks of samples",
         lambda context: context.movement.noise,
+    ),
+    Feature(
+        "other_bouts_s",
+        "s",
+        "quality",
+        "length of the bouts of tapping other than the task, all together",
+        quality.other_bouts_s,
+    ),
+    Feature(
+        "suspected_missed_taps",
+        "1",
+        "quality",
+        "intervals over 1.6 times the median of their seven neighbours that hold a second opening "
+        "of 5 % of the median amplitude",
+        plausibility.suspected_missed_taps,
+    ),
+    Feature(
+        "robust_interval_cv",
+        "1",
+        "quality",
+        "1.48 * median absolute deviation of the intervals / their median",
+        plausibility.robust_interval_cv,
+    ),
+    Feature(
+        "second_rate_hz",
+        "Hz",
+        "quality",
+        "tapping rate, within the task, of the distance between thumb_ip and index_dip, the "
+        "keypoints next to the tips; unknown where these are known in under 95 % of the frames",
+        lambda context: context.acquisition.second_rate_hz,
     ),
     Feature(
         "median_confidence",
         "1",
         "quality",
-        "median over frames of the lower confidence of both tips",
+        "median over the task's frames of the lower confidence of both tips",
         lambda context: context.acquisition.median_confidence,
     ),
     Feature(
@@ -247,7 +328,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "%",
         "quality",
         "frames whose tips the network puts in the same places when it sees them mirrored / "
-        "frames seen both ways (one in sixteen)",
+        "frames of the task seen both ways (one in sixteen)",
         lambda context: context.acquisition.mirror_agreement_pct,
     ),
     Feature(
@@ -275,14 +356,15 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "hand_px",
         "px",
         "quality",
-        "wrist to middle knuckle, 90th percentile over the recording",
+        "wrist to middle knuckle (90th percentile of each second, smooth in time), median over the "
+        "task",
         lambda context: context.acquisition.hand_px,
     ),
     Feature(
         "blur_px",
         "px",
         "quality",
-        "median smear of the tips",
+        "median smear of the tips within the task",
         lambda context: context.acquisition.blur_px,
     ),
 )

@@ -14,8 +14,15 @@ def tap_count(context: Context) -> float:
 
 
 def duration_s(context: Context) -> float:
-    """Return the time from the first to the last sample."""
-    return float(np.ptp(context.trajectory.time_s)) if len(context.trajectory.time_s) else UNKNOWN
+    """Return the time from the first to the last sample of the recording."""
+    return float(np.ptp(context.recording.time_s)) if len(context.recording.time_s) else UNKNOWN
+
+
+def lead_in_s(context: Context) -> float:
+    """Return the time from the first sample of the recording to the start of the task."""
+    if len(context.recording.time_s) == 0:
+        return UNKNOWN
+    return context.task.start_s - float(context.recording.time_s[0])
 
 
 def tapping_rate_hz(context: Context) -> float:
@@ -25,8 +32,12 @@ def tapping_rate_hz(context: Context) -> float:
 
 
 def spectral_rate_hz(context: Context) -> float:
-    """Return the strongest line of the spectrum, found without the taps."""
-    return context.movement.spectral_rate_hz
+    """Return the strongest line of the spectrum of the task, found without the taps."""
+    known = np.isfinite(context.trajectory.aperture)
+    few_s, few = spectrum.decimate(
+        context.trajectory.time_s[known], context.trajectory.aperture[known], _SPECTRUM_HZ
+    )
+    return spectrum.spectral_rate_hz(few_s, few)
 
 
 def interval_mean(context: Context) -> float:
@@ -104,6 +115,6 @@ def autocorrelation_peak(context: Context) -> float:
 
 def metronome_rate_error(context: Context) -> float:
     """Return the tapping rate less the metronome's."""
-    if context.metronome_rate_hz is None:
+    if context.expected.metronome_rate_hz is None:
         return UNKNOWN
-    return tapping_rate_hz(context) - context.metronome_rate_hz
+    return tapping_rate_hz(context) - context.expected.metronome_rate_hz

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tapscope.features import FEATURES, data_dictionary
+from tapscope.features import ENDINGS, FEATURES, data_dictionary
 from tapscope.protocol.protocol import Protocol
 
 RECORDING: Final = {
@@ -20,6 +20,7 @@ TEXT_QUALITY: Final = {
     "unit": "unit of amplitudes and speeds in this row",
     "hand_source": "where hand comes from: option, manifest, file name or protocol",
     "hand_choice": "how the hand was chosen: only_hand, taps_most, side_by_place or none_seen",
+    "task_ending": "; ".join(f"{name}: {says}" for name, says in ENDINGS.items()),
     "flags": "codes of all problems found, joined by ';'",
 }
 ORIGIN: Final = {

@@ -1,7 +1,7 @@
 """Results of single recordings on disk, and whether a new run would give the same.
 
-The folder `features.tapscope` beside `features.csv` holds the tracks and taps of each recording
-and `<name>.row.json`: its row of the table and the cache key, which is everything that the row
+The folder `features.tapscope` beside `features.csv` holds the tracks, taps and bouts of each
+recording and `<name>.row.json`: its row of the table and the cache key, which is everything that the row
 depends on. The row is written last, so that a recording with a row is complete.
 """
 
@@ -19,7 +19,8 @@ from tapscope.pipeline.recordings import Recording
 
 Status = Literal["ok", "doubtful", "failed"]
 
-_ROW, _TRACKS, _TAPS, _TRACE = ".row.json", ".tracks.csv", ".taps.csv", ".error.txt"
+_ROW, _TRACKS, _TAPS, _BOUTS = ".row.json", ".tracks.csv", ".taps.csv", ".bouts.csv"
+_TRACE = ".error.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class RecordingResult:
     """Content of the tracks file."""
     taps: bytes | None = None
     """Content of the taps file."""
+    bouts: bytes | None = None
+    """Content of the bouts file."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """How the result was obtained: engine, decoder, how the hand was chosen ..."""
     frames: int = 0
@@ -102,6 +105,7 @@ def store(
     contents = {
         _TRACKS: result.tracks,
         _TAPS: result.taps,
+        _BOUTS: result.bouts,
         _TRACE: result.trace.encode() if result.trace else None,
     }
     for ending, content in contents.items():

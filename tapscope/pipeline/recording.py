@@ -4,13 +4,15 @@ The network's modules are imported in the worker, so that the process that only 
 work stays small.
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapscope import features
 from tapscope.output import table
@@ -18,13 +20,13 @@ from tapscope.output.columns import numeric_columns, quality_names
 from tapscope.pipeline.batch import Analyse
 from tapscope.pipeline.cache import RecordingResult
 from tapscope.pipeline.recordings import Recording
+from tapscope.pipeline.result_files import bouts_csv, taps_csv, tracks_csv
+from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping
 from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import Protocol
 from tapscope.protocol.rules import TimeRules
-from tapscope.records import FloatArray, FrameBatch, Keypoints, Taps, Trajectory, Unit
-from tapscope.signal import smoothing
+from tapscope.records import FloatArray, FrameBatch, Keypoints, Trajectory, Unit
 from tapscope.signal.aperture import Apertures, from_keypoints
-from tapscope.signal.taps import taps_of
 from tapscope.video.decoders import Decoder
 from tapscope.video.stream import StreamSummary, VideoStream
 
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
     from tapscope.network.engine import Engine
 
 TIPS: Final = ("thumb_tip", "index_tip")
+
+_MIN_SECOND_SHARE: Final = 0.95
+"""Share of the task's frames in which the keypoints next to the tips must be known to be asked."""
+_SECOND_MARGIN_S: Final = 0.3
+"""Time beyond the task in which their first and last closure are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +133,16 @@ def measure(
     apertures = from_keypoints(keypoints, protocol.keypoints, px_per_mm)
     unit: Unit | None = "mm" if recording.px_per_mm else None
     trajectory = within(apertures.trajectory(unit), protocol.time)
-    moved = smoothing.estimate(trajectory, protocol.smoothing, protocol.gaps)
-    taps = taps_of(moved, trajectory, protocol.taps)
-    context = features.Context(
-        trajectory=trajectory,
-        movement=moved,
-        taps=taps,
-        acquisition=_acquisition(keypoints, apertures, summary, trajectory.unit),
-        metronome_rate_hz=recording.metronome_rate_hz or protocol.metronome_rate_hz,
+    found = find_tapping(trajectory, protocol)
+    context = context_of(
+        found,
+        protocol,
+        _acquisition(keypoints, apertures, summary, found, protocol),
+        recording.metronome_rate_hz,
     )
     numbers = features.compute(context)
-    verdict = judge(features.quality_status(numbers, protocol.quality), keypoints, summary)
+    ending = features.task_ending(context)
+    verdict = judge(features.quality_status(numbers, protocol.quality, ending), keypoints, summary)
     # Features of a failed recording are left out: in a mean over the column they would count.
     reported_columns = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
     return RecordingResult(
@@ -147,15 +153,17 @@ def measure(
             **{name: table.rounded(numbers[name]) for name in reported_columns},
             "unit": trajectory.unit,
             "hand_choice": keypoints.info.get("hand_choice", ""),
+            "task_ending": ending,
         },
         tracks=tracks_csv(keypoints, apertures),
-        taps=taps_csv(taps),
+        taps=taps_csv(found.taps),
+        bouts=bouts_csv(found.task),
         facts={
             **facts,
             **apertures.info,
             "decoder": summary.decoder,
             "decoder_reason": summary.decoder_reason,
-            "passband_hz": f"{moved.passband_hz:.3g}",
+            "passband_hz": f"{found.movement.passband_hz:.3g}",
         },
         frames=summary.decoded_frames,
     )
@@ -163,16 +171,7 @@ def measure(
 
 def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
     """Return the part of a trajectory that the protocol analyses."""
-    time_s = trajectory.time_s
-    part = (time_s >= rules.start_s) & (time_s <= rules.start_s + rules.max_duration_s)
-    return Trajectory(
-        time_s[part],
-        trajectory.aperture[part],
-        trajectory.unit,
-        trajectory.source,
-        trajectory.noise,
-        trajectory.info,
-    )
+    return between(trajectory, rules.start_s, rules.start_s + rules.max_duration_s)
 
 
 def judge(
@@ -197,20 +196,52 @@ def judge(
 
 
 def _acquisition(
-    keypoints: Keypoints, apertures: Apertures, summary: StreamSummary, unit: Unit
+    keypoints: Keypoints,
+    apertures: Apertures,
+    summary: StreamSummary,
+    found: Tapping,
+    protocol: Protocol,
 ) -> features.Acquisition:
+    """Return the facts of the images; what changes from frame to frame is that of the task."""
     tips = [keypoints.names.index(name) for name in TIPS]
-    seen = keypoints.reason == ""
+    is_task = _frames_of_task(keypoints.time_s, found)
+    hand_px = _median(apertures.hand_scale_px[is_task])
+    unit = found.trajectory.unit
     return features.Acquisition(
         measured_fps=summary.measured_fps,
         dropped_frames=summary.dropped_frames,
         duplicate_frames=summary.duplicate_frames,
-        median_confidence=_median(keypoints.confidence[:, tips].min(axis=1)[seen]),
-        mirror_agreement_pct=100 * _mean(keypoints.agreement[apertures.reason == ""]),
-        hand_px=apertures.hand_px,
-        blur_px=_median(keypoints.blur_px),
-        px_per_unit=apertures.px_per_unit(unit),
+        median_confidence=_median(
+            keypoints.confidence[:, tips].min(axis=1)[is_task & (keypoints.reason == "")]
+        ),
+        mirror_agreement_pct=100 * _mean(keypoints.agreement[is_task & (apertures.reason == "")]),
+        hand_px=hand_px,
+        blur_px=_median(keypoints.blur_px[is_task]),
+        second_rate_hz=_second_rate_hz(apertures, is_task, protocol),
+        px_per_unit=hand_px if unit == "hand_lengths" else apertures.px_per_unit(unit),
     )
+
+
+def _frames_of_task(time_s: FloatArray, found: Tapping) -> NDArray[np.bool_]:
+    """Return which frames belong to the task; where nothing taps, all that were analysed."""
+    first_s, last_s = found.task.start_s, found.task.end_s
+    if not math.isfinite(first_s) and len(found.trajectory.time_s):
+        first_s, last_s = found.trajectory.time_s[[0, -1]]
+    is_task: NDArray[np.bool_] = (time_s >= first_s) & (time_s <= last_s)
+    return is_task
+
+
+def _second_rate_hz(apertures: Apertures, is_task: NDArray[np.bool_], protocol: Protocol) -> float:
+    """Return the tapping rate of the keypoints next to the tips; NaN where too little is known."""
+    known = np.isfinite(apertures.second_px[is_task])
+    if not len(known) or known.mean() < _MIN_SECOND_SHARE:
+        return float("nan")
+    first_s, last_s = apertures.time_s[is_task][[0, -1]]
+    second = Trajectory(apertures.time_s, apertures.second_px, "px", "video")
+    second = between(second, first_s - _SECOND_MARGIN_S, last_s + _SECOND_MARGIN_S)
+    whole = replace(protocol, task=replace(protocol.task, find=False))
+    taps = find_tapping(second, whole).taps
+    return len(taps) / float(taps.interval_s.sum()) if len(taps) > 1 else float("nan")
 
 
 def _median(values: FloatArray) -> float:
@@ -221,50 +252,3 @@ def _median(values: FloatArray) -> float:
 def _mean(values: FloatArray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
-
-
-def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:
-    """Return the tracks file: one row per frame, unknown cells empty."""
-    columns = {
-        "time_s": table.fixed(keypoints.time_s, 6),
-        "frame": [str(n) for n in range(len(keypoints.time_s))],
-    }
-    for name in TIPS:
-        place = keypoints.position_of(name)
-        columns[f"{name}_x"] = table.fixed(place[:, 0], 3)
-        columns[f"{name}_y"] = table.fixed(place[:, 1], 3)
-    for name in TIPS:
-        sure = keypoints.confidence[:, keypoints.names.index(name)]
-        columns[f"{name}_confidence"] = table.fixed(sure, 3)
-    columns["aperture_px"] = table.fixed(apertures.aperture_px, 3)
-    columns["aperture_hand"] = table.fixed(apertures.aperture_hand, 5)
-    columns["aperture_mm"] = table.fixed(apertures.aperture_mm, 3)
-    columns["angle_deg"] = table.fixed(apertures.angle_deg, 3)
-    columns["reason"] = apertures.reason.tolist()
-    return table.csv_bytes(list(columns), zip(*columns.values(), strict=True))
-
-
-def taps_csv(taps: Taps) -> bytes:
-    """Return the taps file: one row per tap, from closure to closure.
-
-    The columns are written out: their order and decimals are a format that others read.
-    """
-    columns = {
-        "tap": [str(n) for n in range(1, len(taps) + 1)],
-        "closure_s": table.fixed(taps.closure_s, 6),
-        "next_closure_s": table.fixed(taps.next_closure_s, 6),
-        "peak_s": table.fixed(taps.peak_s, 6),
-        "amplitude": _texts(taps.amplitude),
-        "unit": [taps.unit] * len(taps),
-        "opening_speed_mean": _texts(taps.opening_speed_mean),
-        "opening_speed_peak": _texts(taps.opening_speed_peak),
-        "closing_speed_mean": _texts(taps.closing_speed_mean),
-        "closing_speed_peak": _texts(taps.closing_speed_peak),
-        "interval_s": table.fixed(taps.interval_s, 6),
-        "flags": taps.flags.tolist(),
-    }
-    return table.csv_bytes(list(columns), zip(*columns.values(), strict=True))
-
-
-def _texts(values: FloatArray) -> list[str]:
-    return [table.cell_text(table.rounded(value)) for value in values.tolist()]

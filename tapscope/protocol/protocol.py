@@ -11,10 +11,12 @@ from tapscope.errors import ProtocolError
 from tapscope.files import bundled_folder
 from tapscope.protocol.rules import (
     GapRules,
+    HaltRules,
     KeypointRules,
     QualityRules,
     SmoothingRules,
     TapRules,
+    TaskRules,
     TimeRules,
 )
 from tapscope.protocol.toml_record import TomlFile
@@ -44,6 +46,10 @@ class Protocol:
     """Regular expression for file names; groups: participant_id, session_id, hand, trial."""
     metronome_rate_hz: float | None = None
     """Rate of the metronome, Hz; None without one."""
+    expected_taps: int = 0
+    """Number of taps that is asked for; 0 = none."""
+    expected_duration_s: float = 0.0
+    """Time of tapping that is asked for, in seconds; 0 = none."""
     hand: str = ""
     """Tapping hand if nothing else gives it: 'left', 'right' or ''."""
     features: tuple[str, ...] = ()
@@ -52,7 +58,9 @@ class Protocol:
     keypoints: KeypointRules = field(default_factory=KeypointRules)
     gaps: GapRules = field(default_factory=GapRules)
     smoothing: SmoothingRules = field(default_factory=SmoothingRules)
+    task: TaskRules = field(default_factory=TaskRules)
     taps: TapRules = field(default_factory=TapRules)
+    halts: HaltRules = field(default_factory=HaltRules)
     quality: QualityRules = field(default_factory=QualityRules)
 
     @property
@@ -116,13 +124,18 @@ def _check(protocol: Protocol, file: TomlFile) -> None:
     rate_hz = protocol.metronome_rate_hz
     if rate_hz is not None and not 0 < rate_hz <= 15:
         raise file.fail("metronome_rate_hz", rate_hz, "over 0, at most 15")
+    if protocol.expected_taps < 0:
+        raise file.fail("expected_taps", protocol.expected_taps, "0 (not said) or more")
+    if protocol.expected_duration_s < 0:
+        found = protocol.expected_duration_s
+        raise file.fail("expected_duration_s", found, "0 (not said) or more")
     if protocol.hand not in ("", "left", "right"):
         raise file.fail("hand", protocol.hand, "left, right or ''")
     longest_s, shortest_s = protocol.time.max_duration_s, protocol.quality.min_duration_s
     if longest_s < shortest_s:
         expected = f"at least quality.min_duration_s ({shortest_s:g})"
         raise file.fail("time.max_duration_s", longest_s, expected)
-    for group in ("time", "gaps", "smoothing", "keypoints", "taps", "quality"):
+    for group in ("time", "gaps", "smoothing", "keypoints", "task", "taps", "halts", "quality"):
         rules = getattr(protocol, group)
         for limit in rules.limits():
             if not limit.holds:

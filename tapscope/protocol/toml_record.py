@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _KIND_NAMES: Final = {
     str: "text",
     int: "a whole number",
+    bool: "true or false",
     dict[str, object]: "a table",
     tuple[float, float]: "a list of two numbers",
     tuple[int, ...]: "a list of whole numbers",
@@ -71,6 +72,8 @@ class TomlFile:
             number = float(str(found))
             if math.isfinite(number):
                 return number
+        if kind is bool and isinstance(found, bool):
+            return found
         if (kind is int and type(found) is int) or (kind is str and isinstance(found, str)):
             return found
         if get_origin(kind) is dict and isinstance(found, dict):

@@ -1,16 +1,21 @@
 """From key points to the aperture of the hand, in every unit that is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.protocol.rules import KeypointRules
 from tapscope.records import FloatArray, Keypoints, Trajectory, Unit
+from tapscope.signal.hand_scale import HAND_PERCENTILE, hand_scale_px
 
-_HAND_PERCENTILE = 90
-"""A hand turned away looks shorter, never longer: its length is near its longest."""
+_OUT_OF_VIEW_S: Final = 0.2
+"""Without tips for longer than this, the hand was out of view."""
+_MAX_EDGE_FRAMES: Final = 3
+"""Frames in which a hand that enters or leaves may jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +30,25 @@ class Apertures:
     """Angle thumb tip - wrist - index tip in degrees; shape (frames,)."""
     reason: NDArray[np.str_]
     """Why the aperture is unknown: '' where known; shape (frames,)."""
-    hand_px: float
-    """Length of the hand, wrist to middle knuckle, over the recording; NaN unknown."""
+    hand_scale_px: FloatArray
+    """Length of the hand, wrist to middle knuckle, smooth in time; NaN unknown; shape (frames,)."""
+    second_px: FloatArray
+    """Distance of thumb_ip and index_dip, the keypoints next to the tips, in pixels: it opens and
+    closes with the aperture and does not depend on the tips; NaN unknown; shape (frames,)."""
     px_per_mm: float = float("nan")
     """Pixels a millimetre, from a calibration; NaN without one."""
     info: Mapping[str, str] = field(default_factory=dict)
     """How it was made, step by step."""
 
     @property
+    def hand_px(self) -> float:
+        """Return the median length of the hand over the recording; NaN unknown."""
+        return float(np.median(self.hand_scale_px)) if len(self.time_s) else float("nan")
+
+    @property
     def aperture_hand(self) -> FloatArray:
         """Return the aperture in hand lengths; NaN where the hand's length is unknown."""
-        return self.aperture_px / self.hand_px
+        return self.aperture_px / self.hand_scale_px
 
     @property
     def aperture_mm(self) -> FloatArray:
@@ -43,7 +56,7 @@ class Apertures:
         return self.aperture_px / self.px_per_mm
 
     def px_per_unit(self, unit: Unit) -> float:
-        """Return how many pixels one unit of aperture makes; NaN for degrees."""
+        """Return how many pixels one unit of aperture makes (median); NaN for degrees."""
         return {"px": 1.0, "hand_lengths": self.hand_px, "mm": self.px_per_mm}.get(
             unit, float("nan")
         )
@@ -87,9 +100,10 @@ def from_keypoints(
     Nothing is filled in or smoothed here: that is done on true time stamps when taps are found. A
     frame is unknown (NaN) for the reason that the key points give, or 'low_confidence', or
     'jump' where a tip left its finger: further from its own keypoint than any finger is long, an
-    aperture wider than any hand, or a single frame far off both neighbours and beyond the movement
-    of the whole recording. Speed is no criterion, because at 8 taps a second and 30 frames a second
-    a true tap crosses its whole range from one frame to the next.
+    aperture wider than any hand, a single frame far off both neighbours and beyond the movement
+    of the whole recording, or one far off its neighbour as the hand enters or leaves view. Speed
+    is no criterion, because at 8 taps a second and 30 frames a second a true tap crosses its whole
+    range from one frame to the next.
     """
     thumb, index = keypoints.position_of("thumb_tip"), keypoints.position_of("index_tip")
     aperture_px: FloatArray = np.linalg.norm(index - thumb, axis=1)
@@ -99,30 +113,33 @@ def from_keypoints(
     reason[(reason == "") & unsure] = "low_confidence"
     reason[(reason == "") & np.isnan(aperture_px)] = "no_tips"
     aperture_px = np.where(reason == "", aperture_px, np.nan)
-    hand_px = _hand_px(keypoints, rules)
+    length_px = _sure_distance_px(keypoints, "wrist", "middle_mcp", rules)
+    scale_px = hand_scale_px(keypoints.time_s, length_px, rules.hand_scale_window_s)
     jumped = (
         _left_finger(keypoints, "thumb_tip", "thumb_ip", rules)
         | _left_finger(keypoints, "index_tip", "index_dip", rules)
-        | (aperture_px > rules.max_aperture_hands * hand_px)
+        | (aperture_px > rules.max_aperture_hands * scale_px)
     )
     jumped |= _spikes(np.where(jumped, np.nan, aperture_px), rules)
+    jumped |= _entering(keypoints.time_s, np.where(jumped, np.nan, aperture_px), rules)
     reason[(reason == "") & jumped] = "jump"
     known = reason == ""
-    info = {
-        **keypoints.info,
-        "frames_unknown": str(int((~known).sum())),
-        "frames_jumped": str(int((reason == "jump").sum())),
-        "hand_px": f"{hand_px:.1f} (wrist to middle knuckle, {_HAND_PERCENTILE}th percentile)",
-    }
-    return Apertures(
+    found = Apertures(
         time_s=keypoints.time_s,
         aperture_px=np.where(known, aperture_px, np.nan),
         angle_deg=np.where(known, _angle_deg(keypoints), np.nan),
         reason=reason,
-        hand_px=hand_px,
+        hand_scale_px=scale_px,
+        second_px=_sure_distance_px(keypoints, "thumb_ip", "index_dip", rules),
         px_per_mm=px_per_mm,
-        info=info,
     )
+    info = {
+        **keypoints.info,
+        "frames_unknown": str(int((~known).sum())),
+        "frames_jumped": str(int((reason == "jump").sum())),
+        "hand_px": f"{found.hand_px:.1f} (wrist to middle knuckle, smooth in time, its median)",
+    }
+    return replace(found, info=info)
 
 
 def _distance_px(keypoints: Keypoints, one: str, other: str) -> FloatArray:
@@ -140,15 +157,16 @@ def _percentile(values: FloatArray, share: float) -> float:
     return float(np.percentile(known, share)) if len(known) else float("nan")
 
 
-def _hand_px(keypoints: Keypoints, rules: KeypointRules) -> float:
-    """Return one length of the hand for the recording."""
-    length = _distance_px(keypoints, "wrist", "middle_mcp")
-    if np.isfinite(length).any():
-        ends = [keypoints.names.index(name) for name in ("wrist", "middle_mcp")]
-        sure = keypoints.confidence[:, ends].min(axis=1) >= rules.min_confidence
-        length = np.where(sure, length, np.nan)
-    found = _percentile(length, _HAND_PERCENTILE)
-    return found if found > 0 else float("nan")
+def _sure_distance_px(
+    keypoints: Keypoints, one: str, other: str, rules: KeypointRules
+) -> FloatArray:
+    """Return the distance of two keypoints in the frames in which both are believed."""
+    distance_px = _distance_px(keypoints, one, other)
+    if not np.isfinite(distance_px).any():
+        return distance_px
+    both = [keypoints.names.index(name) for name in (one, other)]
+    is_sure = keypoints.confidence[:, both].min(axis=1) >= rules.min_confidence
+    return np.where(is_sure, distance_px, np.nan)
 
 
 def _left_finger(
@@ -156,7 +174,7 @@ def _left_finger(
 ) -> NDArray[np.bool_]:
     """Return the frames where a tip is further from its keypoint than its finger is long."""
     length = _distance_px(keypoints, tip, keypoint)
-    return length > rules.max_finger_ratio * _percentile(length, _HAND_PERCENTILE)
+    return length > rules.max_finger_ratio * _percentile(length, HAND_PERCENTILE)
 
 
 def _spikes(aperture_px: FloatArray, rules: KeypointRules) -> NDArray[np.bool_]:
@@ -172,6 +190,30 @@ def _spikes(aperture_px: FloatArray, rules: KeypointRules) -> NDArray[np.bool_]:
     alone = (np.minimum(np.abs(before), np.abs(after)) > least) & (before * after > 0)
     spikes[known[1:-1][alone]] = True
     return spikes
+
+
+def _entering(
+    time_s: FloatArray, aperture_px: FloatArray, rules: KeypointRules
+) -> NDArray[np.bool_]:
+    """Return the first frames after, and the last before, a time without a hand that jump.
+
+    There the hand is partly out of view and its tips are guesses; a frame too many costs nothing.
+    """
+    jumps = np.zeros(len(aperture_px), dtype=np.bool_)
+    known = np.flatnonzero(np.isfinite(aperture_px))
+    if len(known) < 5:
+        return jumps
+    low, high = np.percentile(aperture_px[known], [2, 98])
+    least = rules.max_edge_ranges * (high - low)
+    padded_s = np.concatenate([[time_s[0]], time_s[known], [time_s[-1]]])
+    breaks = np.flatnonzero(np.diff(padded_s) > _OUT_OF_VIEW_S)
+    for place in breaks:
+        for inwards in (known[:place][::-1], known[place:]):
+            for here, further in pairwise(inwards[: _MAX_EDGE_FRAMES + 1]):
+                if abs(aperture_px[here] - aperture_px[further]) <= least:
+                    break
+                jumps[here] = True
+    return jumps
 
 
 def _angle_deg(keypoints: Keypoints) -> FloatArray:

@@ -26,8 +26,8 @@ from scipy.signal import argrelmin, butter, sosfiltfilt
 from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.sensors.gyroscope import BAND_HZ, index_angle
-from tapscope.signal.taps import find_taps
 from tests.matching import match
+from tests.signal_path import find_taps
 
 TOLERANCE_S = 0.08
 
@@ -61,7 +61,7 @@ def analyse(path: Path, rate_hz: float) -> FloatArray:
     angle_deg, info = index_angle(thumb, index, rate_hz)
     rules = protocol.load()
     trajectory = Trajectory(np.arange(len(angle_deg)) / rate_hz, angle_deg, "deg", "gyroscope")
-    taps = find_taps(trajectory, rules.taps, rules.smoothing, rules.gaps)
+    taps = find_taps(trajectory, rules)
     axis = np.array(info["axis"].split(), dtype=np.float64)
     velocity = (index - index.mean(0)) @ axis
     for kind, edges_hz in (("bandpass", BAND_HZ), ("lowpass", 4.0)):

@@ -20,8 +20,8 @@ from scipy.signal import butter, sosfiltfilt
 from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.sensors import read
 from tapscope.sensors.trajectory import to_trajectory
-from tapscope.signal.taps import find_taps
 from tests.matching import match
+from tests.signal_path import find_taps
 
 TOLERANCE_S = 0.08
 SAMPLING_RATE_HZ = 200.0

@@ -21,7 +21,7 @@ from tapscope.cli.console import progress_listener
 from tapscope.output.columns import RECORDING
 from tapscope.pipeline.analyze import Options, analyze_videos
 from tapscope.records import FloatArray, Trajectory
-from tapscope.signal.taps import find_taps
+from tests.signal_path import find_taps
 
 MATCH_S = 0.05
 FASTEST_WITH_AMPLITUDE_HZ = 6.0

@@ -9,22 +9,23 @@ from tapscope.features import (
     FEATURES,
     Acquisition,
     Context,
+    Expected,
     compute,
     data_dictionary,
+    in_task,
     quality_status,
 )
-from tapscope.protocol.rules import QualityRules, TapRules
+from tapscope.protocol.rules import QualityRules
 from tapscope.records import Trajectory
-from tapscope.signal import smoothing
-from tapscope.signal.taps import taps_of
+from tests.signal_path import path_of
 from tests.synthetic import Motion, frames, sampled, tapping
 
 RULES = QualityRules()
 
 
 def context_of(trajectory: Trajectory, **more: object) -> Context:
-    found = smoothing.estimate(trajectory)
-    return Context(trajectory, found, taps_of(found, trajectory, TapRules()), **more)
+    found = path_of(trajectory)
+    return in_task(trajectory, found.movement, found.task, found.taps, **more)
 
 
 def features_of(motion: Motion, noise: float = 0.01) -> dict[str, float]:
@@ -89,7 +90,7 @@ def test_a_halt_shows_in_halts_and_in_the_variation_alike(
     assert halted["halt_count"] == 1
     assert halted["longest_halt_s"] == pytest.approx(1.0, abs=0.2)
     assert halted["freeze_share"] == pytest.approx(1 / 7.5, abs=0.04)
-    assert halted["hesitation_count"] == 2
+    assert halted["hesitation_count"] == 1
     assert halted["inter_tap_interval_cv"] > 0.2
     assert steady["inter_tap_interval_cv"] < 0.05
     assert halted["rhythm_entropy"] > steady["rhythm_entropy"]
@@ -149,6 +150,8 @@ def test_an_empty_trajectory_has_no_features() -> None:
         "tap_count",
         "hesitation_count",
         "halt_count",
+        "other_bouts_s",
+        "suspected_missed_taps",
     }
 
 
@@ -180,7 +183,10 @@ def test_a_good_recording_is_ok(steady: dict[str, float]) -> None:
             "rate_near_nyquist",
         ),
         ({"spectral_rate_hz": 6.0}, "rate_disagrees"),
-        ({"duration_s": 2.0}, "short_recording"),
+        ({"task_duration_s": 2.0, "tap_count": 6}, "short_task"),
+        ({"suspected_missed_taps": 1}, "missed_taps"),
+        ({"second_rate_hz": 3.2}, "keypoints_disagree"),
+        ({"other_bouts_s": 6.0}, "several_bouts"),
         ({"hand_px": 30.0}, "small_hand"),
         ({"mirror_agreement_pct": 40.0}, "tips_disputed"),
         ({"noise": 0.3, "amplitude_median": 1.0}, "noisy"),
@@ -196,6 +202,37 @@ def test_each_doubt_is_raised_and_explained(
     assert verdict.reason
 
 
+def test_reasons_name_the_value_and_its_limit(steady: dict[str, float]) -> None:
+    verdict = quality_status(steady | {"tracked_frames_pct": 89.7}, RULES)
+    assert verdict.reason == "the tips are known in 89.7 % of the task's frames (limit 90 %)"
+
+
+@pytest.mark.parametrize(
+    ("spread", "spectral_rate_hz", "flags"),
+    [(0.05, 3.6, ("rate_disagrees",)), (0.25, 3.6, ()), (0.25, 4.5, ("rate_disagrees",))],
+)
+def test_an_irregular_rhythm_may_differ_from_its_strongest_line(
+    steady: dict[str, float], spread: float, spectral_rate_hz: float, flags: tuple[str, ...]
+) -> None:
+    change = {"robust_interval_cv": spread, "spectral_rate_hz": spectral_rate_hz}
+    assert quality_status(steady | change, RULES).flags == flags
+
+
+def test_what_concerns_the_tapper_is_noticed_but_no_doubt(steady: dict[str, float]) -> None:
+    stopped = quality_status(steady, RULES, "stopped_early")
+    assert (stopped.status, stopped.flags) == ("ok", ("stopped_early",))
+    shown_how = quality_status(steady | {"other_bouts_s": 2.0}, RULES)
+    assert (shown_how.status, shown_how.flags) == ("ok", ("several_bouts",))
+    lost = quality_status(steady, RULES, "hand_lost")
+    assert (lost.status, lost.flags) == ("doubtful", ("hand_lost",))
+
+
+def test_ten_fast_taps_are_enough_however_short(steady: dict[str, float]) -> None:
+    short = {"task_duration_s": 2.0}
+    assert quality_status(steady | short | {"tap_count": 10}, RULES).status == "ok"
+    assert quality_status(steady | short | {"tap_count": 9}, RULES).flags == ("short_task",)
+
+
 def test_taps_that_are_none_raise_the_rate_and_a_doubt_halts_only_lower_it(
     steady: dict[str, float],
 ) -> None:
@@ -207,7 +244,9 @@ def test_taps_that_are_none_raise_the_rate_and_a_doubt_halts_only_lower_it(
 
 
 def test_the_metronome_is_held_against_the_rate() -> None:
-    found = compute(context_of(sampled(tapping(2.0), frames()), metronome_rate_hz=2.5))
+    found = compute(
+        context_of(sampled(tapping(2.0), frames()), expected=Expected(metronome_rate_hz=2.5))
+    )
     assert found["metronome_rate_error_hz"] == pytest.approx(-0.5, abs=0.02)
 
 

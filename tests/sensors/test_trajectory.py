@@ -10,7 +10,7 @@ from tapscope.records import FloatArray
 from tapscope.sensors import SensorRecording, read
 from tapscope.sensors.recording import Kind, Signal
 from tapscope.sensors.trajectory import both_signs, contact_taps, to_trajectory
-from tapscope.signal.taps import find_taps
+from tests.signal_path import find_taps
 
 RATE_HZ, TAPS_HZ = 200.0, 2.0
 TIME_S: FloatArray = np.arange(0, 10, 1 / RATE_HZ)

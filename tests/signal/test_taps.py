@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tapscope.protocol.rules import GapRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
-from tapscope.signal.taps import find_taps
 from tests.matching import match
+from tests.signal_path import find_taps
 from tests.synthetic import Motion, frames, sampled, tapping
 
 

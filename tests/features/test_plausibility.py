@@ -1,0 +1,44 @@
+"""Signs of missed taps."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tapscope.features import Context, compute, in_task
+from tapscope.records import Taps
+from tests.signal_path import path_of
+from tests.synthetic import filmed, reaches
+
+
+def context(**movement: object) -> Context:
+    trajectory = filmed(reaches(3.0, 8.0, jitter=0.04, **movement))  # type: ignore[arg-type]
+    found = path_of(trajectory)
+    return in_task(trajectory, found.movement, found.task, found.taps)
+
+
+def without_tap(taps: Taps, tap: int) -> Taps:
+    """Return the taps as if the closure after one of them had not been found."""
+    names = [name for name in taps.__slots__ if name != "unit"]
+    kept = {name: np.delete(getattr(taps, name), tap + 1) for name in names}
+    kept["next_closure_s"][tap] = taps.next_closure_s[tap + 1]
+    return replace(taps, **kept)
+
+
+def test_right_taps_raise_no_suspicion() -> None:
+    assert compute(context())["suspected_missed_taps"] == 0
+
+
+def test_an_interval_of_two_openings_is_a_missed_tap() -> None:
+    right = context()
+    missed = replace(right, taps=without_tap(right.taps, 10))
+    assert compute(missed)["suspected_missed_taps"] == 1
+
+
+def test_a_halt_is_no_missed_tap() -> None:
+    assert compute(context(halts={10: 1.0}))["suspected_missed_taps"] == 0
+
+
+def test_the_robust_spread_ignores_a_halt() -> None:
+    found = compute(context(halts={10: 2.0}))
+    assert found["inter_tap_interval_cv"] > 0.5
+    assert found["robust_interval_cv"] < 0.12
