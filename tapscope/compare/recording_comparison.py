@@ -86,8 +86,7 @@ def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
     row, table = job.row, settings.table
     unit = row.cells.get("unit", "")
     video = read_tracks(table.file(row, ".tracks.csv"), unit)
-    time = settings.protocol.time
-    video = between(video, (time.start_s, *time.start_s + time.max_duration_s))
+    video = feature_pairs.within(video, settings.protocol.time)
     video_taps = read_taps(table.file(row, ".taps.csv"))
     log = read_sensor(settings.sensor_folder, job.sensor_files)
     _check_hand(log, row, job.sensor_files)
