@@ -102,21 +102,26 @@ def smooth_piece(
     """
     time_s = np.array([survey.sample_time_s[n] for n in views])
     palm, low, high = (np.empty((len(views), 2)) for _ in range(3))
-    rotation_deg = np.empty(len(views))
+    size, rotation_deg = np.empty(len(views)), np.empty(len(views))
     for n, view in enumerate(views.values()):
         half = settings.hand_to_crop_ratio * view.box.side / 2
         middle = np.array([view.box.x, view.box.y])
         extent = hand_extent(view.position_px, view.peak_value, view.measured, settings)
         left_top, right_bottom = extent or (middle - half, middle + half)
+        size[n] = right_bottom[0] - left_top[0]
         palm[n] = view.palm_px()
         low[n], high[n] = left_top - palm[n], right_bottom - palm[n]
-        rotation_deg[n] = (view.refined_bbox(settings) or view.box).rotation_deg
+        rotation_deg[n] = view.hand_box(settings).rotation_deg
     palm = median_filter(palm, size=(3, 1), mode="nearest")
     palm = _gaussian(time_s, palm, settings.palm_smooth_s)
     low, high = _reach(time_s, low, high, settings.extent_s)
     low, high = (_gaussian(time_s, v, settings.extent_smooth_s) for v in (low, high))
     middle = survey.scale * (palm + (low + high) / 2 + 0.5) - 0.5
-    side = survey.scale * (high - low).max(axis=1) / settings.hand_to_crop_ratio
+    usual = _gaussian(time_s, _median(time_s, size, settings.extent_s), settings.extent_smooth_s)
+    reach = (high - low).max(axis=1)
+    side = survey.scale * np.maximum(
+        usual / settings.hand_to_crop_ratio, reach / settings.max_hand_to_crop
+    )
     return PathPiece(
         time_s,
         middle[:, 0],
@@ -158,6 +163,12 @@ def _reach(
             np.percentile(v[part], q, axis=0) for v, q in ((low, 5), (high, 95))
         )
     return lowest, highest
+
+
+def _median(time_s: FloatArray, values: FloatArray, within_s: float) -> FloatArray:
+    """Return the median near each sample."""
+    near = [values[_near(time_s, now_s, within_s)] for now_s in time_s.tolist()]
+    return np.array([np.median(v) for v in near])
 
 
 def _usual(time_s: FloatArray, rotation_deg: FloatArray, within_s: float) -> FloatArray:

@@ -41,6 +41,10 @@ class HandDetection:
         middle: FloatArray = self.position_px[ends].mean(axis=0)
         return middle
 
+    def hand_box(self, settings: PoseSettings = DEFAULTS) -> CropBox:
+        """Return the crop that the hand fills as it should; its own with under three keypoints."""
+        return self.refined_bbox(settings) or self.box
+
     def refined_bbox(self, settings: PoseSettings = DEFAULTS) -> CropBox | None:
         """Return the crop in which to see it again; None with under three keypoints."""
         return box_around(

@@ -39,15 +39,16 @@ def same_hand(a: HandDetection, b: HandDetection, settings: PoseSettings = DEFAU
     A square within another shows a part of a hand only where the larger one scores at least as
     high. So a face that was taken for a hand does not suppress the hand before it.
     """
-    if intersection_over_union(a.box, b.box, settings) > settings.same_hand_iou:
+    box_a, box_b = a.hand_box(settings), b.hand_box(settings)
+    if intersection_over_union(box_a, box_b, settings) > settings.same_hand_iou:
         return True
-    small, large = sorted((a, b), key=lambda view: view.box.side)
-    hand_px = settings.hand_to_crop_ratio * small.box.side
     tips = a.measured.tips
     apart = np.linalg.norm(a.position_px[tips] - b.position_px[tips], axis=1)
-    if apart.max() < settings.same_tips * hand_px:
+    small_px = settings.hand_to_crop_ratio * min(box_a.side, box_b.side)
+    if apart.max() < settings.same_tips * small_px:
         return True
-    share = intersection(a.box, b.box, settings) / hand_px**2
+    small, large = (a, b) if box_a.side < box_b.side else (b, a)
+    share = intersection(box_a, box_b, settings) / small_px**2
     return share > settings.part_share and large.score >= small.score
 
 

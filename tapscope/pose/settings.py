@@ -52,8 +52,9 @@ class PoseSettings:
     sample_fractions: tuple[float, ...] = (0.0, 0.4, 0.7)
     """Where in a slot the followed hands are looked at, of its length. Uneven, so that no tapping
     rate up to 8 Hz is always met in the same phase."""
-    small_hand_slots: int = 2
-    """Small hands are searched for in every so many slots; once found, they are followed back."""
+    small_hand_slots: int = 4
+    """While a hand is clearly seen, smaller ones are searched for in every so many slots; those
+    that are found are followed back."""
     survey_long_side_px: int = 640
     """Longer side to which images are reduced for the first pass, pixels."""
     history_s: float = 8.0
@@ -82,6 +83,8 @@ class PoseSettings:
     """Sides of its crop by which a hand is expected to move on from one sample to the next."""
 
     # Stitching of the pieces of one hand
+    min_score_ratio: float = 0.6
+    """Lower mean score over the higher one of two pieces of one hand."""
     near_gap_s: float = 1.0
     """Seconds between two pieces up to which nearness alone joins them."""
     near_distance: float = 1.8
@@ -103,6 +106,8 @@ class PoseSettings:
     """Seconds (standard deviation of a Gaussian) over which the path of the palm is smoothed."""
     extent_s: float = 0.5
     """Seconds before and after within which the crop must show all that the hand reached."""
+    max_hand_to_crop: float = 0.86
+    """What the hand reached over the side of its crop, at most: more may be cut off."""
     extent_smooth_s: float = 0.2
     """Seconds (standard deviation) over which the size of the crop is smoothed."""
     extend_s: float = 0.25

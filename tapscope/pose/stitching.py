@@ -2,7 +2,7 @@
 
 Pieces that follow one another closely in time and place are one hand. So are pieces far apart that
 do not overlap in time, if both are clearly hands and nothing speaks for two: the size, the side of
-the thumb and the colour.
+the thumb and the colour. A hand is never joined to what scores far lower: a face behind it, say.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,8 @@ def join_cost(
     settings: PoseSettings = DEFAULTS,
 ) -> float | None:
     """Return how far apart two pieces are in time and place; None if they are two hands."""
-    if after.first <= before.last:
+    scores = sorted((before.mean_score(), after.mean_score()))
+    if after.first <= before.last or scores[0] < settings.min_score_ratio * scores[1]:
         return None
     gap_s = time_s[after.first] - time_s[before.last]
     end, begin = before.views[before.last].box, after.views[after.first].box

@@ -120,9 +120,23 @@ class Survey:
         boxes = [self._expected(track, number, before=True) for track in alive]
         views = predict_crops(self.engine, [image] * len(boxes), boxes, self.size_px)
         for track, view in zip(alive, views, strict=True):
-            if view.score >= self.settings.detection_threshold:
+            if view.score < self.settings.detection_threshold:
+                pass
+            elif self._is_another(track.views[track.last], view):
+                track.alive = False
+                self._begin(view, number, image)
+            else:
                 self._note(track, number, view, image)
             self._end_if_lost(track, image)
+
+    def _is_another(self, before: HandDetection, now: HandDetection) -> bool:
+        """Say whether a crop suddenly shows another thing: a hand before a followed face, say."""
+        scores = sorted((before.score, now.score))
+        boxes = [view.hand_box(self.settings) for view in (before, now)]
+        return (
+            scores[0] < self.settings.min_score_ratio * scores[1]
+            and intersection_over_union(*boxes, self.settings) < self.settings.same_hand_iou
+        )
 
     def _note(
         self, track: HandTrack, number: int, view: HandDetection, image: NDArray[np.uint8]
@@ -162,7 +176,7 @@ class Survey:
         """Look for hands that are not followed yet in the whole image of the newest sample."""
         number, image = self._history[-1]
         sizes = self.settings.long_sides_px
-        if self._slot % self.settings.small_hand_slots:
+        if self._sure_boxes(number) and self._slot % self.settings.small_hand_slots:
             sizes = sizes[:1]
         candidates = [
             box
@@ -214,19 +228,23 @@ class Survey:
             if view.score < self.settings.detection_threshold:
                 continue
             others = (t.views[earlier] for t in self._tracks if earlier in t.views)
-            if any(same_hand(view, other, self.settings) for other in others):
+            if self._is_another(track.views[track.first], view) or any(
+                same_hand(view, other, self.settings) for other in others
+            ):
                 return
             self._note(track, earlier, view, image)
 
     def _is_explained(self, box: CropBox, number: int) -> bool:
         """Say whether a candidate lies on a hand that is followed and clearly seen."""
         return any(
-            intersection_over_union(box, view.box, self.settings) > self.settings.explained_iou
-            for track in self._tracks
-            if track.alive
-            and (view := track.views.get(number)) is not None
-            and view.score >= self.settings.sure_score
+            intersection_over_union(box, other, self.settings) > self.settings.explained_iou
+            for other in self._sure_boxes(number)
         )
+
+    def _sure_boxes(self, number: int) -> list[CropBox]:
+        """Return the crops of the hands that are clearly seen in a sample."""
+        views = (track.views.get(number) for track in self._tracks if track.alive)
+        return [v.box for v in views if v is not None and v.score >= self.settings.sure_score]
 
     def _is_rejected(self, box: CropBox, image: NDArray[np.uint8]) -> bool:
         """Say whether a candidate was rejected and its place has not changed since."""
@@ -259,7 +277,8 @@ class Survey:
         """End one of two tracks and drop its samples since they met."""
         since = max(0, number - len(self.settings.sample_fractions) * 4)
         advantage = self.settings.better_score
-        if size_ratio(younger.views[number].box, older.views[number].box) > 1.4:
+        boxes = [track.views[number].hand_box(self.settings) for track in (younger, older)]
+        if size_ratio(*boxes) > 1.4:
             advantage = 1.0  # one follows a part of the hand: the higher score is the whole
         worse, better = younger, older
         if younger.mean_score(since) > advantage * older.mean_score(since):

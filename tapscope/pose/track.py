@@ -59,7 +59,7 @@ def expected_box(
     views, times_s
         Samples in which the hand was seen, the nearest first; earlier or later than `time_s`.
     """
-    boxes = [view.refined_bbox(settings) or view.box for view in views]
+    boxes = [view.hand_box(settings) for view in views]
     nearest = boxes[0]
     side = min(max(box.side for box in boxes), 1.5 * nearest.side)
     shift = np.zeros(2)
