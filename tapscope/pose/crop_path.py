@@ -34,7 +34,7 @@ class PathPiece:
     """Quarters."""
 
     def box(self, time_s: float) -> CropBox:
-        """Return the crop at a time; before and after the piece it stands still."""
+        """Return the crop at a time within the piece."""
         x, y, side = (float(np.interp(time_s, self.time_s, v)) for v in (self.x, self.y, self.side))
         nearest = int(np.abs(self.time_s - time_s).argmin())
         return CropBox(x, y, side, float(self.rotation_deg[nearest]))
@@ -47,20 +47,17 @@ class CropPath:
     ----------
     pieces
         In the order of time.
-    settings
-        How long the crop waits before and after each piece.
     """
 
-    def __init__(self, pieces: Sequence[PathPiece], settings: PoseSettings = DEFAULTS) -> None:
+    def __init__(self, pieces: Sequence[PathPiece]) -> None:
         self._pieces = pieces
-        self._settings = settings
 
     def box(self, time_s: float) -> CropBox | None:
         """Return the crop at a time; None where the hand is away."""
-        away_s = [max(p.time_s[0] - time_s, time_s - p.time_s[-1], 0.0) for p in self._pieces]
-        if not away_s or min(away_s) > self._settings.extend_s:
-            return None
-        return self._pieces[int(np.argmin(away_s))].box(time_s)
+        for piece in self._pieces:
+            if piece.time_s[0] <= time_s <= piece.time_s[-1]:
+                return piece.box(time_s)
+        return None
 
 
 def crop_path(
@@ -87,7 +84,7 @@ def crop_path(
                 joined[-1] |= views
                 continue
         joined.append(views)
-    return CropPath([smooth_piece(views, survey, settings) for views in joined], settings)
+    return CropPath([smooth_piece(views, survey, settings) for views in joined])
 
 
 def smooth_piece(

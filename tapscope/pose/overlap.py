@@ -52,6 +52,21 @@ def same_hand(a: HandDetection, b: HandDetection, settings: PoseSettings = DEFAU
     return share > settings.part_share and large.score >= small.score
 
 
+def is_another(
+    before: HandDetection, now: HandDetection, settings: PoseSettings = DEFAULTS
+) -> bool:
+    """Say whether a crop suddenly shows another thing: a hand before a followed face, say.
+
+    The two detections, of neighbouring images, differ in score and in place or size.
+    """
+    scores = sorted((before.score, now.score))
+    boxes = before.hand_box(settings), now.hand_box(settings)
+    return (
+        scores[0] < settings.min_score_ratio * scores[1]
+        and intersection_over_union(boxes[0], boxes[1], settings) < settings.same_hand_iou
+    )
+
+
 def distinct_hands(
     views: Iterable[HandDetection], settings: PoseSettings = DEFAULTS
 ) -> list[HandDetection]:

@@ -105,21 +105,29 @@ class KeypointPlacement:
     def _look_again(self, frames: list[_Frame]) -> None:
         """Look again where the hand left its crop, or was lost beside a frame that shows it."""
         for _ in range(self._settings.max_relooks):
-            wanted = [(frame, box) for frame in frames if (box := self._corrected(frame))]
+            wanted = [
+                (frame, box) for frame in frames if (box := self._corrected(frame)) is not None
+            ]
             if not wanted:
                 break
             self._see(wanted)
         for _ in frames:  # the hand may be found again one frame further each time
-            wanted = []
-            for before, after in pairwise(frames):
-                for frame, neighbour in ((before, after), (after, before)):
-                    if frame.view is None and neighbour.view is not None:
-                        box = neighbour.view.refined_bbox(self._settings)
-                        if box is not None and frame.is_new(box):
-                            wanted.append((frame, box))
-            if not wanted:
+            lost = [
+                (frame, beside, neighbour.view)
+                for pair in pairwise(frames)
+                for frame, neighbour in (pair, pair[::-1])
+                if frame.view is None
+                and neighbour.view is not None
+                and frame.is_new(beside := neighbour.view.hand_box(self._settings))
+            ]
+            if not lost:
                 break
-            self._see(wanted)
+            self._see([(frame, box) for frame, box, _ in lost])
+            for frame, _, neighbour in lost:
+                # What scores far lower there is what was behind the hand.
+                least = self._settings.min_score_ratio * neighbour.score
+                if frame.view is not None and frame.view.score < least:
+                    frame.view = None
 
     def _corrected(self, frame: _Frame) -> CropBox | None:
         """Return a better crop of a frame whose hand reaches out of its crop; None if it fits."""

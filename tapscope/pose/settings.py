@@ -84,7 +84,8 @@ class PoseSettings:
 
     # Stitching of the pieces of one hand
     min_score_ratio: float = 0.6
-    """Lower mean score over the higher one of two pieces of one hand."""
+    """Lower score over the higher one of two pieces of one hand, or of two neighbouring samples in
+    which it is not at the same place."""
     near_gap_s: float = 1.0
     """Seconds between two pieces up to which nearness alone joins them."""
     near_distance: float = 1.8
@@ -110,8 +111,6 @@ class PoseSettings:
     """What the hand reached over the side of its crop, at most: more may be cut off."""
     extent_smooth_s: float = 0.2
     """Seconds (standard deviation) over which the size of the crop is smoothed."""
-    extend_s: float = 0.25
-    """Seconds before and after a piece in which the crop waits where the hand was last seen."""
 
     # Second pass: place the keypoints
     max_chunk_bytes: int = 256 * 2**20

@@ -19,7 +19,7 @@ from tapscope.network.crop import CropBox, take_crop
 from tapscope.network.engine import Engine
 from tapscope.pose.detection import HandDetection, predict_crops
 from tapscope.pose.detector import find_candidates, verify_candidates
-from tapscope.pose.overlap import intersection_over_union, same_hand, size_ratio
+from tapscope.pose.overlap import intersection_over_union, is_another, same_hand, size_ratio
 from tapscope.pose.settings import DEFAULTS, PoseSettings
 from tapscope.pose.track import HandTrack, expected_box
 from tapscope.records import FrameBatch
@@ -122,21 +122,12 @@ class Survey:
         for track, view in zip(alive, views, strict=True):
             if view.score < self.settings.detection_threshold:
                 pass
-            elif self._is_another(track.views[track.last], view):
+            elif is_another(track.views[track.last], view, self.settings):
                 track.alive = False
                 self._begin(view, number, image)
             else:
                 self._note(track, number, view, image)
             self._end_if_lost(track, image)
-
-    def _is_another(self, before: HandDetection, now: HandDetection) -> bool:
-        """Say whether a crop suddenly shows another thing: a hand before a followed face, say."""
-        scores = sorted((before.score, now.score))
-        boxes = [view.hand_box(self.settings) for view in (before, now)]
-        return (
-            scores[0] < self.settings.min_score_ratio * scores[1]
-            and intersection_over_union(*boxes, self.settings) < self.settings.same_hand_iou
-        )
 
     def _note(
         self, track: HandTrack, number: int, view: HandDetection, image: NDArray[np.uint8]
@@ -228,7 +219,7 @@ class Survey:
             if view.score < self.settings.detection_threshold:
                 continue
             others = (t.views[earlier] for t in self._tracks if earlier in t.views)
-            if self._is_another(track.views[track.first], view) or any(
+            if is_another(track.views[track.first], view, self.settings) or any(
                 same_hand(view, other, self.settings) for other in others
             ):
                 return
