@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tapscope.hand import KEYPOINTS
+from tapscope.hand import KEYPOINTS, Measured
 from tapscope.network.engine import Engine
 from tapscope.network.heatmap import VARIANCE_PX2
 from tapscope.network.pmsdsnet import PMSDSNet
 from tapscope.network.weights import Card, Weights
+from tapscope.pose.detection import HandDetection, box_around
 from tapscope.records import FrameBatch
 
 COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in range(len(KEYPOINTS))])
@@ -38,6 +39,24 @@ def hand_shape(
         keypoints[1 + part] = (-0.12 - 0.08 * part, 0.3 - 0.08 * part)
     keypoints[4] = keypoints[8] + (-0.7 * aperture, 0.7 * aperture)
     return keypoints * size + np.array([x, y])
+
+
+def turned(keypoints: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    """Turn a hand about its middle, clockwise as it is seen."""
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = keypoints.mean(axis=0)
+    result: NDArray[np.float64] = (keypoints - middle) @ turn.T + middle
+    return result
+
+
+def detection(keypoints: NDArray[np.float64], *, peak: float = 0.9) -> HandDetection:
+    """Return a hand seen in a crop that fits it, every peak and confidence of one value."""
+    values = np.full(len(keypoints), peak)
+    measured = Measured.among(KEYPOINTS)
+    box = box_around(keypoints, np.ones(len(keypoints)), measured)
+    assert box is not None
+    return HandDetection(box, keypoints, values, values, measured)
 
 
 def paint(

@@ -10,7 +10,7 @@ import torch
 from tapscope.hand import INDEX_TIP, THUMB_TIP
 from tapscope.pose.tracker import track_hand
 from tapscope.records import FrameBatch, Keypoints
-from tests.hands import DotEngine, Shape, film, hand_shape, opening
+from tests.hands import DotEngine, Shape, film, hand_shape, opening, turned
 
 TIPS = [THUMB_TIP, INDEX_TIP]
 
@@ -186,12 +186,7 @@ def test_tips_that_a_mirror_moves_are_disputed(engine: DotEngine, agreed: float)
 
 def test_hand_that_turns_over_is_followed() -> None:
     def turning(n: int) -> np.ndarray:
-        shape = hand_shape(160, 120, aperture=opening(n), size=90)
-        angle = np.radians(2.0 * n)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        middle = shape.mean(axis=0)
-        turned: np.ndarray = (shape - middle) @ turn.T + middle
-        return turned
+        return turned(hand_shape(160, 120, aperture=opening(n), size=90), 2.0 * n)
 
     assert_placed(track_hand(film(96, turning), DotEngine()), turning)
 
