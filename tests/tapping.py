@@ -65,7 +65,7 @@ def write_clip(
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
         video = out.add_stream("libx264", rate=30, options={"crf": "10", "preset": "ultrafast"})
-        video.width, video.peak_value, video.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv444p"
         video.time_base = video.codec_context.time_base = Fraction(1, 15360)
         for time_s in times_s:
             image = paint(aperture_at(time_s, rate_hz)) if hand else np.zeros_like(paint(0))
