@@ -5,6 +5,7 @@ without weights.
 """
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -13,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tapscope.hand import KEYPOINTS
+from tapscope.hand import KEYPOINTS, Measured
 from tapscope.network.engine import Engine
 from tapscope.network.heatmap import VARIANCE_PX2
 from tapscope.network.pmsdsnet import PMSDSNet
 from tapscope.network.weights import Card, Weights
+from tapscope.pose.detection import HandDetection, box_around
+from tapscope.records import FrameBatch
 
 COLOURS = np.array([[40 + 10 * j, 250 - 10 * j, 40 + 60 * (j % 4)] for j in range(len(KEYPOINTS))])
 """One colour a keypoint, no two nearer than 25 levels."""
@@ -38,13 +41,38 @@ def hand_shape(
     return keypoints * size + np.array([x, y])
 
 
+def turned(keypoints: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    """Turn a hand about its middle, clockwise as it is seen."""
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = keypoints.mean(axis=0)
+    result: NDArray[np.float64] = (keypoints - middle) @ turn.T + middle
+    return result
+
+
+def detection(keypoints: NDArray[np.float64], *, peak: float = 0.9) -> HandDetection:
+    """Return a hand seen in a crop that fits it, every peak and confidence of one value."""
+    values = np.full(len(keypoints), peak)
+    measured = Measured.among(KEYPOINTS)
+    box = box_around(keypoints, np.ones(len(keypoints)), measured)
+    assert box is not None
+    return HandDetection(box, keypoints, values, values, measured)
+
+
 def paint(
-    hands: list[NDArray[np.float64]], *, width: int = 320, height: int = 240, radius: int = 5
+    hands: list[NDArray[np.float64]],
+    *,
+    faint: list[NDArray[np.float64]] | None = None,
+    width: int = 320,
+    height: int = 240,
+    radius: int = 5,
 ) -> NDArray[np.uint8]:
-    """Draw hands as dots on black."""
+    """Draw hands as dots on black, before what looks a little like a hand: fainter dots."""
     image = np.zeros((height, width, 3), dtype=np.uint8)
-    for keypoints in hands:
-        for colour, (x, y) in zip(COLOURS, keypoints, strict=True):
+    for colours, shapes in ((COLOURS // 2, faint or []), (COLOURS, hands)):
+        for colour, (x, y) in (
+            dot for keypoints in shapes for dot in zip(colours, keypoints, strict=True)
+        ):
             cv2.circle(
                 image, (round(x * 16), round(y * 16)), radius * 16,
                 tuple(int(c) for c in colour), -1, cv2.LINE_AA, 4,
@@ -52,29 +80,81 @@ def paint(
     return image
 
 
-class DotEngine(Engine):
-    """Answers with a Gaussian at the middle of the dots of each keypoint's colour."""
+Shape = Callable[[int], NDArray[np.float64] | None]
+"""Where the keypoints are in each frame; None where there are none."""
 
-    def __init__(self) -> None:
+
+def opening(frame: int, rate_hz: float = 3.0) -> float:
+    """Return the aperture of a tapping hand at 30 frames a second, in sizes."""
+    return float(0.35 + 0.3 * np.sin(2 * np.pi * rate_hz * frame / 30))
+
+
+def film(
+    frames: int, *hands: Shape, faint: Shape | None = None, batch_size: int = 16
+) -> Callable[[], Iterator[FrameBatch]]:
+    """Return what opens a film: frames 1/30 s apart, each hand drawn where its function says."""
+
+    def open_frames() -> Iterator[FrameBatch]:
+        for start in range(0, frames, batch_size):
+            numbers = range(start, min(frames, start + batch_size))
+            images = []
+            for n in numbers:
+                behind = faint(n) if faint else None
+                shown = [shape for hand in hands if (shape := hand(n)) is not None]
+                images.append(paint(shown, faint=None if behind is None else [behind]))
+            yield FrameBatch(np.stack(images), np.array(numbers) / 30.0, start)
+
+    return open_frames
+
+
+def _masks(
+    image: NDArray[np.uint8], colours: NDArray[np.int_]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield each keypoint whose colour is in an image, and where it is."""
+    rows, columns = np.nonzero(image.max(axis=2) > 8)
+    away = np.abs(image[rows, columns].astype(int)[:, None] - colours).max(axis=2)
+    for keypoint in np.flatnonzero((away < 12).any(axis=0)):
+        mask = np.zeros(image.shape[:2], np.uint8)
+        inside = away[:, keypoint] < 12
+        mask[rows[inside], columns[inside]] = 1
+        yield int(keypoint), mask
+
+
+class DotEngine(Engine):
+    """Answers with a Gaussian at the middle of the dots of each keypoint's colour.
+
+    Parameters
+    ----------
+    faint_peak
+        Peak value at the dots of what looks a little like a hand, see `paint`.
+    batch_size
+        How many images it says are worth giving at once.
+    """
+
+    def __init__(self, faint_peak: float = 0.0, batch_size: int = 4) -> None:
         super().__init__(tiny_weights())
         self.name = "dots"
-        self.batch_size = 4
+        self.batch_size = batch_size
         self.images_seen = 0
+        self._palettes = [(COLOURS, 1.0)]
+        if faint_peak:
+            self._palettes.append((COLOURS // 2, faint_peak))
 
     def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
         self.images_seen += len(pixels)
         n, height, width = pixels.shape[:3]
         answer = np.zeros((n, len(COLOURS), height, width), dtype=np.float32)
-        rows, columns = np.mgrid[:height, :width]
-        for image, maps in zip(pixels.astype(int), answer, strict=True):
-            for colour, heat in zip(COLOURS, maps, strict=True):
-                mask = (np.abs(image - colour).max(axis=2) < 12).astype(np.uint8)
-                count, _, stats, centres = cv2.connectedComponentsWithStats(mask)
-                for part in range(1, count):
-                    if stats[part, cv2.CC_STAT_AREA] >= 2:
-                        x, y = centres[part]
-                        away = (columns - x) ** 2 + (rows - y) ** 2
-                        np.maximum(heat, np.exp(-away / (2 * VARIANCE_PX2)), out=heat)
+        for image, maps in zip(pixels, answer, strict=True):
+            for colours, peak in self._palettes:
+                for keypoint, mask in _masks(image, colours):
+                    count, _, stats, centres = cv2.connectedComponentsWithStats(mask)
+                    for part in range(1, count):
+                        if stats[part, cv2.CC_STAT_AREA] >= 2:
+                            x, y = centres[part]
+                            across = np.exp(-((np.arange(width) - x) ** 2) / (2 * VARIANCE_PX2))
+                            down = np.exp(-((np.arange(height) - y) ** 2) / (2 * VARIANCE_PX2))
+                            heat = maps[keypoint]
+                            np.maximum(heat, peak * np.outer(down, across), out=heat)
         return torch.from_numpy(answer)
 
 

@@ -6,7 +6,7 @@ work stays small.
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -89,22 +89,37 @@ def analyze_recording(
     """
     from tapscope.pose.tracker import track_hand  # noqa: PLC0415 - see the module's docstring
 
-    with VideoStream(recording.path, decoder=decoder) as stream:
-        keypoints = track_hand(
-            _reported(stream, report, stream.info.header_frames),
-            engine,
-            hand=recording.hand,
-            hand_source=recording.hand_source,
-        )
-    return measure(keypoints, stream.summary, recording, protocol, {"engine": engine.name})
+    video = _TwoPasses(recording.path, decoder, report)
+    keypoints = track_hand(
+        video.frames, engine, hand=recording.hand, hand_source=recording.hand_source
+    )
+    return measure(keypoints, video.summary, recording, protocol, {"engine": engine.name})
 
 
-def _reported(
-    frames: Iterable[FrameBatch], report: Report, total: int | None
-) -> Iterator[FrameBatch]:
-    for batch in frames:
-        yield batch
-        report(batch.first_frame + len(batch), total)
+class _TwoPasses:
+    """Decodes a video once for each pass, and reports half of the frames as done after the first.
+
+    Decoding again costs far less than the network, and keeping the frames would need memory without
+    bounds.
+    """
+
+    def __init__(self, path: Path, decoder: Decoder, report: Report) -> None:
+        self._path = path
+        self._decoder = decoder
+        self._report = report
+        self._done = 0
+        self.summary: StreamSummary
+        """Of the last pass."""
+
+    def frames(self) -> Iterator[FrameBatch]:
+        """Yield the video from its beginning."""
+        before = self._done
+        with VideoStream(self._path, decoder=self._decoder) as stream:
+            for batch in stream:
+                yield batch
+                self._done = before + len(batch) + batch.first_frame
+                self._report(self._done // 2, stream.info.header_frames)
+            self.summary = stream.summary
 
 
 def measure(

@@ -1,92 +1,70 @@
-"""One hand on its way through a video, and what its frames say together."""
+"""One hand as the first pass follows it from sample to sample."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from tapscope.network.crop import CropBox
-from tapscope.pose.detector import HAND_TO_CROP_RATIO, HandDetection
-from tapscope.pose.fingertip_identity import AssignedTips, assign_fingertips
-from tapscope.pose.hand_selection import tapping_score
-from tapscope.records import FloatArray
-
-RECENT_FRAMES = 64
-"""Frames by which is judged whether a hand rests: two seconds and more."""
-MIDDLE_FRAMES = 9
-"""Frames over which the middle of the hand is steadied."""
-SAME_TIP = 0.1
-"""Answers nearer than this share of the hand are the same tip."""
+from tapscope.pose.detection import HandDetection
+from tapscope.pose.settings import DEFAULTS, PoseSettings
 
 
-@dataclass(slots=True)
-class Track:
-    """One hand that is followed."""
+@dataclass(slots=True, eq=False)
+class HandTrack:
+    """A piece of one hand's way through a recording, without a long break."""
 
-    box: CropBox
-    """Where it is looked for next."""
-    state: Literal["followed", "lost", "ended"] = "followed"
-    """Lost hands are searched for; an ended track followed what another one follows, too."""
-    frames: list[HandDetection | None] = field(default_factory=list)
-    """What was seen in each frame of the video so far."""
-    watched: list[bool] = field(default_factory=list)
-    """Whether it was looked at in each of these frames, or rested beside a hand that taps."""
-    flipped_tips_px: dict[int, FloatArray] = field(default_factory=dict)
-    """Thumb and index tip as seen in the mirrored image of some frames; shape (2, 2) each."""
-
-    @classmethod
-    def begun(cls, box: CropBox, after: int) -> "Track":
-        """Return a track that begins after so many frames of the video."""
-        return cls(box, frames=[None] * after, watched=[True] * after)
+    views: dict[int, HandDetection] = field(default_factory=dict)
+    """What was seen in each sample of the first pass; samples without the hand are left out."""
+    colour: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    """Mean colour of the palm in some of these samples, RGB, levels of 255."""
+    alive: bool = True
+    """Whether it is followed on."""
 
     @property
-    def tapping_score(self) -> float:
-        """Return how much it has tapped, see `choice.tapping_score`."""
-        return tapping_score(self.frames, self.watched)
+    def first(self) -> int:
+        """Return the first sample in which the hand was seen."""
+        return min(self.views)
 
     @property
-    def recent_tapping_score(self) -> float:
-        """Return the same of the last `RECENT_FRAMES`."""
-        return tapping_score(self.frames[-RECENT_FRAMES:], self.watched[-RECENT_FRAMES:])
+    def last(self) -> int:
+        """Return the last sample in which the hand was seen."""
+        return max(self.views)
 
-    @property
-    def seen(self) -> int:
-        """Return in how many frames it was seen."""
-        return sum(view is not None for view in self.frames)
+    def mean_score(self, since: int = 0) -> float:
+        """Return the mean score of the samples from `since` on; 0 without any."""
+        scores = [view.score for n, view in self.views.items() if n >= since]
+        return float(np.mean(scores)) if scores else 0.0
 
-    def agreement(self, tips_px: FloatArray) -> FloatArray:
-        """Say where the mirrored look found the same tips; see `records.Keypoints.agreement`.
+    def nearest(self, sample: int, count: int, *, before: bool) -> list[int]:
+        """Return up to `count` samples with the hand next to one, the nearest first."""
+        if before:
+            return sorted((n for n in self.views if n < sample), reverse=True)[:count]
+        return sorted(n for n in self.views if n > sample)[:count]
 
-        Parameters
-        ----------
-        tips_px
-            Thumb and index tip of every frame; shape (frames, 2, 2).
-        """
-        result = np.full(len(tips_px), np.nan)
-        for n, again_px in self.flipped_tips_px.items():
-            view = self.frames[n]
-            if view is not None:
-                apart = np.linalg.norm(again_px - tips_px[n], axis=1)
-                result[n] = float((apart <= SAME_TIP * HAND_TO_CROP_RATIO * view.box.side).all())
-        return result
 
-    def assigned_tips(self, time_s: FloatArray) -> AssignedTips:
-        """Settle which fingertips are those of thumb and index finger, over all frames together.
+def expected_box(
+    views: Sequence[HandDetection],
+    times_s: Sequence[float],
+    time_s: float,
+    settings: PoseSettings = DEFAULTS,
+) -> CropBox:
+    """Return the crop in which a hand is expected at a time.
 
-        The steady point of the hand, to which tips are related, is the median of its keypoints. The
-        hand must have been seen in some frame, by a network that places all five tips.
+    It goes on as the palm did between the two nearest samples, for the fingers tap, and is as large
+    as the largest of all given, for a closed hand opens again.
 
-        Parameters
-        ----------
-        time_s
-            Time of every frame in seconds.
-        """
-        seen = [n for n, view in enumerate(self.frames) if view is not None]
-        kept = [view for view in self.frames if view is not None]
-        middles = np.stack([np.median(view.position_px, axis=0) for view in kept])
-        middle_px = np.full((len(self.frames), 2), np.nan)
-        middle_px[seen] = median_filter(middles, size=(MIDDLE_FRAMES, 1), mode="nearest")
-        hand_px = HAND_TO_CROP_RATIO * float(np.median([view.box.side for view in kept]))
-        peaks = [view.tips if view is not None else None for view in self.frames]
-        return assign_fingertips(peaks, time_s, middle_px, hand_px)
+    Parameters
+    ----------
+    views, times_s
+        Samples in which the hand was seen, the nearest first; earlier or later than `time_s`.
+    """
+    boxes = [view.hand_box(settings) for view in views]
+    nearest = boxes[0]
+    side = min(max(box.side for box in boxes), 1.5 * nearest.side)
+    shift = np.zeros(2)
+    if len(views) > 1 and times_s[0] != times_s[1]:
+        speed = (views[0].palm_px() - views[1].palm_px()) / (times_s[0] - times_s[1])
+        limit = settings.max_step * nearest.side
+        shift = np.clip(speed * (time_s - times_s[0]), -limit, limit)
+    return replace(nearest, x=nearest.x + float(shift[0]), y=nearest.y + float(shift[1]), side=side)

@@ -1,300 +1,176 @@
-"""Follow hands through a video and say which one taps.
+"""Frames to the keypoints of the tapping hand, in two passes over the recording.
 
-Every hand in view is followed on its own, in a box that moves with it; the whole image is
-searched at the start, when a hand is lost, and every few seconds for hands that came later. At the
-end the hand that taps is taken, or the one on the side that was asked for.
+The first pass finds every hand and follows it in samples; the pieces of one hand are joined, and
+the hand that taps is chosen by its movement over the whole recording. The second pass places the
+keypoints of this hand in every frame.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
-from tapscope.network.crop import CropBox
 from tapscope.network.engine import Engine
-from tapscope.pose.crop_motion import crop_contains, predict_motion
-from tapscope.pose.detector import (
-    DETECTION_THRESHOLD,
-    LONG_SIDES_PX,
-    HandDetection,
-    box_around,
-    distance,
-    find_hands,
-    overlaps_any,
-    predict_crops,
-)
-from tapscope.pose.hand_selection import choose_track, is_at_rest, mean_x
-from tapscope.pose.motion_blur import edge_smear_px
-from tapscope.pose.track import RECENT_FRAMES, Track
+from tapscope.pose.crop_path import crop_path
+from tapscope.pose.detection import HandDetection
+from tapscope.pose.fingertip_identity import AssignedTips, assign_fingertips
+from tapscope.pose.hand_selection import choose_track, mean_x, tapping_score
+from tapscope.pose.placement import KeypointPlacement, PlacedFrames
+from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.stitching import stitch
+from tapscope.pose.survey import Survey, SurveyResult
+from tapscope.pose.track import HandTrack
 from tapscope.records import FloatArray, FrameBatch, Keypoints
-
-CHUNK_FRAMES = 8
-"""Frames that share a box: a quarter of a second at 30 frames a second."""
-SEARCH_EVERY_S = 2.0
-SEARCH_LOST_EVERY_S = 0.25
-"""A search costs as much as several frames: after a loss it is not made in each one."""
-MAX_TRACKS = 3
-RESTING_FRAMES = 2
-"""Frames of each chunk in which a hand is looked at that rests while another one taps: neighbours,
-so that its own first taps show."""
-FLIP_TEST_CONFIDENCE = 0.9
-"""Confidence of both tips up to which a frame is seen mirrored, too: of 390 held-out images a
-fifth, and looking at these again gained half of what looking at all again gains."""
-MIRROR_EVERY = 16
-"""One frame in so many is seen mirrored, too."""
-MAX_REACQUIRE_DISTANCE = 1.8
-"""A lost hand may be taken up again within this many box sides of where it was last seen."""
-
-
-class HandTracker:
-    """Takes the frames of one video in order, gives the keypoints of the tapping hand.
-
-    Parameters
-    ----------
-    engine
-        Runs the network.
-    size_px
-        Side of the crops; by default that on which the weights were trained.
-    """
-
-    def __init__(self, engine: Engine, size_px: int | None = None) -> None:
-        self._engine = engine
-        self._size = size_px or engine.card.input_size_px
-        self._tracks: list[Track] = []
-        self._time: list[float] = []
-        self._blur: list[FloatArray] = []
-        self._next_search_s = 0.0
-        self._searches = 0
-
-    def add(self, batch: FrameBatch) -> None:
-        """Follow every hand through the next frames."""
-        step = max(CHUNK_FRAMES, self._engine.batch_size)
-        for start in range(0, len(batch), step):
-            pixels = batch.pixels[start : start + step]
-            self._add_chunk(list(pixels), batch.time_s[start : start + step])
-
-    def _add_chunk(self, images: list[NDArray[np.uint8]], time_s: FloatArray) -> None:
-        begin, end = float(time_s[0]), float(time_s[-1])
-        if begin >= self._next_search_s:
-            self._search(images[len(images) // 2])
-            pause_s = SEARCH_EVERY_S if self._followed() else SEARCH_LOST_EVERY_S
-            self._next_search_s = end + pause_s
-        for track in self._tracks:
-            if track.state == "followed":
-                self._update_track(track, images)
-            else:
-                track.frames += [None] * len(images)
-                track.watched += [True] * len(images)
-            if track.state == "lost":
-                self._next_search_s = min(self._next_search_s, end + SEARCH_LOST_EVERY_S)
-        self._remove_duplicate_tracks()
-        self._time += time_s.tolist()
-        self._blur.append(self._smear(images))
-
-    def _update_track(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
-        """See a hand in the next frames: in all of them, in a few while it rests."""
-        watched = np.ones(len(images), dtype=np.bool_)
-        sure = FLIP_TEST_CONFIDENCE
-        if self._is_at_rest(track):
-            watched = np.arange(len(images)) % CHUNK_FRAMES < RESTING_FRAMES
-            sure = 0.0
-        seen = iter(self._follow(track, [images[n] for n in np.flatnonzero(watched)], sure))
-        track.frames += [next(seen) if is_watched else None for is_watched in watched]
-        track.watched += watched.tolist()
-        self._look_mirrored(track, images)
-        if all(view is None for view in track.frames[-len(images) :]):
-            track.state = "lost"
-
-    def _is_at_rest(self, track: Track) -> bool:
-        others = [t for t in self._tracks if t.state == "followed" and t is not track]
-        if not others or track.seen < RECENT_FRAMES:
-            return False
-        return is_at_rest(track.recent_tapping_score, [t.recent_tapping_score for t in others])
-
-    def _followed(self) -> list[CropBox]:
-        return [t.box for t in self._tracks if t.state == "followed"]
-
-    def _remove_duplicate_tracks(self) -> None:
-        """Of tracks that have come to follow one hand keep the one that saw it most."""
-        kept: list[CropBox] = []
-        for track in sorted(self._tracks, key=lambda t: -t.seen):
-            if track.state == "followed":
-                if overlaps_any(track.box, kept):
-                    track.state = "ended"
-                else:
-                    kept.append(track.box)
-
-    def _search(self, image: NDArray[np.uint8]) -> None:
-        """Look at the whole image: take up lost hands, begin to follow new ones."""
-        followed = self._followed()
-        sizes: Sequence[int] = LONG_SIDES_PX
-        if followed:  # what is still to be found can wait: one size at a time
-            sizes = [LONG_SIDES_PX[self._searches % len(LONG_SIDES_PX)]]
-        self._searches += 1
-        for hand in find_hands(
-            self._engine, image, self._size, followed=followed, long_sides_px=sizes
-        ):
-            box = hand.refined_bbox()
-            if box is None or overlaps_any(box, self._followed()):
-                continue
-            lost = [
-                t
-                for t in self._tracks
-                if t.state == "lost"
-                and distance(box, t.box) < MAX_REACQUIRE_DISTANCE
-                and 0.5 < box.side / t.box.side < 2
-            ]
-            if lost:
-                nearest = min(lost, key=lambda t: distance(box, t.box))
-                nearest.box, nearest.state = box, "followed"
-            elif len(self._followed()) < MAX_TRACKS:
-                self._tracks.append(Track.begun(box, len(self._time)))
-
-    def _follow(
-        self, track: Track, images: list[NDArray[np.uint8]], sure: float
-    ) -> list[HandDetection | None]:
-        """See a hand in some frames; look again where it left the box it was expected in."""
-        views: list[HandDetection] = []
-        for attempt in range(3):
-            boxes = [track.box] * len(images)
-            views = predict_crops(self._engine, images, boxes, self._size, sure=sure)
-            seen = [v for v in views if v.score >= DETECTION_THRESHOLD]
-            if len(seen) < max(1, len(views) // 4):
-                break
-            better = box_around(
-                np.stack([v.position_px for v in seen]),
-                np.stack([v.peak_value for v in seen]),
-                self._engine.measured,
-                track.box.rotation_deg,
-            )
-            if better is None or crop_contains(track.box, better) or attempt == 2:
-                break
-            track.box = better
-        followed = [view if view.score >= DETECTION_THRESHOLD else None for view in views]
-        track.box = predict_motion(track.box, followed)
-        return followed
-
-    def _look_mirrored(self, track: Track, images: list[NDArray[np.uint8]]) -> None:
-        """See some of the frames just followed mirrored: who knows what he sees answers alike."""
-        first = len(self._time)
-        views = track.frames[first:]
-        chosen = [
-            (n, replace(view.box, mirrored=True))
-            for n, view in enumerate(views)
-            if (first + n) % MIRROR_EVERY == 0 and view is not None
-        ]
-        if not chosen:
-            return
-        again = predict_crops(
-            self._engine, [images[n] for n, _ in chosen], [w for _, w in chosen], self._size
-        )
-        for (n, _), view in zip(chosen, again, strict=True):
-            track.flipped_tips_px[first + n] = view.position_px[view.measured.tips]
-
-    def _smear(self, images: list[NDArray[np.uint8]]) -> FloatArray:
-        """Return the edge smear about the tips of the surest hand, one value a frame."""
-        result = np.full(len(images), np.nan)
-        for n, image in enumerate(images):
-            views = [t.frames[len(self._time) - len(images) + n] for t in self._tracks]
-            seen = [v for v in views if v is not None]
-            if seen:
-                best = max(seen, key=lambda v: v.score)
-                tips = best.position_px[best.measured.tips]
-                result[n] = edge_smear_px(image, tips, best.box.side)
-        return result
-
-    def finish(self, *, hand: str = "", hand_source: str = "") -> Keypoints:
-        """Choose the hand and return its keypoints.
-
-        Parameters
-        ----------
-        hand
-            'left', 'right' or '' when nobody said.
-        hand_source
-            Who said: 'option', 'manifest', 'file name', 'protocol'.
-        """
-        tracks = [t for t in self._tracks if any(view is not None for view in t.frames)]
-        chosen, choice = choose_track(
-            [t.tapping_score for t in tracks], [mean_x(t.frames) for t in tracks], hand
-        )
-        if chosen is not None:
-            track = tracks[chosen]
-        else:
-            track = Track.begun(CropBox(0, 0, 1), len(self._time))
-        position, confidence = self._as_seen(track.frames)
-        reassigned = (
-            self._assign_fingertips(track, position, confidence) if chosen is not None else 0
-        )
-        is_seen = np.array([view is not None for view in track.frames], dtype=np.bool_)
-        unseen = np.where(np.array(track.watched, dtype=np.bool_), "no_hand", "not_watched")
-        blur = np.concatenate(self._blur) if self._blur else np.empty(0)
-        return Keypoints(
-            time_s=np.array(self._time),
-            position_px=position,
-            confidence=confidence,
-            reason=np.where(is_seen, "", unseen),
-            names=self._engine.card.keypoints,
-            blur_px=np.where(is_seen, blur, np.nan),
-            agreement=track.agreement(position[:, self._engine.measured.tips]),
-            info={
-                "hand": hand,
-                "hand_source": hand_source,
-                "hand_choice": choice,
-                "hands_seen": str(len(tracks)),
-                "frames_reassigned": str(reassigned),
-            },
-        )
-
-    def _as_seen(self, views: Sequence[HandDetection | None]) -> tuple[FloatArray, FloatArray]:
-        """Return places and confidences of the keypoints, each frame on its own."""
-        keypoints = len(self._engine.card.keypoints)
-        position = np.full((len(views), keypoints, 2), np.nan)
-        confidence = np.zeros((len(views), keypoints))
-        for n, view in enumerate(views):
-            if view is not None:
-                position[n], confidence[n] = view.position_px, view.confidence
-        return position, confidence
-
-    def _assign_fingertips(self, track: Track, position: FloatArray, confidence: FloatArray) -> int:
-        """Put the tips where the whole recording says; return in how many frames they moved."""
-        if not self._engine.fingertips:
-            return 0
-        tips = self._engine.measured.tips
-        settled = track.assigned_tips(np.array(self._time))
-        same = np.isclose(position[:, tips], settled.position_px, rtol=0, atol=1.0)
-        is_seen = np.isfinite(position[:, tips]).all(axis=(1, 2))
-        position[:, tips] = settled.position_px
-        sure = self._engine.confidence(settled.peak_value, settled.second_peak)
-        confidence[:, tips] = np.where(settled.peak_value > 0, sure, 0.0)
-        return int((~same.all(axis=(1, 2)) & is_seen).sum())
 
 
 def track_hand(
-    frames: Iterable[FrameBatch],
+    open_frames: Callable[[], Iterable[FrameBatch]],
     engine: Engine,
     *,
     hand: str = "",
     hand_source: str = "",
     size_px: int | None = None,
+    settings: PoseSettings = DEFAULTS,
 ) -> Keypoints:
     """Return the keypoints of the tapping hand in a video.
 
+    The result does not depend on how the frames are divided into batches, nor on
+    `engine.batch_size`.
+
     Parameters
     ----------
-    frames
-        The video in order.
-    hand, hand_source
-        Side that is known beforehand, and from where; see `HandTracker.finish`.
+    open_frames
+        Is called twice; returns the frames of the video in order, the same ones each time.
+    engine
+        Runs the network.
+    hand
+        'left', 'right' or '' when nobody said.
+    hand_source
+        Who said: 'option', 'manifest', 'file name', 'protocol'.
     size_px
-        Side of the crops given to the network.
+        Side of the crops given to the network; by default that on which the weights were trained.
+    settings
+        The thresholds.
 
     Returns
     -------
     Keypoints
-        Every frame of the video; NaN and a reason where the hand was not seen.
+        Every frame of the video. Where the hand was not seen, NaN and the reason 'no_hand': in
+        such a frame the hand was looked for, or the whole image was searched within the same
+        quarter of a second.
     """
-    tracker = HandTracker(engine, size_px)
-    for batch in frames:
-        tracker.add(batch)
-    return tracker.finish(hand=hand, hand_source=hand_source)
+    size_px = size_px or engine.card.input_size_px
+    survey = Survey(engine, size_px, settings)
+    for batch in open_frames():
+        survey.add(batch)
+    found = survey.finish()
+    pieces, info = choose_hand(found, hand, settings)
+    path = crop_path(pieces, found, settings)
+    placed = KeypointPlacement(engine, size_px, path, settings).place(open_frames())
+    return _keypoints(placed, engine, {**info, "hand_source": hand_source}, settings)
+
+
+def choose_hand(
+    found: SurveyResult, hand: str, settings: PoseSettings = DEFAULTS
+) -> tuple[list[HandTrack], dict[str, str]]:
+    """Return the pieces of the tapping hand, none if no hand was seen, and facts for the record.
+
+    Parameters
+    ----------
+    found
+        The hands of the recording, in pieces.
+    hand
+        Side asked for, or ''.
+    """
+    hands = stitch(found.tracks, found.sample_time_s, settings)
+    views = [_views_of(pieces, len(found.sample_time_s)) for pieces in hands]
+    chosen, choice = choose_track(
+        [tapping_score(v, settings) for v in views], [mean_x(v) for v in views], hand, settings
+    )
+    info = {"hand": hand, "hand_choice": choice, "hands_seen": str(len(hands))}
+    return ([] if chosen is None else hands[chosen]), info
+
+
+def _views_of(pieces: Sequence[HandTrack], samples: int) -> list[HandDetection | None]:
+    views: list[HandDetection | None] = [None] * samples
+    for track in pieces:
+        for sample, view in track.views.items():
+            views[sample] = view
+    return views
+
+
+def _keypoints(
+    placed: PlacedFrames, engine: Engine, info: dict[str, str], settings: PoseSettings
+) -> Keypoints:
+    """Return the record of all frames, the fingertips assigned over the whole recording."""
+    frames, keypoints = len(placed.views), len(engine.card.keypoints)
+    position = np.full((frames, keypoints, 2), np.nan)
+    confidence = np.zeros((frames, keypoints))
+    for n, view in enumerate(placed.views):
+        if view is not None:
+            position[n], confidence[n] = view.position_px, view.confidence
+    reassigned = _reassign_tips(placed, engine, position, confidence, settings)
+    is_seen = np.array([view is not None for view in placed.views], dtype=np.bool_)
+    return Keypoints(
+        time_s=np.array(placed.time_s),
+        position_px=position,
+        confidence=confidence,
+        reason=np.where(is_seen, "", "no_hand"),
+        names=engine.card.keypoints,
+        blur_px=np.array(placed.blur_px),
+        agreement=_agreement(placed, position[:, engine.measured.tips], settings),
+        info={**info, "frames_reassigned": str(reassigned)},
+    )
+
+
+def _reassign_tips(
+    placed: PlacedFrames,
+    engine: Engine,
+    position: FloatArray,
+    confidence: FloatArray,
+    settings: PoseSettings,
+) -> int:
+    """Put the tips where the whole recording says; return in how many frames they moved."""
+    if not engine.fingertips or not any(placed.views):
+        return 0
+    tips = engine.measured.tips
+    assigned = _assigned_tips(placed, settings)
+    same = np.isclose(position[:, tips], assigned.position_px, rtol=0, atol=1.0)
+    is_seen = np.isfinite(position[:, tips]).all(axis=(1, 2))
+    position[:, tips] = assigned.position_px
+    sure = engine.confidence(assigned.peak_value, assigned.second_peak)
+    confidence[:, tips] = np.where(assigned.peak_value > 0, sure, 0.0)
+    return int((~same.all(axis=(1, 2)) & is_seen).sum())
+
+
+def _assigned_tips(placed: PlacedFrames, settings: PoseSettings) -> AssignedTips:
+    """Say which fingertips are those of thumb and index finger, over all frames together.
+
+    The point of the hand to which tips are related is the median of its keypoints, smoothed.
+    """
+    seen = [n for n, view in enumerate(placed.views) if view is not None]
+    views = [view for view in placed.views if view is not None]
+    middles = np.stack([np.median(view.position_px, axis=0) for view in views])
+    middle_px = np.full((len(placed.views), 2), np.nan)
+    middle_px[seen] = median_filter(middles, size=(settings.median_frames, 1), mode="nearest")
+    hand_px = settings.hand_to_crop_ratio * float(np.median([view.box.side for view in views]))
+    peaks = [view.tips if view is not None else None for view in placed.views]
+    return assign_fingertips(peaks, np.array(placed.time_s), middle_px, hand_px, settings)
+
+
+def _agreement(placed: PlacedFrames, tips_px: FloatArray, settings: PoseSettings) -> FloatArray:
+    """Say where the mirrored image showed the same tips; see `records.Keypoints.agreement`.
+
+    Parameters
+    ----------
+    tips_px
+        Thumb and index tip of every frame; shape (frames, 2, 2).
+    """
+    result = np.full(len(tips_px), np.nan)
+    for n, mirrored_px in placed.mirrored_tips_px.items():
+        view = placed.views[n]
+        if view is not None:
+            apart = np.linalg.norm(mirrored_px - tips_px[n], axis=1)
+            limit_px = settings.agreement_distance * settings.hand_to_crop_ratio * view.box.side
+            result[n] = float((apart <= limit_px).all())
+    return result

@@ -18,9 +18,9 @@ from tapscope.network.engine import Engine
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import PMSDSNet, normalise
 from tapscope.network.weights import Weights
-from tapscope.pose.detector import HAND_TO_CROP_RATIO
+from tapscope.pose.settings import DEFAULTS
 from tapscope.pose.tracker import track_hand
-from tapscope.records import FloatArray, Keypoints
+from tapscope.records import FloatArray, FrameBatch, Keypoints
 from tapscope.video.stream import VideoStream
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -166,7 +166,7 @@ def smoothed_boxes(keypoints: Keypoints) -> list[CropBox | None]:
     if not len(tracked):
         return boxes
     low, high = (f(keypoints.position_px[tracked], axis=1) for f in (np.min, np.max))
-    side = float(np.median((high - low).max(axis=1))) / HAND_TO_CROP_RATIO
+    side = float(np.median((high - low).max(axis=1))) / DEFAULTS.hand_to_crop_ratio
     middle = median_filter((low + high) / 2, size=(BOX_MEDIAN_FRAMES, 1), mode="nearest")
     for n, (x, y) in zip(tracked, middle, strict=True):
         boxes[n] = CropBox(float(x), float(y), side)
@@ -181,9 +181,15 @@ def track_boxes(path: Path, engine: Engine) -> tuple[list[CropBox | None], float
     VideoError
         The video cannot be read.
     """
-    with VideoStream(path) as stream:
-        keypoints = track_hand(stream, engine)
-        return smoothed_boxes(keypoints), stream.summary.measured_fps
+    streams: list[VideoStream] = []
+
+    def frames() -> Iterator[FrameBatch]:
+        with VideoStream(path) as stream:
+            streams.append(stream)
+            yield from stream
+
+    keypoints = track_hand(frames, engine)
+    return smoothed_boxes(keypoints), streams[-1].summary.measured_fps
 
 
 def video_attention(

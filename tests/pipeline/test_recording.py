@@ -296,6 +296,9 @@ def test_from_video_through_the_engine(tmp_path: Path) -> None:
     )
     assert result.frames == 60
     assert reports[-1] == (60, None)  # Matroska does not tell
+    done = [frames for frames, _ in reports]
+    assert done == sorted(done)
+    assert 30 in done  # after the first of two passes
     assert result.facts["engine"] == "dots"
     assert result.facts["hand_source"] == "option"
     assert result.measures["tracked_frames_pct"] == 100
