@@ -101,11 +101,7 @@ def score(row: dict[str, str], truth: Path, results: Path) -> Scores:
 
 def report(scores: list[Scores]) -> None:
     """Print the tables."""
-    print(
-        print(
-            "recording               status     rate   true    F1    ms  task, s        px 50/90  known"
-        )
-    )
+    print("recording               status     rate   true    F1    ms  task, s  px 50/90  known")
     for s in scores:
         middle, high = (
             np.percentile(s.tip_error_px, [50, 90]) if len(s.tip_error_px) else (np.nan,) * 2
