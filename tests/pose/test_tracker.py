@@ -151,10 +151,10 @@ def test_tracks_do_not_depend_on_the_batch_size() -> None:
         return moving(n) if n >= 10 else None
 
     one, *others = (
-        track_hand(film(72, resting, late, batch_size=batch_size), DotEngine(batch_size=batch_size))
+        track_hand(film(48, resting, late, batch_size=batch_size), DotEngine(batch_size=batch_size))
         for batch_size in (1, 8, 64)
     )
-    assert (one.reason == "").sum() == 62
+    assert (one.reason == "").sum() == 38
     for other in others:
         assert one.info == other.info
         for name in ("time_s", "position_px", "confidence", "reason", "blur_px", "agreement"):
