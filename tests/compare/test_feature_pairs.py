@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tapscope.compare.measures import feature_names, measure
 
+from tapscope.compare.feature_pairs import feature_names, measure
 from tapscope.pipeline import tapping
 from tapscope.protocol.protocol import load
 from tapscope.records import Taps, Trajectory
