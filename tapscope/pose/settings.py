@@ -1,7 +1,9 @@
 """All thresholds of this stage: when something counts as a hand, a track, a tap, a fingertip.
 
 Lengths without a unit are shares of the hand's size (longer side of the square about its keypoints)
-unless the name says otherwise. The values were set on rendered recordings that are in no test set.
+unless the name says otherwise. Those of fingertips were set on rendered recordings that are in no
+test set; those of the survey and of stitching with the clips of the tests and two recordings of the
+clinic views in sight.
 """
 
 from dataclasses import dataclass
