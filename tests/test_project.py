@@ -225,7 +225,7 @@ def test_pages_are_in_plain_english(page: Path) -> None:
 
 
 def test_sample_is_whole() -> None:
-    study = ROOT / "tests" / "data" / "study"
+    study = ROOT / "tests" / "data" / "clinic"
     videos = sorted(file.stem for file in (study / "videos").iterdir())
     assert len(videos) == 3
     for name in videos:

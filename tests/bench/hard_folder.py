@@ -2,7 +2,7 @@
 
     python -m tests.bench.hard_folder STUDY [--weights FILE] [--folder WHERE]
 
-STUDY is a rendered study (videos/*.mp4; tests/data/study will do). Builds the folder from its
+STUDY is a rendered study (videos/*.mp4; tests/data/clinic will do). Builds the folder from its
 recordings, analyses it through the command line, prints the table, and checks: one row each, the
 right status, exit code 1, good recordings equal to what they give alone, a killed and repeated run
 equal to an uninterrupted one with nothing done twice, two runs equal to the byte.

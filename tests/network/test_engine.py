@@ -45,7 +45,7 @@ def test_openvino_answers_as_torch_does(network: Weights) -> None:
 def hands_of_the_sample(engine: TorchEngine) -> np.ndarray:
     """Cut the hand out of some frames of every bundled recording, shape (n, side, side, 3)."""
     side, crops = engine.card.input_size_px, []
-    for path in sorted((ROOT / "tests/data/study/videos").glob("*.mp4")):
+    for path in sorted((ROOT / "tests/data/clinic/videos").glob("*.mp4")):
         with av.open(str(path)) as file:
             for number, frame in enumerate(file.decode(video=0)):
                 if number % 40 == 0:

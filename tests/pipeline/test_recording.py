@@ -24,7 +24,7 @@ from tests.hands import DotEngine, hand_shape, paint, tiny_card, tiny_weights
 from tests.synthetic import filmed, frames, hand, reaches
 from tests.tapping import track, write_clip
 
-STUDY = Path(__file__).parents[1] / "data" / "study"
+STUDY = Path(__file__).parents[1] / "data" / "clinic"
 PROTOCOL = load()
 RECORDING = Recording(Path("a.mp4"), "a", "a.mp4")
 SUMMARY = StreamSummary(
@@ -81,7 +81,7 @@ def test_true_tips_give_the_true_taps(name: str) -> None:
 
 
 def measured(**changes: float) -> RecordingResult:
-    keypoints, _ = true_keypoints("sub-08_hand-left_run-1")
+    keypoints, _ = true_keypoints("sub-10_hand-right_run-1")
     return measure(keypoints, SUMMARY, replace(RECORDING, **changes), PROTOCOL, {})
 
 
@@ -261,7 +261,7 @@ def test_a_protocol_may_ask_for_few_features() -> None:
 def test_faults_of_the_video_are_doubts(
     changes: dict[str, object], status: str, flags: tuple[str, ...]
 ) -> None:
-    keypoints, _ = true_keypoints("sub-08_hand-left_run-1")
+    keypoints, _ = true_keypoints("sub-10_hand-right_run-1")
     summary = replace(SUMMARY, **changes)  # type: ignore[arg-type]
     result = measure(keypoints, summary, RECORDING, PROTOCOL, {})
     assert (result.status, result.codes) == (status, flags)
