@@ -291,7 +291,9 @@ class QualityRules:
     """... and by more than so many times the spread of the intervals: the spectrum of an irregular
     rhythm has no single line."""
     max_missed_taps: int = 0
-    """Doubtful with more long intervals in which the aperture opens more than once."""
+    """Doubtful with more intervals in which the aperture opens more than once."""
+    max_peak_rate_error_hz: float = 0.1
+    """Doubtful when closures and widest apertures differ in the rate by more (without halts)."""
     max_second_rate_error_hz: float = 0.1
     """Doubtful when the keypoints next to the tips tap at another rate, by more than this."""
     max_other_bouts_share: float = 0.5
@@ -322,6 +324,7 @@ class QualityRules:
             Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
             Limit("disagreement_cvs", self.disagreement_cvs >= 0, "0 or more"),
             Limit("max_missed_taps", self.max_missed_taps >= 0, "0 or more"),
+            Limit("max_peak_rate_error_hz", self.max_peak_rate_error_hz > 0, "over 0"),
             Limit("max_second_rate_error_hz", self.max_second_rate_error_hz > 0, "over 0"),
             Limit("max_other_bouts_share", self.max_other_bouts_share >= 0, "0 or more"),
             Limit("nyquist_share", 0 < self.nyquist_share <= 0.5, "over 0, at most 0.5"),
