@@ -28,6 +28,7 @@ _MOVING_SHARE: Final = 0.85
 _FITTED_TAPS: Final = 3
 """Fewest taps from which the level of hidden closures is fitted."""
 
+
 @dataclass(frozen=True, slots=True)
 class Bridges:
     """Samples that stand for the movement within gaps, and the gaps that nothing bridges."""
@@ -163,9 +164,7 @@ def bridge(
     return Bridges(*np.concatenate(parts, axis=1), np.array(cut_s))
 
 
-def _gap(
-    time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step_s: float
-) -> _Gap:
+def _gap(time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step_s: float) -> _Gap:
     begin_s, end_s = float(time_s[left]), float(time_s[left + 1])
     reach_s = _NEAR_CYCLES / rate_hz
     near = values[(time_s >= begin_s - reach_s) & (time_s <= end_s + reach_s)]

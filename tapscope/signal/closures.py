@@ -150,8 +150,10 @@ def edge(stretch: Stretch, valley: int, peak: int, rules: TapRules) -> Edge:
     Extrapolated from the crossings of two levels under the law by which a movement leaves rest
     (aperture ~ sin²).
     """
-    moments = [crossing_s(stretch.aperture, stretch.time_s, valley, peak, level)
-               for level in rules.closed_levels]
+    moments = [
+        crossing_s(stretch.aperture, stretch.time_s, valley, peak, level)
+        for level in rules.closed_levels
+    ]
     lower, upper = (float(np.arcsin(np.sqrt(level))) for level in rules.closed_levels)
     rest_s = moments[0] - (moments[1] - moments[0]) * lower / (upper - lower)
     return Edge(rest_s, moments[0])

@@ -53,9 +53,7 @@ def shape_of(trajectory: Trajectory, movement: Movement, taps: Taps) -> TapShape
     """
     known = np.isfinite(trajectory.aperture)
     time_s, values = trajectory.time_s[known], trajectory.aperture[known]
-    samples = np.searchsorted(time_s, taps.next_closure_s) - np.searchsorted(
-        time_s, taps.closure_s
-    )
+    samples = np.searchsorted(time_s, taps.next_closure_s) - np.searchsorted(time_s, taps.closure_s)
     usual = np.isfinite(taps.amplitude) & (samples >= _MIN_SAMPLES)
     if len(taps):
         usual &= taps.interval_s < 1.6 * np.median(taps.interval_s)

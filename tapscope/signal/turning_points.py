@@ -16,7 +16,7 @@ _EDGE_SHARE: Final = 0.15
 """Share of its rise at which the width of a swing is taken."""
 _WIDTHS: Final = (0.5, 1.8)
 """Widths of a small tap, in those of its large neighbours."""
-_FILLED_SHARE: Final = 0.45
+_FILLED_SHARE: Final = 0.3
 """Least share of the time between two large taps that small ones between them take up."""
 
 

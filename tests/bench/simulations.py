@@ -128,9 +128,7 @@ def row(
     movement = {"jitter": 0.04, "spread": 0.06, "dwell": 0.15, **(taps or {})}
     # the frames meet the taps at another phase in each
     lead_s = 0.6 + 0.137 * (seed % 5)
-    motion = reaches(
-        rate_hz, seed=seed, **{"lead_in_s": lead_s, "lead_out_s": 0.6, **movement}
-    )
+    motion = reaches(rate_hz, seed=seed, **{"lead_in_s": lead_s, "lead_out_s": 0.6, **movement})
     camera = {"noise": (0.005, 0.01, 0.02)[seed % 3], **(film or {})}
     return motion, filmed(motion, fps, seed=seed, **camera), float(camera["noise"])
 
@@ -159,7 +157,10 @@ def _rows() -> Iterator[tuple[str, Row]]:
                 partial(row, rate_hz, taps=rest, film={"fidgets": share}),
             )
     half_open = {"lead_in_s": 3.0, "lead_out_s": 3.0, "rest_level": 0.4}
-    yield "3 Hz, rests half open, fidget 3%", partial(row, 3, taps=half_open, film={"fidgets": 0.03})
+    yield (
+        "3 Hz, rests half open, fidget 3%",
+        partial(row, 3, taps=half_open, film={"fidgets": 0.03}),
+    )
     still = {"lead_in_s": 4.0, "lead_out_s": 4.0}
     yield "3 Hz, rests 4 s, still", partial(row, 3, taps=still)
     for rate_hz in (0.5, 1, 2):
@@ -176,7 +177,10 @@ def _rows() -> Iterator[tuple[str, Row]]:
         for below in (0.03, 0.1):
             film = {"hidden_below": below}
             yield f"{rate_hz} Hz, hidden below {below:g}", partial(row, rate_hz, film=film)
-    yield "2 Hz, closed 40%, hidden", partial(row, 2, taps={"dwell": 0.4}, film={"hidden_below": 0.03})
+    yield (
+        "2 Hz, closed 40%, hidden",
+        partial(row, 2, taps={"dwell": 0.4}, film={"hidden_below": 0.03}),
+    )
     yield "3 Hz, 4 jumps", partial(row, 3, film={"jumps": 4})
     yield "5 Hz, 4 jumps", partial(row, 5, film={"jumps": 4})
     yield "3 Hz, halts closed 1 and 2.5 s", partial(row, 3, taps={"halts": {6: 1.0, 14: 2.5}})
@@ -209,7 +213,10 @@ def main() -> None:
             for mine, theirs, digits in zip(ours[:4], plain[:4], (2, 2, 1, 3), strict=True)
         ]
         both_ms = f"{np.nanmedian(ours[4]):.0f} / {np.nanmedian(plain[4]):.0f}"
-        print(f"| {name} | {' | '.join(means)} | {both_ms} | {np.nanmedian(ours[5]):.2f} |", flush=True)
+        print(
+            f"| {name} | {' | '.join(means)} | {both_ms} | {np.nanmedian(ours[5]):.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
