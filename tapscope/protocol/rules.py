@@ -128,7 +128,7 @@ class TaskRules:
     max_halt_s: float = 4.0
     """Longest pause that is a halt within the task; after a longer one a new bout begins."""
     min_bout_taps: int = 3
-    """Fewer taps than this beyond a pause are no part of the task (a hand that enters or leaves)."""
+    """Fewer taps before a pause, or of another size after one, are no part of the task."""
 
     def limits(self) -> list[Limit]:
         """Return what these rules must keep to."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -122,7 +123,7 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
 
 def _split(core: list[int], swings: _Swings, min_rest_s: float) -> list[list[int]]:
     """Return groups of core swings without a pause between them."""
-    pauses_s = np.array([swings.pause_s(a, b) for a, b in zip(core[:-1], core[1:], strict=True)])
+    pauses_s = np.array([swings.pause_s(a, b) for a, b in pairwise(core)])
     usual_s = float(np.median(pauses_s)) if len(pauses_s) else 0.0
     least_s = max(min_rest_s, _PAUSE_INTERVALS * usual_s)
     cuts = np.flatnonzero(pauses_s > least_s) + 1
@@ -157,7 +158,7 @@ def _following(
         last = taken[-1] if taken else members[-1]
         so_far = [*members, *taken]
         if abs(swings.peak_s[number] - swings.peak_s[last]) > max(
-            _IN_RHYTHM[1] * usual_s, rules.min_rest_s
+            _PAUSE_INTERVALS * usual_s, rules.min_rest_s
         ):
             break
         if swings.rise[number] < rules.follow_share * swings.rise[so_far[-_BEFORE:]].min():

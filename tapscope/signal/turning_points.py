@@ -12,6 +12,8 @@ from tapscope.records import FloatArray
 from tapscope.signal.smoothing import Movement, Stretch
 
 _RANGE_POINTS_HZ: Final = 40.0
+_RHYTHM_POWER: Final = 20.0
+"""Power of a line, in variances of the signal, that noise alone never has."""
 _EDGE_SHARE: Final = 0.15
 """Share of its rise at which the width of a swing is taken."""
 _WIDTHS: Final = (0.5, 1.8)
@@ -84,6 +86,8 @@ def _floor(movement: Movement, ranges: list[FloatArray], rules: TapRules) -> flo
     # much noise must not hide taps grown small
     most = max(2 * least, rules.least_noise_multiple * movement.noise)
     floor = float(np.clip(rules.noise_multiple * movement.noise, least, most))
+    if not movement.line_power > _RHYTHM_POWER:
+        return floor
     # what fast taps leave unexplained at few frames a tap looks like noise and must not hide them
     return min(floor, rules.max_floor_share * usual_range)
 
@@ -123,7 +127,8 @@ def _with_small_ones(
     spans = [_span(stretch.smoothed, *swing) for swing in large]
     usual = float(np.median([last - first for first, last in spans]))
     result = [large[0]]
-    for (left, (_, begin)), (right, (end, _)) in pairwise(zip(large, spans, strict=True)):
+    for ((_, begin), (end, _)), following in zip(pairwise(spans), large[1:], strict=True):
+        right = following
         small = _small_ones(stretch, (begin, end), usual, least)
         if small:
             result[-1] = (result[-1][0], result[-1][1], small[0][0])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tapscope.protocol.rules import GapRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
-from tests.signal_path import find_taps
 from tests.matching import match
+from tests.signal_path import ANY, find_taps
 from tests.synthetic import Motion, frames, sampled, tapping
 
 
@@ -32,7 +32,8 @@ def rate_hz(taps: Taps) -> float:
 def test_rate_and_amplitude_of_steady_taps(true_hz: float, seed: int) -> None:
     taps = find_taps(sampled(tapping(true_hz, phase=0.31 * seed), frames(), seed=seed))
     assert rate_hz(taps) == pytest.approx(true_hz, abs=0.02)
-    bias = 0.03 if true_hz <= 6 else 0.06
+    # at 6 Hz all taps are sampled at the same five moments, which many shapes fit
+    bias = 0.03 if true_hz < 6 else 0.06
     assert np.median(taps.amplitude) == pytest.approx(1.0, abs=bias)
 
 
@@ -116,7 +117,7 @@ def test_a_short_gap_is_bridged_and_flagged() -> None:
     moment_s = plain.time_s[101]
     holder = np.flatnonzero((taps.closure_s <= moment_s) & (taps.next_closure_s > moment_s))
     assert set(holder) <= set(flagged) and len(flagged) <= 2
-    cut = find_taps(trajectory, gaps=GapRules(max_gap_s=0.05))
+    cut = find_taps(trajectory, replace(ANY, gaps=GapRules(max_gap_s=0.05, max_inferred_s=0.0)))
     assert len(cut) < len(whole)
 
 
@@ -171,7 +172,7 @@ def test_scattered_known_samples_are_no_stretch() -> None:
 
 def test_impossibly_short_taps_are_left_out() -> None:
     plain = sampled(tapping(5.0), frames())
-    assert len(find_taps(plain, TapRules(min_interval_s=0.3))) == 0
+    assert len(find_taps(plain, replace(ANY, taps=TapRules(min_interval_s=0.3)))) == 0
 
 
 @settings(max_examples=8)
@@ -213,7 +214,7 @@ def test_taps_alternate_and_stay_among_known_samples(
     known_s = plain.time_s[np.isfinite(aperture)]
     for start_s, end_s in zip(taps.closure_s, taps.next_closure_s, strict=True):
         inside = known_s[(known_s > start_s - 0.2) & (known_s < end_s + 0.2)]
-        assert np.diff(inside).max() <= 0.2 + 1e-9
+        assert np.diff(inside).max() <= max(GapRules().max_gap_s, GapRules().max_inferred_s) + 1e-9
 
 
 @settings(max_examples=4)
