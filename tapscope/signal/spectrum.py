@@ -72,8 +72,8 @@ def strongest_line(
 ) -> tuple[float, float]:
     """Return frequency (Hz, interpolated) and power of the strongest line; NaN where there is none.
 
-    Power is in variances of the signal: a third of the number of samples for a lasting cosine, under
-    12 for white noise of a minute.
+    Power is in variances of the signal: a third of the number of samples for a lasting cosine,
+    under 12 for white noise of a minute.
 
     A positive pulse that repeats has its strongest line at its fundamental (the harmonics of a
     non-negative single hump never exceed it), so no guess between harmonics is needed.

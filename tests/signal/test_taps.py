@@ -11,7 +11,7 @@ from tapscope.protocol.rules import GapRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
 from tests.matching import match
 from tests.signal_path import ANY, find_taps
-from tests.synthetic import Motion, frames, sampled, tapping
+from tests.synthetic import Motion, filmed, frames, reaches, sampled, tapping
 
 
 def closures(taps: Taps) -> FloatArray:
@@ -224,3 +224,42 @@ def test_the_source_of_a_trajectory_changes_nothing(seed: int) -> None:
     video, sensor = (find_taps(replace(plain, source=kind)) for kind in ("video", "gyroscope"))
     np.testing.assert_array_equal(video.closure_s, sensor.closure_s)
     np.testing.assert_array_equal(video.amplitude, sensor.amplitude)
+
+
+@pytest.mark.parametrize("dwell", [0.1, 0.2, 0.3, 0.4])
+@pytest.mark.parametrize("true_hz", [4.0, 5.0, 5.8])
+def test_flat_topped_fast_taps_keep_their_amplitude(true_hz: float, dwell: float) -> None:
+    motion = reaches(true_hz, dwell=dwell, jitter=0.04, spread=0.06, seed=1)
+    taps = find_taps(filmed(motion, seed=1))
+    assert len(taps) == len(motion.taps)
+    assert np.median(taps.amplitude) == pytest.approx(np.median(motion.amplitude), rel=0.05)
+
+
+@pytest.mark.parametrize(("true_hz", "fps"), [(6.0, 24.0), (6.0, 25.0), (7.0, 30.0)])
+def test_fast_taps_with_a_long_closed_phase_are_all_found(true_hz: float, fps: float) -> None:
+    motion = reaches(true_hz, dwell=0.35, jitter=0.04, spread=0.06, seed=3)
+    taps = find_taps(filmed(motion, fps, seed=3))
+    assert len(taps) == len(motion.taps)
+    assert rate_hz(taps) == pytest.approx(1 / np.diff(motion.closure_s).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("true_hz", [2.0, 4.0])
+def test_small_taps_between_large_ones_count(true_hz: float) -> None:
+    motion = reaches(true_hz, sizes=(1.0, 0.2), jitter=0.04, seed=2)
+    taps = find_taps(filmed(motion, seed=2))
+    assert len(taps) == len(motion.taps)
+    np.testing.assert_allclose(taps.amplitude, motion.amplitude, atol=0.08)
+
+
+def test_single_frames_far_off_change_nothing() -> None:
+    motion = reaches(3.0, jitter=0.04, seed=1)
+    taps = find_taps(filmed(motion, jumps=4, seed=1))
+    assert len(taps) == len(motion.taps)
+    assert rate_hz(taps) == pytest.approx(1 / np.diff(motion.closure_s).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("samples", range(8, 33, 3))
+def test_a_few_samples_at_a_high_rate_are_no_error(samples: int) -> None:
+    time_s = np.arange(samples) / 240
+    aperture = np.sin(2 * np.pi * 10 * time_s)
+    assert len(find_taps(Trajectory(time_s, aperture, "px", "video"))) <= 1
