@@ -156,7 +156,7 @@ class TapRules:
 
     swing_share: float = 0.22
     """Least rise and fall of a tap, as a share of the range of movement around it."""
-    small_swing_share: float = 0.1
+    small_swing_share: float = 0.14
     """The same for small taps that fill the time between two large ones."""
     floor_share: float = 0.05
     """Least rise and fall of a tap, as a share of the range of the recording."""

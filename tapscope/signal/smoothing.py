@@ -54,7 +54,7 @@ class Movement:
     """Highest frequency that smoothing left alone; NaN unknown."""
     noise: float
     """What smoothing takes for the standard deviation of the noise of one sample, in the unit of
-    the trajectory; with few samples a tap it holds what these do not show of the movement as well (see
+    the trajectory; with few samples a tap it holds what these do not show of the movement, too (see
     `noise.noise_of` for the noise alone)."""
     max_gap_s: float
     """Longest time between known samples that was bridged."""

@@ -117,3 +117,13 @@ def test_fidgets_in_a_halt_are_no_taps() -> None:
     halted = (plain.time_s > motion.taps[10][2] + 0.1) & (plain.time_s < motion.taps[11][0] - 0.1)
     moved = plain.aperture + fidget(plain.time_s, 0.03, seed=3) * halted
     assert len(path_of(replace(plain, aperture=moved)).taps) == len(motion.taps)
+
+
+def test_a_hand_that_opens_and_rests_open_does_not_tap_once_more() -> None:
+    motion = reaches(3.0, lead_in_s=1.0, lead_out_s=6.0)
+    plain = filmed(motion)
+    after_s = plain.time_s - motion.task_s[1]
+    opened = 0.6 * np.clip((after_s - 0.5) / 0.3, 0, 1) * np.clip((5.0 - after_s) / 0.5, 0, 1)
+    found = path_of(replace(plain, aperture=plain.aperture + opened))
+    assert len(found.taps) == len(motion.taps)
+    assert found.task.end_s == pytest.approx(motion.task_s[1], abs=0.1)
