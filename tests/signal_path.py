@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from tapscope.protocol.protocol import Protocol
-from tapscope.records import Task, Taps, Trajectory
+from tapscope.records import Taps, Task, Trajectory
 from tapscope.signal.smoothing import Movement, estimate
-from tapscope.signal.task import find_task
 from tapscope.signal.taps import taps_of
+from tapscope.signal.task import find_task
 
 ANY = Protocol("any", "", "")
 """The rules' own values."""

@@ -327,6 +327,8 @@ def filmed(
     aperture[rng.random(len(time_s)) < lost] = np.nan
     while np.isnan(aperture).mean() < block_lost:
         start_s = rng.uniform(time_s[0], time_s[-1])
-        aperture[(time_s >= start_s) & (time_s < start_s + block_s * rng.uniform(0.5, 1.5))] = np.nan
+        aperture[(time_s >= start_s) & (time_s < start_s + block_s * rng.uniform(0.5, 1.5))] = (
+            np.nan
+        )
     aperture[~at_rest & (still < hidden_below)] = np.nan
     return Trajectory(time_s, aperture, "none", "analytic")

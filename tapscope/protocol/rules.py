@@ -139,7 +139,7 @@ class TaskRules:
     max_halt_s: float = 4.0
     """Longest pause that is a halt within the task; after a longer one a new bout begins."""
     min_bout_taps: int = 3
-    """Fewer taps than this beyond a pause are no part of the task (a hand that enters or leaves)."""
+    """Fewer taps before a pause, or of another size after one, are no part of the task."""
 
     def limits(self) -> list[Limit]:
         """Return what these rules must keep to."""
@@ -167,7 +167,7 @@ class TapRules:
 
     swing_share: float = 0.22
     """Least rise and fall of a tap, as a share of the range of movement around it."""
-    small_swing_share: float = 0.1
+    small_swing_share: float = 0.14
     """The same for small taps that fill the time between two large ones."""
     floor_share: float = 0.05
     """Least rise and fall of a tap, as a share of the range of the recording."""

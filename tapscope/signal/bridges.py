@@ -28,6 +28,7 @@ _MOVING_SHARE: Final = 0.85
 _FITTED_TAPS: Final = 3
 """Fewest taps from which the level of hidden closures is fitted."""
 
+
 @dataclass(frozen=True, slots=True)
 class Bridges:
     """Samples that stand for the movement within gaps, and the gaps that nothing bridges."""
@@ -160,12 +161,11 @@ def bridge(
         seen = np.isfinite(filled)
         is_peak = np.full(count, float(gap.is_peak or gap.hides_peak))
         parts.append(np.stack([inside_s, filled, is_peak])[:, seen])
-    return Bridges(*np.concatenate(parts, axis=1), np.array(cut_s))
+    inferred_s, aperture, is_peak = np.concatenate(parts, axis=1)
+    return Bridges(inferred_s, aperture, is_peak, np.array(cut_s))
 
 
-def _gap(
-    time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step_s: float
-) -> _Gap:
+def _gap(time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step_s: float) -> _Gap:
     begin_s, end_s = float(time_s[left]), float(time_s[left + 1])
     reach_s = _NEAR_CYCLES / rate_hz
     near = values[(time_s >= begin_s - reach_s) & (time_s <= end_s + reach_s)]
@@ -184,7 +184,7 @@ def _gap(
         _place((side - low) / max(high - low, 1e-12), trend)
         for side, trend in zip(sides, (-falls, rises), strict=True)
     )
-    hides_peak = before == 0.5 and falls < 0 or after == 0.5 and rises < 0
+    hides_peak = (before == 0.5 and falls < 0) or (after == 0.5 and rises < 0)
     cycles = (end_s - begin_s) * rate_hz
     return _Gap(left, begin_s, end_s, sides, before, after, low, high, hides_peak, cycles)
 
@@ -213,12 +213,10 @@ def _filled(gap: _Gap, inside_s: FloatArray, moving_s: float) -> FloatArray | No
     if gap.is_branch:
         return np.interp(inside_s, [gap.begin_s, gap.end_s], [left, right])
     if gap.is_valley:
-        return _branches(gap, (left, right), inside_s, gap.low, gap.high - gap.low, moving_s)
+        return _branches(gap, (left, right), inside_s, gap.low, moving_s)
     if gap.is_peak:
         top = max(gap.high, left, right)
-        return top - _branches(
-            gap, (top - left, top - right), inside_s, 0.0, top - gap.low, moving_s
-        )
+        return top - _branches(gap, (top - left, top - right), inside_s, 0.0, moving_s)
     return None
 
 
@@ -236,14 +234,10 @@ def _completed(gap: _Gap, inside_s: FloatArray, moving_s: float) -> FloatArray:
 
 
 def _branches(
-    gap: _Gap,
-    sides: tuple[float, float],
-    inside_s: FloatArray,
-    level: float,
-    height: float,
-    moving_s: float,
+    gap: _Gap, sides: tuple[float, float], inside_s: FloatArray, level: float, moving_s: float
 ) -> FloatArray:
     """Return a movement that falls from one side to a level and rises to the other (~ sin²)."""
+    height = gap.high - gap.low
     away_s = (inside_s - gap.begin_s, gap.end_s - inside_s)
     left, right = (
         _branch(side, side_s, level, height, moving_s)[0]
@@ -255,7 +249,7 @@ def _branches(
 def _branch(
     side: float, away_s: FloatArray, level: float, height: float, moving_s: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the fall from one side to a level (~ sin²), and how long it still moves at each moment."""
+    """Return the fall from one side to a level (~ sin²), and how long it still moves."""
     share = np.clip((side - level) / max(height, 1e-12), 0, 1)
     left_s = np.arcsin(np.sqrt(share)) / (np.pi / 2) * moving_s - away_s
     angle = np.pi / 2 * np.maximum(left_s, 0) / moving_s

@@ -28,8 +28,8 @@ def noise_of(trajectory: Trajectory, movement: Movement, taps: Taps) -> float:
 
     - what the smoothing takes for noise (`wiener.likely_noise`): right where there are many
       samples a tap; at fewer than about eight it holds the harmonics of the taps, too;
-    - what the taps fitted together leave over (`tap_shape`), corrected for the numbers fitted: right
-      for fast taps of one shape, too large where each has its own;
+    - what the taps fitted together leave over (`tap_shape`), corrected for the numbers fitted:
+      right for fast taps of one shape, too large where each has its own;
     - the second differences of the quietest tenth of the recording: right where the hand
       rests for a tenth of the time.
 
@@ -53,9 +53,7 @@ def shape_of(trajectory: Trajectory, movement: Movement, taps: Taps) -> TapShape
     """
     known = np.isfinite(trajectory.aperture)
     time_s, values = trajectory.time_s[known], trajectory.aperture[known]
-    samples = np.searchsorted(time_s, taps.next_closure_s) - np.searchsorted(
-        time_s, taps.closure_s
-    )
+    samples = np.searchsorted(time_s, taps.next_closure_s) - np.searchsorted(time_s, taps.closure_s)
     usual = np.isfinite(taps.amplitude) & (samples >= _MIN_SAMPLES)
     if len(taps):
         usual &= taps.interval_s < 1.6 * np.median(taps.interval_s)

@@ -26,8 +26,8 @@ from scipy.signal import argrelmin, butter, sosfiltfilt
 from tapscope.protocol import protocol
 from tapscope.records import FloatArray, Taps, Trajectory
 from tapscope.sensors.gyroscope import BAND_HZ, index_angle
-from tests.signal_path import find_taps
 from tests.matching import match
+from tests.signal_path import find_taps
 
 TOLERANCE_S = 0.08
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from tapscope.records import FloatArray
-from tests.signal_path import find_taps
 from tests.matching import match
+from tests.signal_path import find_taps
 from tests.synthetic import Motion, frames, sampled, tapping
 
 RATES_HZ = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
