@@ -156,8 +156,14 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
         ),
         "missed_taps": (
             features["suspected_missed_taps"] > rules.max_missed_taps,
-            f"{features['suspected_missed_taps']:.0f} intervals are longer than their neighbours "
-            f"and hold more than one opening: taps may be missed (limit {rules.max_missed_taps})",
+            f"the aperture opens more than once in {features['suspected_missed_taps']:.0f} "
+            f"intervals: taps may be missed (limit {rules.max_missed_taps})",
+        ),
+        "closures_disagree": (
+            abs(features["peak_rate_hz"] - rate_hz) > rules.max_peak_rate_error_hz
+            and features["halt_count"] == 0,
+            f"closures give {rate_hz:.2f} Hz, widest apertures {features['peak_rate_hz']:.2f} Hz "
+            f"(limit: {rules.max_peak_rate_error_hz:g} Hz apart)",
         ),
         "keypoints_disagree": (
             abs(features["second_rate_hz"] - rate_hz) > rules.max_second_rate_error_hz,

@@ -297,9 +297,17 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "suspected_missed_taps",
         "1",
         "quality",
-        "intervals over 1.6 times the median of their seven neighbours that hold a second opening "
-        "of 5 % of the median amplitude",
+        "intervals that hold a second opening of 20 % of the median amplitude, or of 5 % where the "
+        "interval is over 1.6 times the median of seven neighbours",
         plausibility.suspected_missed_taps,
+    ),
+    Feature(
+        "peak_rate_hz",
+        "Hz",
+        "quality",
+        "1 / mean time from widest aperture to widest aperture, pauses of over three median "
+        "intervals left out",
+        plausibility.peak_rate_hz,
     ),
     Feature(
         "robust_interval_cv",

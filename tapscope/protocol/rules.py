@@ -140,7 +140,7 @@ class TaskRules:
     max_halt_s: float = 4.0
     """Longest pause that is a halt within the task; after a longer one a new bout begins."""
     min_bout_taps: int = 3
-    """Fewer taps than this beyond a pause are no part of the task (a hand that enters or leaves)."""
+    """Fewer taps before a pause, or of another size after one, are no part of the task."""
 
     def limits(self) -> list[Limit]:
         """Return what these rules must keep to."""
@@ -168,7 +168,7 @@ class TapRules:
 
     swing_share: float = 0.22
     """Least rise and fall of a tap, as a share of the range of movement around it."""
-    small_swing_share: float = 0.1
+    small_swing_share: float = 0.14
     """The same for small taps that fill the time between two large ones."""
     floor_share: float = 0.05
     """Least rise and fall of a tap, as a share of the range of the recording."""
@@ -292,7 +292,9 @@ class QualityRules:
     """... and by more than so many times the spread of the intervals: the spectrum of an irregular
     rhythm has no single line."""
     max_missed_taps: int = 0
-    """Doubtful with more long intervals in which the aperture opens more than once."""
+    """Doubtful with more intervals in which the aperture opens more than once."""
+    max_peak_rate_error_hz: float = 0.1
+    """Doubtful when closures and widest apertures differ in the rate by more (without halts)."""
     max_second_rate_error_hz: float = 0.1
     """Doubtful when the keypoints next to the tips tap at another rate, by more than this."""
     max_other_bouts_share: float = 0.5
@@ -323,6 +325,7 @@ class QualityRules:
             Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
             Limit("disagreement_cvs", self.disagreement_cvs >= 0, "0 or more"),
             Limit("max_missed_taps", self.max_missed_taps >= 0, "0 or more"),
+            Limit("max_peak_rate_error_hz", self.max_peak_rate_error_hz > 0, "over 0"),
             Limit("max_second_rate_error_hz", self.max_second_rate_error_hz > 0, "over 0"),
             Limit("max_other_bouts_share", self.max_other_bouts_share >= 0, "0 or more"),
             Limit("nyquist_share", 0 < self.nyquist_share <= 0.5, "over 0, at most 0.5"),

@@ -161,7 +161,8 @@ def bridge(
         seen = np.isfinite(filled)
         is_peak = np.full(count, float(gap.is_peak or gap.hides_peak))
         parts.append(np.stack([inside_s, filled, is_peak])[:, seen])
-    return Bridges(*np.concatenate(parts, axis=1), np.array(cut_s))
+    inferred_s, aperture, is_peak = np.concatenate(parts, axis=1)
+    return Bridges(inferred_s, aperture, is_peak, np.array(cut_s))
 
 
 def _gap(time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step_s: float) -> _Gap:
@@ -212,12 +213,10 @@ def _filled(gap: _Gap, inside_s: FloatArray, moving_s: float) -> FloatArray | No
     if gap.is_branch:
         return np.interp(inside_s, [gap.begin_s, gap.end_s], [left, right])
     if gap.is_valley:
-        return _branches(gap, (left, right), inside_s, gap.low, gap.high - gap.low, moving_s)
+        return _branches(gap, (left, right), inside_s, gap.low, moving_s)
     if gap.is_peak:
         top = max(gap.high, left, right)
-        return top - _branches(
-            gap, (top - left, top - right), inside_s, 0.0, top - gap.low, moving_s
-        )
+        return top - _branches(gap, (top - left, top - right), inside_s, 0.0, moving_s)
     return None
 
 
@@ -235,14 +234,10 @@ def _completed(gap: _Gap, inside_s: FloatArray, moving_s: float) -> FloatArray:
 
 
 def _branches(
-    gap: _Gap,
-    sides: tuple[float, float],
-    inside_s: FloatArray,
-    level: float,
-    height: float,
-    moving_s: float,
+    gap: _Gap, sides: tuple[float, float], inside_s: FloatArray, level: float, moving_s: float
 ) -> FloatArray:
     """Return a movement that falls from one side to a level and rises to the other (~ sin²)."""
+    height = gap.high - gap.low
     away_s = (inside_s - gap.begin_s, gap.end_s - inside_s)
     left, right = (
         _branch(side, side_s, level, height, moving_s)[0]
@@ -254,7 +249,7 @@ def _branches(
 def _branch(
     side: float, away_s: FloatArray, level: float, height: float, moving_s: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the fall from one side to a level (~ sin²), and how long it still moves at each moment."""
+    """Return the fall from one side to a level (~ sin²), and how long it still moves."""
     share = np.clip((side - level) / max(height, 1e-12), 0, 1)
     left_s = np.arcsin(np.sqrt(share)) / (np.pi / 2) * moving_s - away_s
     angle = np.pi / 2 * np.maximum(left_s, 0) / moving_s

@@ -88,12 +88,12 @@ def _outer(
     usual_s = float(np.median([closed.end_s - closed.begin_s for closed in near])) if near else 0.0
     usual_s = max(usual_s, 0.0)
     if beyond is not None:
-        order = (beyond, valley, swing.peak) if is_first else (swing.peak, valley, beyond)
-        whole = _closure(stretch, *order, rules)
+        one, other = (beyond, swing.peak) if is_first else (swing.peak, beyond)
+        whole = _closure(stretch, one, valley, other, rules)
         if whole.end_s - whole.begin_s <= max(_CONTACT_LENGTHS * usual_s, rules.contact_s):
             return whole
-    cut = (None, valley, swing.peak) if is_first else (swing.peak, valley, None)
-    closure = _closure(stretch, *cut, rules)
+    sides = (None, swing.peak) if is_first else (swing.peak, None)
+    closure = _closure(stretch, sides[0], valley, sides[1], rules)
     edge_s = closure.end_s if is_first else closure.begin_s
     side = -1 if is_first else 1
     seen = np.abs(stretch.time_s - (edge_s + side * max(usual_s, rules.contact_s) / 2))

@@ -28,8 +28,8 @@ def noise_of(trajectory: Trajectory, movement: Movement, taps: Taps) -> float:
 
     - what the smoothing takes for noise (`wiener.likely_noise`): right where there are many
       samples a tap; at fewer than about eight it holds the harmonics of the taps, too;
-    - what the taps fitted together leave over (`tap_shape`), corrected for the numbers fitted: right
-      for fast taps of one shape, too large where each has its own;
+    - what the taps fitted together leave over (`tap_shape`), corrected for the numbers fitted:
+      right for fast taps of one shape, too large where each has its own;
     - the second differences of the quietest tenth of the recording: right where the hand
       rests for a tenth of the time.
 

@@ -48,10 +48,14 @@ class Movement:
     """In order of time; empty where too little is known."""
     spectral_rate_hz: float
     """Strongest rhythm of the recording; NaN unknown."""
+    line_power: float
+    """Power of that rhythm, in variances of the signal (`spectrum.strongest_line`); NaN unknown."""
     passband_hz: float
     """Highest frequency that smoothing left alone; NaN unknown."""
     noise: float
-    """Standard deviation of the noise of one sample, in the unit of the trajectory."""
+    """What smoothing takes for the standard deviation of the noise of one sample, in the unit of
+    the trajectory; with few samples a tap it holds what these do not show of the movement, too (see
+    `noise.noise_of` for the noise alone)."""
     max_gap_s: float
     """Longest time between known samples that was bridged."""
     usual_gap_s: float
@@ -81,7 +85,7 @@ def estimate(
     time_s, values = trajectory.time_s[known], trajectory.aperture[known]
     unknown = float("nan")
     if not _is_enough(time_s, values):
-        return Movement((), unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
+        return Movement((), unknown, unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
     kept = ~_jumps(values, smoothing)
     time_s, values = time_s[kept], values[kept]
     sampling_rate_hz = trajectory.sampling_rate_hz
@@ -102,7 +106,7 @@ def estimate(
     few_s, few = spectrum.decimate(every_s, every, _SPECTRUM_HZ)
     # what the spectrum shows between its lines: noise, and rhythm too unsteady to be reconstructed
     blur = spectrum.noise_sd(few_s, few) * np.sqrt(len(every_s) // len(few_s))
-    rate_hz = spectrum.spectral_rate_hz(few_s, few)
+    rate_hz, line_power = spectrum.strongest_line(few_s, few)
     passband_hz = float(
         np.nanmax(
             [
@@ -125,6 +129,7 @@ def estimate(
     return Movement(
         stretches=stretches,
         spectral_rate_hz=rate_hz,
+        line_power=line_power,
         passband_hz=passband_hz,
         noise=float(noise),
         max_gap_s=max_gap_s,

@@ -67,23 +67,34 @@ def noise_sd(time_s: FloatArray, values: FloatArray) -> float:
     return float(np.sqrt(np.quantile(power, 0.25) / -np.log(0.75)))
 
 
-def spectral_rate_hz(
+def strongest_line(
     time_s: FloatArray, values: FloatArray, low_hz: float = 0.3, high_hz: float = 12.0
-) -> float:
-    """Return the frequency of the strongest spectral line, interpolated; NaN where there is none.
+) -> tuple[float, float]:
+    """Return frequency (Hz, interpolated) and power of the strongest line; NaN where there is none.
+
+    Power is in variances of the signal: a third of the number of samples for a lasting cosine,
+    under 12 for white noise of a minute.
 
     A positive pulse that repeats has its strongest line at its fundamental (the harmonics of a
     non-negative single hump never exceed it), so no guess between harmonics is needed.
     """
     if len(time_s) < 8 or np.ptp(values) == 0:
-        return float("nan")
+        return float("nan"), float("nan")
     frequency_hz = _grid_hz(time_s, low_hz, high_hz, 10)
     if len(frequency_hz) < 3:
-        return float("nan")
+        return float("nan"), float("nan")
     power = power_spectrum(time_s, values, frequency_hz)
     best = int(power.argmax())
-    shift, _ = parabola_peak(power, best)
-    return float(frequency_hz[best] + shift * (frequency_hz[1] - frequency_hz[0]))
+    shift, height = parabola_peak(power, best)
+    step_hz = float(frequency_hz[1] - frequency_hz[0])
+    return float(frequency_hz[best]) + shift * step_hz, height / float(values.var())
+
+
+def spectral_rate_hz(
+    time_s: FloatArray, values: FloatArray, low_hz: float = 0.3, high_hz: float = 12.0
+) -> float:
+    """Return the frequency of the strongest spectral line, see `strongest_line`."""
+    return strongest_line(time_s, values, low_hz, high_hz)[0]
 
 
 def parabola_peak(values: FloatArray, index: int) -> tuple[float, float]:

@@ -47,15 +47,16 @@ class TapShape:
         return float(np.interp(moment_s, self.knot_s, self.level))
 
 
-def fit_taps(
+def fit_taps(  # noqa: PLR0915 - one model with its slopes
     time_s: FloatArray, values: FloatArray, spans_s: FloatArray, moving_share: float
 ) -> TapShape:
     """Fit movements up and down to all taps at once.
 
     Robust least squares. Common to all taps are the share of the cycle that is movement, the share
-    of that which is opening, the law of movement, between minimum jerk and sin², and the level of
-    the closures, which may drift slowly; each tap has its own moment and height. What was seen least of the taps is where the search for the level
-    begins. Minimum jerk: Flash and Hogan 1985, doi:10.1523/JNEUROSCI.05-07-01688.1985.
+    of that which is opening, the law of movement (between sin² and minimum jerk), and the level of
+    the closures, which may drift slowly; each tap has its own moment and height. What was seen
+    least of the taps is where the search for the level begins. Minimum jerk: Flash and Hogan 1985,
+    doi:10.1523/JNEUROSCI.05-07-01688.1985.
 
     Parameters
     ----------
@@ -117,10 +118,14 @@ def fit_taps(
         return np.concatenate([np.concatenate(columns, axis=1) / _MISFIT_SHARE, priors])
 
     start = np.concatenate([[moving_share, 0.0, 0.7], np.zeros(knots + count), np.ones(count)])
-    lower = [[0.3, -0.25, 0.0], np.full(knots, -0.5), np.full(count, -0.25), np.full(count, 0.05)]
-    upper = [[1.0, 0.25, 1.0], np.full(knots, 0.2), np.full(count, 0.25), np.full(count, 3.0)]
-    bounds = np.concatenate(lower), np.concatenate(upper)
-    found = least_squares(misfit, start, slopes, bounds, loss="soft_l1", max_nfev=_MAX_STEPS)
+    each, level = np.ones(count), np.ones(knots)
+    low_bound = np.concatenate(
+        [np.array([0.3, -0.25, 0.0]), -0.5 * level, -0.25 * each, 0.05 * each]
+    )
+    high_bound = np.concatenate([np.array([1.0, 0.25, 1.0]), 0.2 * level, 0.25 * each, 3.0 * each])
+    found = least_squares(
+        misfit, start, slopes, (low_bound, high_bound), loss="soft_l1", max_nfev=_MAX_STEPS
+    )
     left_over = misfit(found.x)[: len(every)] * _MISFIT_SHARE
     # single samples far off are no noise of the others
     usual = float(np.quantile(np.abs(left_over), 0.68))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,8 @@ class _Swings:
 
     peak_s: FloatArray
     rise: FloatArray
+    open_s: FloatArray
+    """Time over half of its rise."""
     unknown_s: FloatArray
     """Unknown time before each swing since the one before it."""
 
@@ -52,7 +55,7 @@ def find_task(
     the restless movements of a hand at rest do neither. A pause in the middle is a halt
     where tapping resumes, unless it is longer than the protocol allows: then another bout begins.
     One or two swings beyond a pause are no tapping but a hand that enters, leaves or shows how.
-    Time of which nothing is known is no pause.
+    Time of which nothing is known is no pause, unless it is as long by itself.
 
     Parameters
     ----------
@@ -97,8 +100,19 @@ def _columns(movement: Movement, swings: Sequence[Swing]) -> _Swings:
     return _Swings(
         np.array([swing.peak_s for swing in swings]),
         np.array([swing.rise for swing in swings]),
+        np.array([_open_s(movement, swing) for swing in swings]),
         unknown_s,
     )
+
+
+def _open_s(movement: Movement, swing: Swing) -> float:
+    """Return how long a swing is over half of its rise."""
+    stretch = movement.stretches[swing.stretch]
+    low = stretch.smoothed[swing.before : swing.after + 1] < (
+        stretch.smoothed[swing.peak] - swing.rise / 2
+    )
+    step_s = float(stretch.time_s[1] - stretch.time_s[0])
+    return float(np.sum(~low)) * step_s
 
 
 def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
@@ -110,11 +124,17 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
     chains: list[list[list[int]]] = [[groups[0]]]
     for group in groups[1:]:
         # from widest to widest there is a tap besides the pause
-        if swings.pause_s(chains[-1][-1][-1], group[0]) - usual_s > rules.max_halt_s:
+        last = chains[-1][-1][-1]
+        pause_s = swings.pause_s(last, group[0]) - usual_s
+        unknown_s = swings.unknown_s[last + 1 : group[0] + 1].sum()
+        if max(pause_s, unknown_s) > rules.max_halt_s:
             chains.append([group])
         else:
             chains[-1].append(group)
-    whole = [_without_fragments(chain, swings, rules) for chain in chains]
+    whole = [
+        _without_open_rests(_without_fragments(chain, swings, rules), swings, rules)
+        for chain in chains
+    ]
     bouts = [[number for group in chain for number in group] for chain in whole]
     tapping = [bout for bout in bouts if len(bout) >= rules.min_bout_taps]
     return tapping or [max(bouts, key=len)]
@@ -122,7 +142,7 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
 
 def _split(core: list[int], swings: _Swings, min_rest_s: float) -> list[list[int]]:
     """Return groups of core swings without a pause between them."""
-    pauses_s = np.array([swings.pause_s(a, b) for a, b in zip(core[:-1], core[1:], strict=True)])
+    pauses_s = np.array([swings.pause_s(a, b) for a, b in pairwise(core)])
     usual_s = float(np.median(pauses_s)) if len(pauses_s) else 0.0
     least_s = max(min_rest_s, _PAUSE_INTERVALS * usual_s)
     cuts = np.flatnonzero(pauses_s > least_s) + 1
@@ -157,7 +177,7 @@ def _following(
         last = taken[-1] if taken else members[-1]
         so_far = [*members, *taken]
         if abs(swings.peak_s[number] - swings.peak_s[last]) > max(
-            _IN_RHYTHM[1] * usual_s, rules.min_rest_s
+            _PAUSE_INTERVALS * usual_s, rules.min_rest_s
         ):
             break
         if swings.rise[number] < rules.follow_share * swings.rise[so_far[-_BEFORE:]].min():
@@ -190,6 +210,29 @@ def _without_fragments(
             break
         chain = chain[:-1]
     return chain
+
+
+def _without_open_rests(
+    chain: list[list[int]], swings: _Swings, rules: TaskRules
+) -> list[list[int]]:
+    """Return a chain without the long swings at its ends and beside gaps.
+
+    There the hand rests open; in the middle it halts.
+    """
+    every = [number for group in chain for number in group]
+    usual_s = float(np.median(swings.open_s[every]))
+    rests = swings.open_s > max(rules.min_rest_s, 2 * _PAUSE_INTERVALS * usual_s)
+    result = []
+    for place, group in enumerate(chain):
+        members = group
+        is_first = not result or swings.unknown_s[group[0]] > 0
+        is_last = place + 1 == len(chain) or swings.unknown_s[chain[place + 1][0]] > 0
+        while is_last and members and rests[members[-1]]:
+            members = members[:-1]
+        while is_first and members and rests[members[0]]:
+            members = members[1:]
+        result += [members] if members else []
+    return result or chain
 
 
 def _bout(movement: Movement, swings: Sequence[Swing], rules: TapRules) -> Bout:

@@ -12,11 +12,17 @@ from tapscope.records import FloatArray
 from tapscope.signal.smoothing import Movement, Stretch
 
 _RANGE_POINTS_HZ: Final = 40.0
+_RHYTHM_POWER: Final = 20.0
+"""Power of a line, in variances of the signal, that noise alone never has."""
+_SWING_SAMPLES: Final = 2.6
+"""Samples that a swing lasts at least; a curve through few samples rings between them."""
+_MIN_SAMPLES: Final = 3.0
+"""Samples that a small tap lasts at least."""
 _EDGE_SHARE: Final = 0.15
 """Share of its rise at which the width of a swing is taken."""
 _WIDTHS: Final = (0.5, 1.8)
 """Widths of a small tap, in those of its large neighbours."""
-_FILLED_SHARE: Final = 0.45
+_FILLED_SHARE: Final = 0.3
 """Least share of the time between two large taps that small ones between them take up."""
 
 
@@ -46,13 +52,17 @@ def swings_of(movement: Movement, rules: TapRules) -> list[Swing]:
     """
     ranges = [_local_range(movement, stretch, rules) for stretch in movement.stretches]
     floor = _floor(movement, ranges, rules)
+    rate_hz = movement.sampling_rate_hz
     found = []
     for number, (stretch, local_range) in enumerate(zip(movement.stretches, ranges, strict=True)):
         threshold = np.maximum(rules.swing_share * local_range, floor)
         triples = _swings(stretch.smoothed, threshold)
         least = np.maximum(rules.small_swing_share * local_range, floor)
-        triples = _with_small_ones(stretch, triples, least)
+        shortest_s = max(rules.min_interval_s, _MIN_SAMPLES / rate_hz)
+        triples = _with_small_ones(stretch, triples, least, shortest_s)
         for before, peak, after in triples:
+            if stretch.time_s[after] - stretch.time_s[before] < _SWING_SAMPLES / rate_hz:
+                continue
             values = stretch.smoothed
             rise = float(values[peak] - (values[before] + values[after]) / 2)
             peak_s = float(stretch.time_s[peak])
@@ -84,6 +94,8 @@ def _floor(movement: Movement, ranges: list[FloatArray], rules: TapRules) -> flo
     # much noise must not hide taps grown small
     most = max(2 * least, rules.least_noise_multiple * movement.noise)
     floor = float(np.clip(rules.noise_multiple * movement.noise, least, most))
+    if not movement.line_power > _RHYTHM_POWER:
+        return floor
     # what fast taps leave unexplained at few frames a tap looks like noise and must not hide them
     return min(floor, rules.max_floor_share * usual_range)
 
@@ -115,16 +127,24 @@ def _swings(aperture: FloatArray, threshold: FloatArray) -> list[tuple[int, int,
 
 
 def _with_small_ones(
-    stretch: Stretch, large: list[tuple[int, int, int]], least: FloatArray
+    stretch: Stretch, large: list[tuple[int, int, int]], least: FloatArray, shortest_s: float
 ) -> list[tuple[int, int, int]]:
     """Add the small taps between large ones: as wide as they are, filling the time between."""
     if len(large) < 2:
         return large
     spans = [_span(stretch.smoothed, *swing) for swing in large]
     usual = float(np.median([last - first for first, last in spans]))
+
+    def between(part: tuple[int, int]) -> list[tuple[int, int, int]]:
+        small = _small_ones(stretch, part, usual, least)
+        # what a curve through few samples swings between them is no tap
+        lengths_s = [stretch.time_s[after] - stretch.time_s[before] for before, _, after in small]
+        return small if min(lengths_s, default=0.0) >= shortest_s else []
+
     result = [large[0]]
-    for (left, (_, begin)), (right, (end, _)) in pairwise(zip(large, spans, strict=True)):
-        small = _small_ones(stretch, (begin, end), usual, least)
+    for ((_, begin), (end, _)), following in zip(pairwise(spans), large[1:], strict=True):
+        right = following
+        small = between((begin, end))
         if small:
             result[-1] = (result[-1][0], result[-1][1], small[0][0])
             right = (small[-1][2], right[1], right[2])
@@ -134,8 +154,8 @@ def _with_small_ones(
         reach = round(2 * usual)
         first, last = spans[0][0], spans[-1][1]
         end = min(last + reach, len(stretch.smoothed) - 1)
-        head = _small_ones(stretch, (max(first - reach, 0), first), usual, least)[-1:]
-        tail = _small_ones(stretch, (last, end), usual, least)[:1]
+        head = between((max(first - reach, 0), first))[-1:]
+        tail = between((last, end))[:1]
         result = [*head, *result, *tail]
     return result
 

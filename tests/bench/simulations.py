@@ -18,6 +18,7 @@ the movement; plain peak finding is spared them, as it has no notion of a rest.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
@@ -57,9 +58,7 @@ def plain_peaks(trajectory: Trajectory) -> Found:
         aperture = sosfiltfilt(low_pass, aperture)
     limits = {"distance": max(0.125 * rate_hz, 1), "prominence": 0.1 * np.ptp(aperture)}
     peaks = find_peaks(aperture, **limits)[0]
-    valleys = np.array(
-        [a + int(aperture[a:b].argmin()) for a, b in zip(peaks[:-1], peaks[1:], strict=True)], int
-    )
+    valleys = np.array([a + int(aperture[a:b].argmin()) for a, b in pairwise(peaks)], int)
     ends = [int(aperture[: peaks[0] + 1].argmin())] if len(peaks) else []
     ends += [*valleys, peaks[-1] + int(aperture[peaks[-1] :].argmin())] if len(peaks) else []
     floor = aperture[ends]
@@ -134,6 +133,13 @@ def row(
 
 
 def _rows() -> Iterator[tuple[str, Row]]:
+    yield from _plain_rows()
+    yield from _restless_rows()
+    yield from _lossy_rows()
+    yield from _irregular_rows()
+
+
+def _plain_rows() -> Iterator[tuple[str, Row]]:
     for rate_hz in (0.5, 1, 2, 3, 4, 5, 6, 7, 8):
         yield f"{rate_hz:g} Hz at 30", partial(row, rate_hz)
     for rate_hz, fps in ((2, 15), (4, 15), (4, 24), (6, 25), (8, 60), (3, 120), (7, 240)):
@@ -147,6 +153,9 @@ def _rows() -> Iterator[tuple[str, Row]]:
         yield f"{rate_hz} Hz at {fps}, closed 35%", partial(row, rate_hz, fps, taps=taps, film=film)
     for share in (0.3, 0.7):
         yield f"3 Hz, opening {share:.0%}", partial(row, 3, taps={"opening_share": share})
+
+
+def _restless_rows() -> Iterator[tuple[str, Row]]:
     yield "5 Hz, noise 3%", partial(row, 5, film={"noise": 0.03})
     yield "3 Hz, noise 5%", partial(row, 3, film={"noise": 0.05})
     for rest_s, share in ((2, 0.03), (5, 0.03), (5, 0.06)):
@@ -167,6 +176,9 @@ def _rows() -> Iterator[tuple[str, Row]]:
         yield f"{rate_hz:g} Hz, tremor 5%", partial(row, rate_hz, film={"tremor": 0.05})
         yield f"{rate_hz:g} Hz, tremor 7% at 60", partial(row, rate_hz, 60, film={"tremor": 0.07})
     yield "3 Hz, drift 100%", partial(row, 3, film={"drift": 1.0})
+
+
+def _lossy_rows() -> Iterator[tuple[str, Row]]:
     for rate_hz in (2, 4):
         yield f"{rate_hz} Hz, lost 10%", partial(row, rate_hz, film={"lost": 0.1})
         yield f"{rate_hz} Hz, lost 20%", partial(row, rate_hz, film={"lost": 0.2})
@@ -181,6 +193,9 @@ def _rows() -> Iterator[tuple[str, Row]]:
         "2 Hz, closed 40%, hidden",
         partial(row, 2, taps={"dwell": 0.4}, film={"hidden_below": 0.03}),
     )
+
+
+def _irregular_rows() -> Iterator[tuple[str, Row]]:
     yield "3 Hz, 4 jumps", partial(row, 3, film={"jumps": 4})
     yield "5 Hz, 4 jumps", partial(row, 5, film={"jumps": 4})
     yield "3 Hz, halts closed 1 and 2.5 s", partial(row, 3, taps={"halts": {6: 1.0, 14: 2.5}})

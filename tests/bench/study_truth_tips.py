@@ -4,7 +4,8 @@
 
 The true tip pixels of FOLDER/truth/*.json get Gaussian noise of 1.5 px a coordinate and go through
 apertures, task and taps. Amplitudes are held against the same steps without noise, closures against
-the contacts from the first to the last, the task (data/clinic) against first opening and last closing.
+the contacts from the first to the last, the task (data/clinic) against first opening and last
+closing.
 """
 
 import json

@@ -179,12 +179,14 @@ def test_a_good_recording_is_ok(steady: dict[str, float]) -> None:
                 "tapping_rate_hz": 8.5,
                 "spectral_rate_hz": 8.5,
                 "inter_tap_interval_median_s": 1 / 8.5,
+                "peak_rate_hz": 8.5,
             },
             "rate_near_nyquist",
         ),
         ({"spectral_rate_hz": 6.0}, "rate_disagrees"),
         ({"task_duration_s": 2.0, "tap_count": 6}, "short_task"),
         ({"suspected_missed_taps": 1}, "missed_taps"),
+        ({"peak_rate_hz": 3.2}, "closures_disagree"),
         ({"second_rate_hz": 3.2}, "keypoints_disagree"),
         ({"other_bouts_s": 6.0}, "several_bouts"),
         ({"hand_px": 30.0}, "small_hand"),
@@ -237,8 +239,10 @@ def test_taps_that_are_none_raise_the_rate_and_a_doubt_halts_only_lower_it(
     steady: dict[str, float],
 ) -> None:
     rate_hz = steady["spectral_rate_hz"]
-    added = quality_status(steady | {"tapping_rate_hz": 1.15 * rate_hz}, RULES)
-    halted = quality_status(steady | {"tapping_rate_hz": 0.8 * rate_hz}, RULES)
+    more = {"tapping_rate_hz": 1.15 * rate_hz, "peak_rate_hz": 1.15 * rate_hz}
+    added = quality_status(steady | more, RULES)
+    fewer = {"tapping_rate_hz": 0.8 * rate_hz, "halt_count": 1}
+    halted = quality_status(steady | fewer, RULES)
     assert added.flags == ("rate_disagrees",)
     assert halted.status == "ok"
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tapscope.features import Context, compute, in_task
 from tapscope.records import Taps
@@ -36,6 +37,30 @@ def test_an_interval_of_two_openings_is_a_missed_tap() -> None:
 
 def test_a_halt_is_no_missed_tap() -> None:
     assert compute(context(halts={10: 1.0}))["suspected_missed_taps"] == 0
+
+
+def test_small_taps_between_large_ones_that_were_passed_over_are_missed() -> None:
+    right = context(sizes=(1.0, 0.3))
+    assert compute(right)["suspected_missed_taps"] == 0
+    taps = right.taps
+    for tap in (14, 10, 6, 2):
+        taps = without_tap(taps, tap)
+    assert compute(replace(right, taps=taps))["suspected_missed_taps"] == 4
+
+
+def test_tremor_on_slow_taps_is_no_missed_tap() -> None:
+    trajectory = filmed(reaches(0.7, 12.0), 60.0, tremor=0.07)
+    found = path_of(trajectory)
+    slow = in_task(trajectory, found.movement, found.task, found.taps)
+    assert compute(slow)["suspected_missed_taps"] == 0
+
+
+def test_peaks_give_the_rate_whatever_the_closures() -> None:
+    right = context(halts={10: 2.0})
+    early = replace(right.taps, next_closure_s=right.taps.next_closure_s - 0.05)
+    wrong = compute(replace(right, taps=early))
+    assert wrong["tapping_rate_hz"] > compute(right)["tapping_rate_hz"] + 0.2
+    assert wrong["peak_rate_hz"] == pytest.approx(3.0, rel=0.03)
 
 
 def test_the_robust_spread_ignores_a_halt() -> None:

@@ -1,5 +1,7 @@
 """Rates, spectra, noise and smoothness against known signals."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,33 @@ def test_spectra_of_too_slow_samples_are_unknown() -> None:
     values = np.sin(time_s)
     assert np.isnan(spectrum.spectral_rate_hz(time_s, values))
     assert np.isnan(spectrum.bandwidth_hz(time_s, values, 0.0))
+
+
+def test_the_spectrum_is_the_direct_fourier_sum() -> None:
+    time_s = frames(10.0, lost=0.1)
+    values = cosine(time_s, 3.0)
+    frequency_hz = np.arange(0.3, 12.0, 0.01)
+    step = float(np.median(np.diff(time_s)))
+    phase = (time_s - time_s[0] + step / 2) / (time_s[-1] - time_s[0] + step)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * phase)
+    centred = window * (values - np.sum(window * values) / np.sum(window))
+    direct = np.abs(np.exp(-2j * np.pi * np.outer(frequency_hz, time_s)) @ centred) ** 2
+    found = spectrum.power_spectrum(time_s, values, frequency_hz)
+    np.testing.assert_allclose(found, direct / np.sum(window**2), atol=1e-9)
+
+
+def test_the_spectrum_of_two_minutes_at_a_high_rate_needs_little_memory() -> None:
+    time_s = np.arange(0, 120, 1 / 119)
+    frequency_hz = np.arange(0.3, 59.0, 1 / 1200)
+    tracemalloc.start()
+    spectrum.power_spectrum(time_s, cosine(time_s, 3.0), frequency_hz)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+
+
+def test_a_lasting_rhythm_has_a_strong_line_and_noise_has_none() -> None:
+    time_s = frames(20.0)
+    noise = np.random.default_rng(1).normal(size=len(time_s))
+    assert spectrum.strongest_line(time_s, cosine(time_s, 3.0))[1] == pytest.approx(200, rel=0.05)
+    assert spectrum.strongest_line(time_s, noise)[1] < 12

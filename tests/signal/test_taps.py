@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tapscope.protocol.rules import GapRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
 from tests.matching import match
-from tests.signal_path import find_taps
-from tests.synthetic import Motion, frames, sampled, tapping
+from tests.signal_path import ANY, find_taps
+from tests.synthetic import Motion, filmed, frames, reaches, sampled, tapping
 
 
 def closures(taps: Taps) -> FloatArray:
@@ -32,7 +32,8 @@ def rate_hz(taps: Taps) -> float:
 def test_rate_and_amplitude_of_steady_taps(true_hz: float, seed: int) -> None:
     taps = find_taps(sampled(tapping(true_hz, phase=0.31 * seed), frames(), seed=seed))
     assert rate_hz(taps) == pytest.approx(true_hz, abs=0.02)
-    bias = 0.03 if true_hz <= 6 else 0.06
+    # at 6 Hz all taps are sampled at the same five moments, which many shapes fit
+    bias = 0.03 if true_hz < 6 else 0.06
     assert np.median(taps.amplitude) == pytest.approx(1.0, abs=bias)
 
 
@@ -116,7 +117,7 @@ def test_a_short_gap_is_bridged_and_flagged() -> None:
     moment_s = plain.time_s[101]
     holder = np.flatnonzero((taps.closure_s <= moment_s) & (taps.next_closure_s > moment_s))
     assert set(holder) <= set(flagged) and len(flagged) <= 2
-    cut = find_taps(trajectory, gaps=GapRules(max_gap_s=0.05))
+    cut = find_taps(trajectory, replace(ANY, gaps=GapRules(max_gap_s=0.05, max_inferred_s=0.0)))
     assert len(cut) < len(whole)
 
 
@@ -171,7 +172,7 @@ def test_scattered_known_samples_are_no_stretch() -> None:
 
 def test_impossibly_short_taps_are_left_out() -> None:
     plain = sampled(tapping(5.0), frames())
-    assert len(find_taps(plain, TapRules(min_interval_s=0.3))) == 0
+    assert len(find_taps(plain, replace(ANY, taps=TapRules(min_interval_s=0.3)))) == 0
 
 
 @settings(max_examples=8)
@@ -213,7 +214,7 @@ def test_taps_alternate_and_stay_among_known_samples(
     known_s = plain.time_s[np.isfinite(aperture)]
     for start_s, end_s in zip(taps.closure_s, taps.next_closure_s, strict=True):
         inside = known_s[(known_s > start_s - 0.2) & (known_s < end_s + 0.2)]
-        assert np.diff(inside).max() <= 0.2 + 1e-9
+        assert np.diff(inside).max() <= max(GapRules().max_gap_s, GapRules().max_inferred_s) + 1e-9
 
 
 @settings(max_examples=4)
@@ -223,3 +224,42 @@ def test_the_source_of_a_trajectory_changes_nothing(seed: int) -> None:
     video, sensor = (find_taps(replace(plain, source=kind)) for kind in ("video", "gyroscope"))
     np.testing.assert_array_equal(video.closure_s, sensor.closure_s)
     np.testing.assert_array_equal(video.amplitude, sensor.amplitude)
+
+
+@pytest.mark.parametrize("dwell", [0.1, 0.2, 0.3, 0.4])
+@pytest.mark.parametrize("true_hz", [4.0, 5.0, 5.8])
+def test_flat_topped_fast_taps_keep_their_amplitude(true_hz: float, dwell: float) -> None:
+    motion = reaches(true_hz, dwell=dwell, jitter=0.04, spread=0.06, seed=1)
+    taps = find_taps(filmed(motion, seed=1))
+    assert len(taps) == len(motion.taps)
+    assert np.median(taps.amplitude) == pytest.approx(np.median(motion.amplitude), rel=0.05)
+
+
+@pytest.mark.parametrize(("true_hz", "fps"), [(6.0, 24.0), (6.0, 25.0), (7.0, 30.0)])
+def test_fast_taps_with_a_long_closed_phase_are_all_found(true_hz: float, fps: float) -> None:
+    motion = reaches(true_hz, dwell=0.35, jitter=0.04, spread=0.06, seed=3)
+    taps = find_taps(filmed(motion, fps, seed=3))
+    assert len(taps) == len(motion.taps)
+    assert rate_hz(taps) == pytest.approx(1 / np.diff(motion.closure_s).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("true_hz", [2.0, 4.0])
+def test_small_taps_between_large_ones_count(true_hz: float) -> None:
+    motion = reaches(true_hz, sizes=(1.0, 0.2), jitter=0.04, seed=2)
+    taps = find_taps(filmed(motion, seed=2))
+    assert len(taps) == len(motion.taps)
+    np.testing.assert_allclose(taps.amplitude, motion.amplitude, atol=0.08)
+
+
+def test_single_frames_far_off_change_nothing() -> None:
+    motion = reaches(3.0, jitter=0.04, seed=1)
+    taps = find_taps(filmed(motion, jumps=4, seed=1))
+    assert len(taps) == len(motion.taps)
+    assert rate_hz(taps) == pytest.approx(1 / np.diff(motion.closure_s).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("samples", range(8, 33, 3))
+def test_a_few_samples_at_a_high_rate_are_no_error(samples: int) -> None:
+    time_s = np.arange(samples) / 240
+    aperture = np.sin(2 * np.pi * 10 * time_s)
+    assert len(find_taps(Trajectory(time_s, aperture, "px", "video"))) <= 1
