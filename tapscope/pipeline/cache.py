@@ -1,8 +1,8 @@
 """Results of single recordings on disk, and whether a new run would give the same.
 
 The folder `features.tapscope` beside `features.csv` holds the tracks, taps and bouts of each
-recording and `<name>.row.json`: its row of the table and the cache key, which is everything that the row
-depends on. The row is written last, so that a recording with a row is complete.
+recording and `<name>.row.json`: its row of the table and the cache key, which is everything that
+the row depends on. The row is written last, so that a recording with a row is complete.
 """
 
 import json
