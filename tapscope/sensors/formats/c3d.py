@@ -3,26 +3,19 @@
 Units (mm or m) are those of POINT:UNITS, the clock is POINT:RATE from 0. Which markers are the tips
 of thumb and index finger is stated by "Placement" in the sidecar unless their labels say so.
 
-A damaged file can crash ezc3d, which is compiled code, or keep it in an endless loop. So it runs in
-a process of its own; that costs seconds and saves the batch.
+ezc3d is compiled code that a damaged file can crash, so it runs in a process of its own.
 """
 
-import io
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from tapscope.errors import SensorError, require_extra
 from tapscope.sensors.file_head import Head
 from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, uniform_times
+from tapscope.sensors.formats.child_process import read_in_child
 from tapscope.sensors.sidecar import Sidecar
 
 _CHILD: Final = Path(__file__).with_name("c3d_child.py")
-_SECONDS: Final = 30.0
-_SECONDS_PER_MB: Final = 1.0
 
 
 def _matches(head: Head) -> bool:
@@ -39,28 +32,11 @@ def _matches(head: Head) -> bool:
 
 def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     require_extra("ezc3d", "c3d", head.path, SensorError)
-    limit_s = _SECONDS + _SECONDS_PER_MB * head.size / 1e6
+    parts = read_in_child(_CHILD, head, "C3D")
     try:
-        # -P keeps the modules beside the script from hiding those that numpy imports.
-        done = subprocess.run(
-            [sys.executable, "-P", str(_CHILD), str(head.path)],
-            capture_output=True,
-            timeout=limit_s,
-            check=True,
-        )
-        with np.load(io.BytesIO(done.stdout), allow_pickle=False) as parts:
-            points, labels = parts["points"], [str(label) for label in parts["labels"]]
-            units, rate_hz = [str(unit) for unit in parts["units"]], float(parts["rate"])
-    except subprocess.TimeoutExpired as error:
-        raise SensorError(
-            f"{head.path}: not read within {limit_s:.0f} s; the C3D file is damaged"
-        ) from error
-    except subprocess.CalledProcessError as error:
-        cause = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise SensorError(
-            f"{head.path}: damaged C3D file: {cause[0] if cause else 'the reader crashed'}"
-        ) from error
-    except (OSError, ValueError, KeyError) as error:
+        points, labels = parts["points"], [str(label) for label in parts["labels"]]
+        units, rate_hz = [str(unit) for unit in parts["units"]], float(parts["rate"])
+    except (ValueError, KeyError) as error:
         raise SensorError(f"{head.path}: damaged C3D file: {error}") from error
     if not rate_hz > 0 or not points.size or len(labels) != len(points):
         raise SensorError(

@@ -1,21 +1,24 @@
 """Gyroscope .mat (MATLAB 5): gyroThumbX/Y/Z, gyroIndexX/Y/Z in rad/s and the rate fs in Hz.
 
-The layout of the finger-tapping database of parkinsonisms (Belgrade).
+The layout of the finger-tapping database of parkinsonisms (Belgrade). A damaged file can crash
+scipy's reader, so it runs in a process of its own.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from tapscope.errors import SensorError
 from tapscope.sensors.file_head import Head
 from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, uniform_times
+from tapscope.sensors.formats.child_process import read_in_child
 from tapscope.sensors.recording import FINGERS, Samples
 from tapscope.sensors.sidecar import Sidecar
 
+_CHILD: Final = Path(__file__).with_name("gyro_mat_child.py")
 _FIELDS: Final = {
     finger: [f"gyro{finger.capitalize()}{axis}" for axis in "XYZ"] for finger in FINGERS
 }
@@ -27,12 +30,7 @@ def _matches(head: Head) -> bool:
 
 def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     wanted = ["fs", *(name for names in _FIELDS.values() for name in names)]
-    try:
-        found: Mapping[str, NDArray[np.generic]] = scipy.io.loadmat(
-            head.path, variable_names=wanted, verify_compressed_data_integrity=True
-        )
-    except Exception as error:  # a damaged file makes this reader raise nearly anything
-        raise SensorError(f"{head.path}: damaged MATLAB file: {error}") from error
+    found = read_in_child(_CHILD, head, "MATLAB", wanted)
     missing = [name for name in wanted if name not in found]
     if missing:
         raise SensorError(
@@ -55,10 +53,10 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     return RawRecording(signals)
 
 
-def _numbers(found: Mapping[str, NDArray[np.generic]], name: str, head: Head) -> Samples:
-    values = np.asarray(found[name])
+def _numbers(found: Mapping[str, NDArray[Any]], name: str, head: Head) -> Samples:
+    values = found[name]
     if values.dtype.kind not in "fiu":
-        raise SensorError(f"{head.path}: {name} holds {values.dtype}, expected real numbers")
+        raise SensorError(f"{head.path}: {name} holds {values}, expected real numbers")
     with np.errstate(over="ignore"):
         numbers = values.ravel().astype(np.float32)
     numbers[~np.isfinite(numbers)] = np.nan
