@@ -10,8 +10,7 @@ fastest closing, a quarter of a tap before contact. So each closure is moved bac
 local minimum of the angular velocity about the same axis between the peak before it and itself. For
 that the velocity has the band of the angle, 0.3 to 8 Hz, and then a zero-phase low-pass at 4 Hz;
 the 4 Hz were chosen on these same labels (3.5 Hz gives the same, 4.5 Hz 0.001 less), because the
-laboratory does not tell its filter and tremor has several minima a tap.
-No offset is fitted;
+laboratory does not tell its filter and tremor has several minima a tap. No offset is fitted;
 matching is one to one within 80 ms.
 """
 
