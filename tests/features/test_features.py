@@ -13,18 +13,18 @@ from tapscope.features import (
     data_dictionary,
     quality_status,
 )
-from tapscope.protocol.rules import QualityRules, TapRules
+from tapscope.protocol.rules import QualityRules
 from tapscope.records import Trajectory
-from tapscope.signal import smoothing
-from tapscope.signal.taps import taps_of
+from tests.signal_path import path_of
 from tests.synthetic import Motion, frames, sampled, tapping
 
 RULES = QualityRules()
 
 
 def context_of(trajectory: Trajectory, **more: object) -> Context:
-    found = smoothing.estimate(trajectory)
-    return Context(trajectory, found, taps_of(found, trajectory, TapRules()), **more)
+    path = path_of(trajectory)
+    found = path.movement
+    return Context(trajectory, found, path.taps, **more)
 
 
 def features_of(motion: Motion, noise: float = 0.01) -> dict[str, float]:
