@@ -222,7 +222,7 @@ def _without_open_rests(
     every = [number for group in chain for number in group]
     usual_s = float(np.median(swings.open_s[every]))
     rests = swings.open_s > max(rules.min_rest_s, 2 * _PAUSE_INTERVALS * usual_s)
-    result = []
+    result: list[list[int]] = []
     for place, group in enumerate(chain):
         members = group
         is_first = not result or swings.unknown_s[group[0]] > 0

@@ -2,15 +2,15 @@
 
     python -m tests.bench.gyro FOLDER
 
-FOLDER holds the .mat files and taps.csv of the finger-tapping database of parkinsonisms. The
-angle of the index finger (`tapscope.sensors.gyroscope.index_angle`, opening positive about the axis
-whose largest component, y in these recordings, is positive) goes through `find_taps` with the
+FOLDER holds the .mat files and taps.csv of the finger-tapping database of parkinsonisms. The angle
+of the index finger (`tapscope.sensors.gyroscope.index_angle`, opening positive about the axis whose
+largest component, y in these recordings, is positive) goes through the steps of the signal with the
 default protocol. The laboratory marks the minima of the filtered angular velocity, the moment of
 fastest closing, a quarter of a tap before contact. So each closure is moved back to the lowest
-local minimum of the angular velocity about the same axis between the peak before it and itself.
-For that the velocity has the band of the angle, 0.3 to 8 Hz, and then a zero-phase low-pass at
-4 Hz; the 4 Hz were chosen on these same labels (3.5 Hz gives the same, 4.5 Hz 0.001 less), because
-the laboratory does not tell its filter and tremor has several minima a tap. No offset is fitted;
+local minimum of the angular velocity about the same axis between the peak before it and itself. For
+that the velocity has the band of the angle, 0.3 to 8 Hz, and then a zero-phase low-pass at 4 Hz;
+the 4 Hz were chosen on these same labels (3.5 Hz gives the same, 4.5 Hz 0.001 less), because the
+laboratory does not tell its filter and tremor has several minima a tap. No offset is fitted;
 matching is one to one within 80 ms.
 """
 
