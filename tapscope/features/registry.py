@@ -297,7 +297,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "suspected_missed_taps",
         "1",
         "quality",
-        "intervals that hold a second opening of 20 % of the median amplitude, or of 5 % where the "
+        "intervals that hold a second opening of 25 % of the median amplitude, or of 5 % where the "
         "interval is over 1.6 times the median of seven neighbours",
         plausibility.suspected_missed_taps,
     ),
