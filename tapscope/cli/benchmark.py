@@ -31,7 +31,7 @@ def networks(
     ] = Path("benchmark"),
     finder: Annotated[
         Path | None,
-        typer.Option("--finder", help="Weights that detect the hands; default: pmsdsnet-m3."),
+        typer.Option("--finder", help="Weights that detect the hands; default: pmsdsnet-m3-96."),
     ] = None,
     device: DeviceOption = "auto",
     compiled: CompileOption = False,

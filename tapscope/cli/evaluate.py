@@ -27,7 +27,7 @@ def evaluate(
     weights: Annotated[
         list[Path] | None,
         typer.Option(
-            "--weights", help="Weights file or bundled name. Repeatable; default: pmsdsnet-m3."
+            "--weights", help="Weights file or bundled name. Repeatable; default: pmsdsnet-m3-96."
         ),
     ] = None,
     finder: Annotated[

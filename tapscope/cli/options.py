@@ -17,7 +17,7 @@ ProtocolOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors.")]
 WeightsOption = Annotated[
     Path | None,
-    typer.Option("--weights", help="Weights file or bundled name; default: pmsdsnet-m3."),
+    typer.Option("--weights", help="Weights file or bundled name; default: pmsdsnet-m3-96."),
 ]
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where the network runs; auto: a GPU if there is one.")
