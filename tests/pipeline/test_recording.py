@@ -194,7 +194,7 @@ def test_a_calibration_gives_millimetres() -> None:
 
 def test_a_metronome_in_the_manifest_is_compared_with() -> None:
     assert measured().measures["metronome_rate_error_hz"] is None
-    error_hz = measured(metronome_rate_hz=4.0).measures["metronome_rate_error_hz"]
+    error_hz = measured(metronome_rate_hz=5.0).measures["metronome_rate_error_hz"]
     assert error_hz == pytest.approx(0.5, abs=0.1)
 
 
