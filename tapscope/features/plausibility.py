@@ -28,7 +28,9 @@ class PlausibilityLimits:
     bump_noises: float = 3.5
     """Least height of both in standard deviations of the noise of a sample."""
     pause_intervals: float = 3.0
-    """Peaks further apart than so many median intervals have a gap or a halt between them."""
+    """Peaks further apart than so many median intervals have a halt between them."""
+    gap_intervals: float = 0.5
+    """Closures of neighbouring taps further apart than this have a gap between them."""
 
 
 LIMITS: Final = PlausibilityLimits()
@@ -43,6 +45,8 @@ def suspected_missed_taps(context: Context) -> float:
     taps = context.taps
     if len(taps) < 3:
         return 0.0
+    if len(context.amplitude) == 0:  # contacts have none
+        return float("nan")
     is_long = taps.interval_s > LIMITS.long_ratio * local_interval_s(taps.interval_s)
     share = np.where(is_long, LIMITS.long_bump, LIMITS.any_bump)
     least = np.maximum(
@@ -56,13 +60,18 @@ def suspected_missed_taps(context: Context) -> float:
 def peak_rate_hz(context: Context) -> float:
     """Return the rate from widest aperture to widest aperture, which needs no closure.
 
-    Pauses over three median intervals (gaps of the recording) are left out.
+    Taps with a gap of the recording or a long pause between them are left out.
     """
-    if len(context.taps) < 3:
+    taps = context.taps
+    if len(taps) < 3:
         return float("nan")
-    between_s = np.diff(context.taps.peak_s)
-    usual_s = between_s[between_s < LIMITS.pause_intervals * np.median(context.interval_s)]
-    return float(1 / usual_s.mean()) if len(usual_s) else float("nan")
+    usual_s = float(np.median(taps.interval_s))
+    between_s = np.diff(taps.peak_s)
+    unknown_s = taps.closure_s[1:] - taps.next_closure_s[:-1]
+    is_whole = (between_s < LIMITS.pause_intervals * usual_s) & (
+        unknown_s < LIMITS.gap_intervals * usual_s
+    )
+    return float(1 / between_s[is_whole].mean()) if is_whole.any() else float("nan")
 
 
 def local_interval_s(interval_s: FloatArray) -> FloatArray:

@@ -305,8 +305,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "peak_rate_hz",
         "Hz",
         "quality",
-        "1 / mean time from widest aperture to widest aperture, pauses of over three median "
-        "intervals left out",
+        "1 / mean time from widest aperture to widest aperture, gaps and pauses of over three "
+        "median intervals left out",
         plausibility.peak_rate_hz,
     ),
     Feature(

@@ -63,6 +63,20 @@ def test_peaks_give_the_rate_whatever_the_closures() -> None:
     assert wrong["peak_rate_hz"] == pytest.approx(3.0, rel=0.03)
 
 
+def test_a_tap_lost_in_a_gap_leaves_the_rate_of_the_peaks_alone() -> None:
+    right = context()
+    names = [name for name in right.taps.__slots__ if name != "unit"]
+    lost = replace(right.taps, **{n: np.delete(getattr(right.taps, n), 10) for n in names})
+    assert compute(replace(right, taps=lost))["peak_rate_hz"] == pytest.approx(3.0, rel=0.02)
+
+
+def test_contacts_without_amplitude_raise_no_suspicion() -> None:
+    right = context()
+    unknown = np.full(len(right.taps), np.nan)
+    contacts = compute(replace(right, taps=replace(right.taps, amplitude=unknown)))
+    assert np.isnan(contacts["suspected_missed_taps"])
+
+
 def test_the_robust_spread_ignores_a_halt() -> None:
     found = compute(context(halts={10: 2.0}))
     assert found["inter_tap_interval_cv"] > 0.5
