@@ -9,6 +9,7 @@ import numpy as np
 from tapscope.features.context import UNKNOWN, Context
 from tapscope.features.ending import Ending
 from tapscope.protocol.rules import QualityRules
+from tapscope.signal.noise import noise_of
 
 Features = Mapping[str, float]
 
@@ -27,6 +28,11 @@ def longest_gap_s(context: Context) -> float:
     if len(known_s) == 0:
         return float(np.ptp(time_s)) if len(time_s) else UNKNOWN
     return float(np.diff(np.concatenate([time_s[:1], known_s, time_s[-1:]])).max())
+
+
+def noise(context: Context) -> float:
+    """Return the standard deviation of the noise of one sample."""
+    return noise_of(context.recording, context.movement, context.taps)
 
 
 def other_bouts_s(context: Context) -> float:

@@ -282,9 +282,10 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "noise",
         "{unit}",
         "quality",
-        "standard deviation of the noise of one sample that makes the samples most likely: a "
-        "band-limited movement plus white noise, maximum likelihood, median over blocks of samples",
-        lambda context: context.movement.noise,
+        "standard deviation of the noise of one sample, the least of three estimates: what "
+        "smoothing takes for noise, what the shape common to the taps leaves over, second "
+        "differences of the quietest tenth of the recording",
+        quality.noise,
     ),
     Feature(
         "other_bouts_s",

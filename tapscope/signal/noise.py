@@ -73,5 +73,6 @@ def _quiet_noise(time_s: FloatArray, values: FloatArray, usual_gap_s: float) -> 
     if len(bend) < 2 * _QUIET_SAMPLES:
         return float("nan")
     half = _QUIET_SAMPLES // 2
-    power = uniform_filter1d(bend**2, _QUIET_SAMPLES)[half:-half]
+    # the filter's running sum may fall a rounding error below 0
+    power = np.maximum(uniform_filter1d(bend**2, _QUIET_SAMPLES)[half:-half], 0)
     return float(np.sqrt(np.quantile(power, _QUIET_SHARE))) / _QUIET_FACTOR
