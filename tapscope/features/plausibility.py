@@ -29,6 +29,8 @@ class PlausibilityLimits:
     """Least height of both in standard deviations of the noise of a sample."""
     pause_intervals: float = 3.0
     """Peaks further apart than so many median intervals have a halt between them."""
+    open_level: float = 0.3
+    """Fingers are open at a closure this far above those around it, in the median amplitude."""
     gap_intervals: float = 0.5
     """Closures of neighbouring taps further apart than this have a gap between them."""
 
@@ -55,6 +57,27 @@ def suspected_missed_taps(context: Context) -> float:
     )
     spans_s = zip(taps.closure_s, taps.next_closure_s, least, strict=True)
     return float(sum(_openings(context, *span_s) > 1 for span_s in spans_s))
+
+
+def open_closures(context: Context) -> float:
+    """Count the closures at which the fingers are open, beside the closures around them.
+
+    A tip that is misplaced while the fingers are open makes one tap look like two. Closures that
+    were inferred are not counted: the aperture there was not seen.
+    """
+    taps = context.taps
+    if len(taps) < LIMITS.neighbours or not context.movement.stretches:
+        return 0.0
+    if len(context.amplitude) == 0:  # contacts have none
+        return float("nan")
+    seen = np.array(["closure_inferred" not in flags.split(";") for flags in taps.flags])
+    stretches = context.movement.stretches
+    time_s = np.concatenate([stretch.time_s for stretch in stretches])
+    aperture = np.concatenate([stretch.aperture for stretch in stretches])
+    level = np.interp(taps.closure_s, time_s, aperture)
+    usual = median_filter(level, size=LIMITS.neighbours, mode="nearest")
+    is_open = level - usual > LIMITS.open_level * float(np.median(context.amplitude))
+    return float((is_open & seen).sum())
 
 
 def peak_rate_hz(context: Context) -> float:

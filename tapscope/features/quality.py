@@ -202,7 +202,12 @@ def _disagreement(features: Features) -> float:
 
 
 def _disagreement_limit(features: Features, rules: QualityRules) -> float:
-    """Return how far both may differ: the strongest line of an irregular rhythm wanders."""
+    """Return how far both may differ: the strongest line of an irregular rhythm wanders.
+
+    A tap that is counted twice makes the intervals irregular, too, but with open fingers between.
+    """
     spread = features["robust_interval_cv"]
+    if features["open_closures"] > rules.max_open_closures * features["tap_count"]:
+        return rules.max_rate_disagreement
     by_spread = rules.disagreement_cvs * spread if np.isfinite(spread) else 0.0
     return max(rules.max_rate_disagreement, by_spread)

@@ -303,6 +303,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
         plausibility.suspected_missed_taps,
     ),
     Feature(
+        "open_closures",
+        "1",
+        "quality",
+        "closures at which the aperture is 30 % of the median amplitude above the median of the "
+        "seven closures around it: the fingers are open, a tap may be counted twice",
+        plausibility.open_closures,
+    ),
+    Feature(
         "peak_rate_hz",
         "Hz",
         "quality",

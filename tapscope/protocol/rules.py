@@ -291,6 +291,9 @@ class QualityRules:
     disagreement_cvs: float = 1.2
     """... and by more than so many times the spread of the intervals: the spectrum of an irregular
     rhythm has no single line."""
+    max_open_closures: float = 0.1
+    """The spread excuses nothing where the fingers are open at a larger share of the closures: taps
+    that are counted twice spread the intervals, too."""
     max_missed_taps: int = 0
     """Doubtful with more intervals in which the aperture opens more than once."""
     max_peak_rate_error_hz: float = 0.1
@@ -324,6 +327,7 @@ class QualityRules:
             ),
             Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
             Limit("disagreement_cvs", self.disagreement_cvs >= 0, "0 or more"),
+            Limit("max_open_closures", 0 <= self.max_open_closures <= 1, "0 to 1"),
             Limit("max_missed_taps", self.max_missed_taps >= 0, "0 or more"),
             Limit("max_peak_rate_error_hz", self.max_peak_rate_error_hz > 0, "over 0"),
             Limit("max_second_rate_error_hz", self.max_second_rate_error_hz > 0, "over 0"),

@@ -152,6 +152,7 @@ def test_an_empty_trajectory_has_no_features() -> None:
         "halt_count",
         "other_bouts_s",
         "suspected_missed_taps",
+        "open_closures",
     }
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tapscope.features import Context, compute, in_task
+from tapscope.features import Context, compute, in_task, quality_status
+from tapscope.protocol.protocol import load
 from tapscope.records import Taps
 from tests.signal_path import path_of
 from tests.synthetic import filmed, reaches
@@ -81,3 +82,25 @@ def test_the_robust_spread_ignores_a_halt() -> None:
     found = compute(context(halts={10: 2.0}))
     assert found["inter_tap_interval_cv"] > 0.5
     assert found["robust_interval_cv"] < 0.12
+
+
+def test_closures_with_open_fingers_are_counted_and_excuse_no_other_rate() -> None:
+    whole = filmed(reaches(3.0, 8.0, jitter=0.04), 60.0)
+    taps = path_of(whole).taps
+    low, high = np.percentile(whole.aperture, [5, 95])
+    opened = whole.aperture.copy()
+    for closure_s in taps.closure_s[3:-3:3]:
+        near = np.abs(whole.time_s - closure_s) < 0.12
+        opened[near] = np.maximum(opened[near], low + 0.5 * (high - low))
+    found = {}
+    for name, aperture in (("whole", whole.aperture), ("opened", opened)):
+        trajectory = replace(whole, aperture=aperture)
+        path = path_of(trajectory)
+        found[name] = compute(in_task(trajectory, path.movement, path.task, path.taps))
+    assert found["whole"]["open_closures"] == 0
+    assert found["opened"]["open_closures"] == pytest.approx(len(taps) / 3, abs=2)
+    # a spread of the intervals that would excuse another rate in the spectrum
+    doubted = {"spectral_rate_hz": 2.5, "robust_interval_cv": 0.3}
+    for name, flags in (("whole", ()), ("opened", ("rate_disagrees",))):
+        status = quality_status(found[name] | doubted, load().quality)
+        assert status.flags == flags, name
