@@ -173,7 +173,7 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
         ),
         "keypoints_disagree": (
             abs(features["second_rate_hz"] - rate_hz) > rules.max_second_rate_error_hz,
-            f"the tips tap at {rate_hz:.2f} Hz, the finger joints next to them at "
+            f"the tips tap at {rate_hz:.2f} Hz, the keypoints next to them at "
             f"{features['second_rate_hz']:.2f} Hz (limit: {rules.max_second_rate_error_hz:g} Hz "
             "apart)",
         ),

@@ -1,4 +1,4 @@
-"""From key points to the aperture of the hand, in every unit that is known."""
+"""From keypoints to the aperture of the hand, in every unit that is known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -95,10 +95,10 @@ def from_keypoints(
     rules: KeypointRules = KeypointRules(),  # noqa: B008 - frozen
     px_per_mm: float = float("nan"),
 ) -> Apertures:
-    """Turn key points into apertures, leaving out what cannot be believed.
+    """Turn keypoints into apertures, leaving out what cannot be believed.
 
     Nothing is filled in or smoothed here: that is done on true time stamps when taps are found. A
-    frame is unknown (NaN) for the reason that the key points give, or 'low_confidence', or
+    frame is unknown (NaN) for the reason that the keypoints give, or 'low_confidence', or
     'jump' where a tip left its finger: further from its own keypoint than any finger is long, an
     aperture wider than any hand, a single frame far off both neighbours and beyond the movement
     of the whole recording, or one far off its neighbour as the hand enters or leaves view. Speed

@@ -11,7 +11,7 @@ the ending .json states the units (which are never guessed) and other facts:
 Units may be any of `tapscope.sensors.units`. Columns are separated by comma, semicolon, tab or bar;
 decimal commas are read except between commas; UTF-8 and UTF-16, with or without byte order mark.
 Missing values are empty cells or NaN. Instead of seconds,
-`time_s` may hold ISO 8601 dates with time and zone.
+`time_s` may hold ISO 8601 dates with time; without a zone they count as UTC.
 """
 
 import re
