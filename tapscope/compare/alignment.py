@@ -13,7 +13,7 @@ from tapscope.sensors import SensorRecording
 from tapscope.sensors.trajectory import both_signs, contact_taps, to_trajectory
 from tapscope.sync.clock_relation import Synchronisation, from_cues
 from tapscope.sync.cross_correlation import choose_sign, synchronise
-from tapscope.sync.settings import SETTINGS
+from tapscope.sync.thresholds import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from scipy.ndimage import median_filter
 from tapscope.network.crop import CropBox
 from tapscope.pose.detection import HandDetection, hand_extent
 from tapscope.pose.overlap import distance
-from tapscope.pose.settings import DEFAULTS, PoseSettings
 from tapscope.pose.survey import SurveyResult
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.pose.track import HandTrack
 from tapscope.records import FloatArray
 

@@ -10,7 +10,7 @@ from tapscope.hand import Measured
 from tapscope.network.crop import CropBox, take_crop, transform_points
 from tapscope.network.engine import Engine
 from tapscope.pose.fingertip_identity import TipPeaks
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.records import FloatArray
 
 

@@ -16,7 +16,7 @@ from tapscope.network.crop import BORDER, CropBox
 from tapscope.network.engine import Engine
 from tapscope.pose.detection import HandDetection, box_around, predict_crops
 from tapscope.pose.overlap import distance, distinct_hands, size_ratio
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 
 
 def find_hands(

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from tapscope.hand import FINGERTIPS
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.records import FloatArray
 
 TAPPING: Final = 2

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tapscope.pose.detection import HandDetection
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 
 
 def choose_track(

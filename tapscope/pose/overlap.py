@@ -6,7 +6,7 @@ import numpy as np
 
 from tapscope.network.crop import CropBox
 from tapscope.pose.detection import HandDetection
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 
 
 def distance(a: CropBox, b: CropBox) -> float:

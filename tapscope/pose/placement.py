@@ -20,7 +20,7 @@ from tapscope.pose.crop_path import CropPath
 from tapscope.pose.detection import HandDetection, hand_extent, predict_crops, predict_mirrored
 from tapscope.pose.motion_blur import edge_smear_px
 from tapscope.pose.overlap import distance, size_ratio
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.records import FloatArray, FrameBatch
 
 _CLOCK_S: Final = 1e-6

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from tapscope.pose.overlap import distance, size_ratio
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.pose.track import HandTrack
 
 

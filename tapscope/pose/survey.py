@@ -20,7 +20,7 @@ from tapscope.network.engine import Engine
 from tapscope.pose.detection import HandDetection, predict_crops
 from tapscope.pose.detector import find_candidates, verify_candidates
 from tapscope.pose.overlap import intersection_over_union, is_another, same_hand, size_ratio
-from tapscope.pose.settings import DEFAULTS, PoseSettings
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.pose.track import HandTrack, expected_box
 from tapscope.records import FrameBatch
 

@@ -16,9 +16,9 @@ from tapscope.pose.detection import HandDetection
 from tapscope.pose.fingertip_identity import AssignedTips, assign_fingertips
 from tapscope.pose.hand_selection import choose_track, mean_x, tapping_score
 from tapscope.pose.placement import KeypointPlacement, PlacedFrames
-from tapscope.pose.settings import DEFAULTS, PoseSettings
 from tapscope.pose.stitching import stitch
 from tapscope.pose.survey import Survey, SurveyResult
+from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.pose.track import HandTrack
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 

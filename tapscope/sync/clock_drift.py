@@ -5,7 +5,7 @@ import numpy as np
 from tapscope.signal.spectrum import parabola_peak
 from tapscope.sync.clock_relation import fit_line
 from tapscope.sync.motion_grid import GridMotion, correlation
-from tapscope.sync.settings import SETTINGS
+from tapscope.sync.thresholds import SETTINGS
 
 
 def fit_drift(

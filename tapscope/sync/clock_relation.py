@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from tapscope.records import FloatArray
-from tapscope.sync.settings import SETTINGS
+from tapscope.sync.thresholds import SETTINGS
 from tapscope.sync.trust import TRUSTED_FLAGS
 
 UNKNOWN_INTERVAL: Final = (math.nan, math.nan)

@@ -20,8 +20,8 @@ from tapscope.signal.spectrum import parabola_peak, spectral_rate_hz
 from tapscope.sync.clock_drift import fit_drift
 from tapscope.sync.clock_relation import UNKNOWN_INTERVAL, Synchronisation, no_overlap
 from tapscope.sync.motion_grid import GridMotion, correlation, on_grid
-from tapscope.sync.settings import SETTINGS
 from tapscope.sync.tap_pattern import compare_taps
+from tapscope.sync.thresholds import SETTINGS
 from tapscope.sync.trust import Support, flag_of
 
 

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 
 from tapscope.records import FloatArray, Trajectory
-from tapscope.sync.settings import SETTINGS
+from tapscope.sync.thresholds import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from scipy.fft import dst
 
 from tapscope.records import FloatArray
 from tapscope.sync.motion_grid import GridMotion
-from tapscope.sync.settings import SETTINGS
+from tapscope.sync.thresholds import SETTINGS
 
 _LEAST_ERROR_S = 1e-3
 _ERROR_VARIANCES = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.3])

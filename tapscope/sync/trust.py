@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tapscope.sync.settings import SETTINGS
+from tapscope.sync.thresholds import SETTINGS
 
 TRUSTED_FLAGS: Final = ("", "by_pattern")
 """Relations of clocks by which single taps and signals may be compared."""

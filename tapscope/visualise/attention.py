@@ -18,7 +18,7 @@ from tapscope.network.engine import Engine
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import PMSDSNet, normalise
 from tapscope.network.weights import Weights
-from tapscope.pose.settings import DEFAULTS
+from tapscope.pose.thresholds import DEFAULTS
 from tapscope.pose.tracker import track_hand
 from tapscope.records import FloatArray, FrameBatch, Keypoints
 from tapscope.video.stream import VideoStream

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tapscope.pose.crop_path import CropPath, crop_path
-from tapscope.pose.settings import DEFAULTS
 from tapscope.pose.survey import SurveyResult
+from tapscope.pose.thresholds import DEFAULTS
 from tapscope.pose.track import HandTrack
 from tests.hands import Shape, detection, hand_shape
 

@@ -6,7 +6,7 @@ import pytest
 from tapscope.hand import KEYPOINTS, Measured
 from tapscope.network.crop import CropBox
 from tapscope.pose.detection import box_around, predict_crops
-from tapscope.pose.settings import DEFAULTS
+from tapscope.pose.thresholds import DEFAULTS
 from tests.hands import DotEngine, hand_shape, paint, turned
 
 MEASURED = Measured.among(KEYPOINTS)

@@ -7,8 +7,8 @@ import pytest
 
 from tapscope.records import FloatArray, Trajectory
 from tapscope.sync.motion_grid import GridMotion, on_grid
-from tapscope.sync.settings import SETTINGS
 from tapscope.sync.tap_pattern import TapPattern, closures, compare_taps
+from tapscope.sync.thresholds import SETTINGS
 from tests.sync.pairs import Scenario, simulate
 
 BAND_HZ = (0.3, 6.0)
