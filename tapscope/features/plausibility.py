@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
 
@@ -31,6 +32,8 @@ class PlausibilityLimits:
     """Peaks further apart than so many median intervals have a halt between them."""
     open_level: float = 0.3
     """Fingers are open at a closure this far above those around it, in the median amplitude."""
+    closure_samples: float = 1.05
+    """How far from a closure its lowest sample is looked for, in samples."""
     gap_intervals: float = 0.5
     """Closures of neighbouring taps further apart than this have a gap between them."""
 
@@ -62,21 +65,29 @@ def suspected_missed_taps(context: Context) -> float:
 def open_closures(context: Context) -> float:
     """Count the closures at which the fingers are open, beside the closures around them.
 
-    A tip that is misplaced while the fingers are open makes one tap look like two. Closures that
-    were inferred are not counted: the aperture there was not seen.
+    A tip that is misplaced while the fingers are open makes one tap look like two. The lowest
+    sample near a closure counts: between few samples a tap the estimated movement rings. Closures
+    that were inferred are left out: the aperture there was not seen.
     """
     taps = context.taps
-    if len(taps) < LIMITS.neighbours or not context.movement.stretches:
+    if len(taps) < LIMITS.neighbours:
         return 0.0
     if len(context.amplitude) == 0:  # contacts have none
         return float("nan")
     seen = np.array(["closure_inferred" not in flags.split(";") for flags in taps.flags])
-    stretches = context.movement.stretches
-    time_s = np.concatenate([stretch.time_s for stretch in stretches])
-    aperture = np.concatenate([stretch.aperture for stretch in stretches])
-    level = np.interp(taps.closure_s, time_s, aperture)
-    usual = median_filter(level, size=LIMITS.neighbours, mode="nearest")
-    is_open = level - usual > LIMITS.open_level * float(np.median(context.amplitude))
+    time_s, aperture = context.recording.time_s, context.recording.aperture
+    known = np.isfinite(aperture)
+    time_s, aperture = time_s[known], aperture[known]
+    near_s = LIMITS.closure_samples * float(np.median(np.diff(time_s)))
+    level = np.array(
+        [_lowest(aperture, np.abs(time_s - at_s) <= near_s) for at_s in taps.closure_s]
+    )
+    seen &= np.isfinite(level)
+    if not seen.any():
+        return 0.0
+    filled = np.where(seen, level, np.median(level[seen]))
+    usual = median_filter(filled, size=LIMITS.neighbours, mode="nearest")
+    is_open = filled - usual > LIMITS.open_level * float(np.median(context.amplitude))
     return float((is_open & seen).sum())
 
 
@@ -129,3 +140,8 @@ def _openings(context: Context, first_s: float, last_s: float, least: float) -> 
     path = np.concatenate([ends, path, ends])
     apart = max(LIMITS.apart_share * len(path), 1)
     return len(find_peaks(path, prominence=least, distance=apart)[0])
+
+
+def _lowest(values: FloatArray, chosen: NDArray[np.bool_]) -> float:
+    """Return the lowest of the chosen values; NaN without any."""
+    return float(values[chosen].min()) if chosen.any() else float("nan")

@@ -306,7 +306,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "open_closures",
         "1",
         "quality",
-        "closures at which the aperture is 30 % of the median amplitude above the median of the "
+        "closures whose lowest sample is 30 % of the median amplitude above the median of the "
         "seven closures around it: the fingers are open, a tap may be counted twice",
         plausibility.open_closures,
     ),
