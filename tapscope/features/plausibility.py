@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, percentile_filter
 from scipy.signal import find_peaks
 
 from tapscope.features.context import Context
@@ -32,6 +32,8 @@ class PlausibilityLimits:
     """Peaks further apart than so many median intervals have a halt between them."""
     open_level: float = 0.3
     """Fingers are open at a closure this far above those around it, in the median amplitude."""
+    closures_around: int = 9
+    """Closures whose lower quartile a closure is held against: several may be open in a row."""
     closure_samples: float = 1.05
     """How far from a closure its lowest sample is looked for, in samples."""
     gap_intervals: float = 0.5
@@ -70,7 +72,7 @@ def open_closures(context: Context) -> float:
     that were inferred are left out: the aperture there was not seen.
     """
     taps = context.taps
-    if len(taps) < LIMITS.neighbours:
+    if len(taps) < LIMITS.closures_around:
         return 0.0
     if len(context.amplitude) == 0:  # contacts have none
         return float("nan")
@@ -86,7 +88,7 @@ def open_closures(context: Context) -> float:
     if not seen.any():
         return 0.0
     filled = np.where(seen, level, np.median(level[seen]))
-    usual = median_filter(filled, size=LIMITS.neighbours, mode="nearest")
+    usual = percentile_filter(filled, 25, size=LIMITS.closures_around, mode="nearest")
     is_open = filled - usual > LIMITS.open_level * float(np.median(context.amplitude))
     return float((is_open & seen).sum())
 

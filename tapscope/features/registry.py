@@ -306,8 +306,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "open_closures",
         "1",
         "quality",
-        "closures whose lowest sample is 30 % of the median amplitude above the median of the "
-        "seven closures around it: the fingers are open, a tap may be counted twice",
+        "closures whose lowest sample is 30 % of the median amplitude above the lower quartile of "
+        "the nine closures around it: the fingers are open, a tap may be counted twice",
         plausibility.open_closures,
     ),
     Feature(
