@@ -10,7 +10,6 @@ from tapscope.compare.alignment import taps_within
 from tapscope.compare.records import FeaturePair
 from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping
 from tapscope.protocol.protocol import Protocol
-from tapscope.protocol.rules import TimeRules
 from tapscope.records import Taps, Task, Trajectory
 
 SKIPPED: Final = frozenset(
@@ -92,11 +91,6 @@ def measure(
     seen = between(trajectory, *span_s)
     context = context_of(Tapping(seen, found.movement, task, kept), protocol)
     return Measured(kept, features.compute(context))
-
-
-def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
-    """Return the part of a video's trajectory that the protocol analyses."""
-    return between(trajectory, rules.start_s, rules.start_s + rules.max_duration_s)
 
 
 def feature_pairs(

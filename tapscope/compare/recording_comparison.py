@@ -27,7 +27,7 @@ from tapscope.compare.strata import frame_rate_level, rate_band
 from tapscope.compare.taps_and_signals import compare_signals, compare_taps
 from tapscope.compare.video_tables import VideoRow, VideoTable, read_taps, read_tracks
 from tapscope.errors import SensorError
-from tapscope.pipeline.tapping import between
+from tapscope.pipeline.tapping import between, within
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
 from tapscope.sensors import SensorRecording
@@ -86,7 +86,7 @@ def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
     row, table = job.row, settings.table
     unit = row.cells.get("unit", "")
     video = read_tracks(table.file(row, ".tracks.csv"), unit)
-    video = feature_pairs.within(video, settings.protocol.time)
+    video = within(video, settings.protocol.time)
     video_taps = read_taps(table.file(row, ".taps.csv"))
     log = read_sensor(settings.sensor_folder, job.sensor_files)
     _check_hand(log, row, job.sensor_files)

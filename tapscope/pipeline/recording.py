@@ -21,10 +21,9 @@ from tapscope.pipeline.batch import Analyse
 from tapscope.pipeline.cache import RecordingResult
 from tapscope.pipeline.recordings import Recording
 from tapscope.pipeline.result_files import bouts_csv, taps_csv, tracks_csv
-from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping
+from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping, within
 from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import Protocol
-from tapscope.protocol.rules import TimeRules
 from tapscope.records import FloatArray, FrameBatch, Keypoints, Trajectory, Unit
 from tapscope.signal.aperture import Apertures, from_keypoints
 from tapscope.video.decoders import Decoder
@@ -182,11 +181,6 @@ def measure(
         },
         frames=summary.decoded_frames,
     )
-
-
-def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
-    """Return the part of a trajectory that the protocol analyses."""
-    return between(trajectory, rules.start_s, rules.start_s + rules.max_duration_s)
 
 
 def judge(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from tapscope import features
 from tapscope.protocol.protocol import Protocol
+from tapscope.protocol.rules import TimeRules
 from tapscope.records import Taps, Task, Trajectory
 from tapscope.signal.smoothing import Movement, estimate
 from tapscope.signal.taps import taps_of
@@ -60,6 +61,11 @@ def context_of(
         ),
         halt_rules=protocol.halts,
     )
+
+
+def within(trajectory: Trajectory, rules: TimeRules) -> Trajectory:
+    """Return the part of a trajectory that the protocol analyses."""
+    return between(trajectory, rules.start_s, rules.start_s + rules.max_duration_s)
 
 
 def between(trajectory: Trajectory, first_s: float, last_s: float) -> Trajectory:

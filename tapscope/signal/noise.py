@@ -1,4 +1,4 @@
-"""The noise of one sample, told from fast movement that few samples show."""
+"""The noise of one sample, separated from fast movement that few samples show."""
 
 from dataclasses import replace
 from typing import Final

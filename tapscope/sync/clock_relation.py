@@ -46,10 +46,6 @@ class Synchronisation:
     """'' or 'by_pattern' where it may be trusted, else the reason why not; see
     `tapscope.sync.trust.FLAG_MEANINGS`."""
 
-    def to_sensor_time(self, video_s: FloatArray) -> FloatArray:
-        """Turn video time into sensor time, seconds."""
-        return video_s * self._rate + self.offset_s
-
     def to_video_time(self, sensor_s: FloatArray) -> FloatArray:
         """Turn sensor time into video time, seconds."""
         return (sensor_s - self.offset_s) / self._rate

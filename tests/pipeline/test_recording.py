@@ -14,8 +14,9 @@ from tapscope.features import FEATURES
 from tapscope.network import weights
 from tapscope.output.columns import all_columns, column_dictionary, feature_names
 from tapscope.pipeline.cache import RecordingResult
-from tapscope.pipeline.recording import Prepare, analyze_recording, measure, within
+from tapscope.pipeline.recording import Prepare, analyze_recording, measure
 from tapscope.pipeline.recordings import Recording, find_recordings
+from tapscope.pipeline.tapping import within
 from tapscope.protocol.protocol import load
 from tapscope.protocol.rules import TaskRules, TimeRules
 from tapscope.records import Keypoints, Trajectory

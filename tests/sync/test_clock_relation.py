@@ -32,4 +32,4 @@ def test_given_offset_is_said_to_be_given() -> None:
     found = given_offset(12.5)
     assert not found.aligned_from_data
     assert np.isnan(found.r)
-    assert found.to_sensor_time(np.array([1.0]))[0] == 13.5
+    assert found.to_video_time(np.array([13.5]))[0] == 1.0

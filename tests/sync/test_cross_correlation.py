@@ -98,11 +98,8 @@ def test_drift_is_known_over_a_minute(drift_ppm: float) -> None:
     assert low - 5 <= drift_ppm <= high + 5
     assert found.drift_ppm == pytest.approx(drift_ppm, abs=15)
     assert found.offset_s == pytest.approx(50, abs=0.003)
-    assert found.to_sensor_time(np.array([80.0]))[0] == pytest.approx(
-        50 + 80 * (1 + 1e-6 * drift_ppm), abs=0.003
-    )
-    times_s = np.array([0.0, 33.3])
-    np.testing.assert_allclose(found.to_video_time(found.to_sensor_time(times_s)), times_s)
+    sensor_s = np.array([50 + 80 * (1 + 1e-6 * drift_ppm)])
+    assert found.to_video_time(sensor_s)[0] == pytest.approx(80.0, abs=0.003)
 
 
 def test_drift_that_cannot_be_known_is_not_claimed() -> None:
