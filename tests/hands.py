@@ -208,6 +208,7 @@ def labelled_folder(
         visibility[20] = 0
         row = {
             "id": n + 1, "image_id": n + 1, "category_id": 1, "iscrowd": 0, "side": "right",
+            "labelled_by": "another network",
             "keypoints": np.column_stack([keypoints, visibility]).ravel().tolist(),
         }  # fmt: skip
         if with_bbox:

@@ -64,6 +64,14 @@ def train(
             help="Share of the --init weights in the result (default: 0.5).",
         ),
     ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="With --init, for thousands of frames: train as from scratch, and keep nothing "
+            "of the old weights in the result.",
+        ),
+    ] = False,
     device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Seed of all random choices.")] = 1,
     resume: Annotated[
@@ -82,8 +90,17 @@ def train(
         raise typer.BadParameter("--init brings its own architecture", param_hint="--model")
     if weight_interpolation is not None and not init:
         raise typer.BadParameter("needs the weights of --init", param_hint="--start-share")
+    if thorough and not init:
+        raise typer.BadParameter("needs the weights of --init", param_hint="--thorough")
+    if thorough and weight_interpolation is not None:
+        raise typer.BadParameter("--thorough keeps none of them", param_hint="--start-share")
     settings = TrainSettings(
-        epochs=epochs, batch_size=batch, seed=seed, compiled=compiled, keep=keep
+        epochs=epochs,
+        batch_size=batch,
+        seed=seed,
+        compiled=compiled,
+        keep=keep,
+        thorough=thorough,
     )
     if weight_interpolation is not None:
         settings = replace(settings, weight_interpolation=weight_interpolation)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,26 @@ from tapscope.errors import AnnotationError
 from tapscope.records import FloatArray
 
 
+class Label(IntEnum):
+    """What is known of a keypoint's position."""
+
+    NONE = 0
+    PSEUDO = 1
+    """Placed by another network."""
+    SURE = 2
+    """Placed by hand where it can be seen, or computed by a renderer."""
+    HIDDEN = 3
+    """Placed by hand or computed, but something hides the keypoint in the image."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledHand:
     """The keypoints of one hand in one image."""
 
     position_px: FloatArray
     """x and y of each keypoint, centre of the top left pixel = 0; shape (keypoints, 2)."""
-    visibility: NDArray[np.int_]
-    """0 no label, 1 pseudo-label of another network, 2 by hand or exact; shape (keypoints,)."""
+    label: NDArray[np.int_]
+    """A `Label` for each keypoint, shape (keypoints,)."""
     side: str
     """'left', 'right' or '' where it is unknown."""
     box_px: FloatArray
@@ -41,7 +54,7 @@ class LabelledHand:
         for thumb and index tip alone (2.6 and more).
         """
         side = float(max(self.box_px[2] - self.box_px[0], self.box_px[3] - self.box_px[1]))
-        return side if (self.visibility > 0).mean() >= 0.5 else 1.8 * side
+        return side if (self.label > Label.NONE).mean() >= 0.5 else 1.8 * side
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,9 @@ class LabelledSet:
 def load(folder: Path, *, split: str | None = None) -> LabelledSet:
     """Read `folder/annotations.json`.
 
+    A visibility of 1 is a hidden keypoint, as COCO says, where `labelled_by` is missing, "manual"
+    or begins with "exact"; else another network placed the keypoint.
+
     Parameters
     ----------
     folder
@@ -133,16 +149,19 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
 
 def _hand(row: dict[str, Any], keypoints: int) -> LabelledHand:
     values = np.asarray(row["keypoints"], dtype=float).reshape(keypoints, 3)
-    visibility = values[:, 2].astype(int)
-    position = np.where(visibility[:, None] > 0, values[:, :2], np.nan)
+    label = np.clip(values[:, 2].astype(int), Label.NONE, Label.SURE)
+    labelled_by = str(row.get("labelled_by", "manual"))
+    if labelled_by == "manual" or labelled_by.startswith("exact"):
+        label[label == 1] = Label.HIDDEN
+    position = np.where(label[:, None] > Label.NONE, values[:, :2], np.nan)
     if "bbox" in row:
         left, top, width, height = (float(v) for v in row["bbox"])
         box = np.array([left, top, left + width, top + height])
-    elif (visibility > 0).any():
+    elif (label > Label.NONE).any():
         box = np.concatenate([np.nanmin(position, axis=0), np.nanmax(position, axis=0)])
     else:
         raise ValueError("a hand with neither bbox nor labelled keypoint")
-    return LabelledHand(position, visibility, str(row.get("side", "")), box)
+    return LabelledHand(position, label, str(row.get("side", "")), box)
 
 
 def _image(row: dict[str, Any], folder: Path, hands: list[LabelledHand]) -> LabelledImage:
@@ -153,7 +172,7 @@ def _image(row: dict[str, Any], folder: Path, hands: list[LabelledHand]) -> Labe
         dataset=folder.name,
         group=str(row.get("group", "")),
         split=str(row.get("split", "")),
-        hands=tuple(h for h in hands if (h.visibility > 0).any()),
+        hands=tuple(h for h in hands if (h.label > Label.NONE).any()),
     )
 
 
@@ -192,8 +211,8 @@ def with_keypoints(image: LabelledImage, old: Sequence[str], new: Sequence[str])
     hands = []
     for hand in image.hands:
         position = np.stack([hand.position_px[j] if j >= 0 else [np.nan] * 2 for j in source])
-        visibility = np.array([hand.visibility[j] if j >= 0 else 0 for j in source])
-        hands.append(LabelledHand(position, visibility, hand.side, hand.box_px))
+        label = np.array([hand.label[j] if j >= 0 else Label.NONE for j in source])
+        hands.append(LabelledHand(position, label, hand.side, hand.box_px))
     return LabelledImage(
         image.path, image.width, image.height, image.dataset, image.group, image.split,
         tuple(hands),
@@ -235,7 +254,7 @@ def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet
             # With fewer labels `size_px` would estimate another size: scale the box to the old one.
             replace(few, box_px=_scaled_box(hand.box_px, hand.size_px))
             for few, hand in zip(fewer.hands, image.hands, strict=True)
-            if (few.visibility > 0).any()
+            if (few.label > Label.NONE).any()
         ]
         if hands:
             kept.append(replace(fewer, hands=tuple(hands)))

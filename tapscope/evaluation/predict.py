@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.datasets.annotations import LabelledHand, LabelledImage, LabelledSet
+from tapscope.datasets.annotations import Label, LabelledHand, LabelledImage, LabelledSet
 from tapscope.errors import AnnotationError
 from tapscope.hand import TIPS
 from tapscope.network.crop import CropBox, take_crop, transform_points
@@ -188,7 +188,7 @@ def _error(
         dataset=image.dataset,
         group=image.group,
         error_px=error,
-        labelled=hand.visibility > 0,
+        labelled=hand.label > Label.NONE,
         hand_px=hand.size_px,
         found=position_px is not None,
         luminance=skin_luminance(pixels, hand.box_px),

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tapscope.datasets.annotations import LabelledHand, LabelledImage
+from tapscope.datasets.annotations import Label, LabelledHand, LabelledImage
 from tapscope.hand import KEYPOINTS, MIDDLE_MCP, WRIST
 from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.records import FloatArray
@@ -34,9 +34,12 @@ class Sample:
     position_px: FloatArray
     """Keypoints of each hand of the image, in crop pixels; shape (hands, keypoints, 2); NaN where
     there is no label."""
+    peak_value: FloatArray
+    """Peak of each keypoint's target heatmap: 1 where it is in sight, less where it is hidden;
+    shape (hands, keypoints)."""
     weight: FloatArray
-    """Trust in the labels of each keypoint: 1 by hand or exact, less for pseudo-labels, 0 where a
-    hand in the crop has no label for it; shape (keypoints,)."""
+    """Trust in the labels of each keypoint: 1 by hand or exact, less for pseudo-labels and hidden
+    keypoints, 0 where a hand in the crop has no label for it; shape (keypoints,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,12 @@ class AugmentationSettings:
     strength: float = 1.0
     """Factor on the probabilities of occlusion, blur, low resolution, noise and compression."""
     pseudo_label_weight: float = 0.6
-    """Weight of labels of visibility 1, see `annotations.LabelledHand`."""
+    """Weight of labels of another network."""
+    hidden_weight: float = 0.5
+    """Weight of the labels of hidden keypoints."""
+    hidden_peak_value: float = 0.35
+    """Peak of the target heatmap of a hidden keypoint, so that its peak in the prediction is low
+    and its confidence with it."""
 
 
 def make_sample(
@@ -94,7 +102,13 @@ def make_sample(
     if rng.random() < 0.18 * settings.strength:
         crop = _occlude(crop, rng, other)
     crop = photometric_changes(crop, rng, settings.strength)
-    return Sample(crop, position, _label_weights(image, position, size_px, settings))
+    hidden = np.stack([h.label == Label.HIDDEN for h in image.hands])
+    return Sample(
+        pixels=crop,
+        position_px=position,
+        peak_value=np.where(hidden, settings.hidden_peak_value, 1.0),
+        weight=_label_weights(image, position, size_px, settings),
+    )
 
 
 def _random_box(
@@ -135,15 +149,18 @@ def _label_weights(
 ) -> FloatArray:
     """Return the weight of each keypoint, see `Sample.weight`."""
     margin = 0.15 * size_px
+    weight_of = {
+        Label.NONE: 0.0,
+        Label.PSEUDO: settings.pseudo_label_weight,
+        Label.SURE: 1.0,
+        Label.HIDDEN: settings.hidden_weight,
+    }
     weight = np.ones(position.shape[1])
     for hand, place in zip(image.hands, position, strict=True):
-        known = place[hand.visibility > 0]
+        known = place[hand.label > Label.NONE]
         in_view = ((known > -margin) & (known < size_px + margin)).all(axis=1).any()
         if in_view:
-            value = np.choose(
-                np.clip(hand.visibility, 0, 2), [0.0, settings.pseudo_label_weight, 1.0]
-            )
-            weight = np.minimum(weight, value)
+            weight = np.minimum(weight, [weight_of[Label(code)] for code in hand.label])
     return weight
 
 
@@ -229,8 +246,12 @@ def photometric_changes(crop: Pixels, rng: np.random.Generator, strength: float 
     image = crop
     if rng.random() < 0.3 * strength:
         image = motion_blur(image, rng.uniform(2, 0.11 * size), rng.uniform(0, 180))
+    if rng.random() < 0.12 * strength:
+        image = _ghost(image, rng)
     if rng.random() < 0.2 * strength:
         image = _low_resolution(image, rng.uniform(1.3, 3.0))
+    if rng.random() < 0.15 * strength:
+        image = _sharpen(image, rng.uniform(0.5, 2.5), rng.uniform(0.7, 2.0))
     level = _colour_jitter(image.astype(np.float32) / np.float32(255), rng)
     if rng.random() < 0.4 * strength:
         spread = np.float32(rng.uniform(0.005, 0.07))
@@ -239,6 +260,22 @@ def photometric_changes(crop: Pixels, rng: np.random.Generator, strength: float 
     if rng.random() < 0.25 * strength:
         image = _jpeg_artefacts(image, int(rng.integers(12, 70)))
     return image
+
+
+def _ghost(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """Blend in a weaker, displaced copy: the frame before, as webcams do in dim light."""
+    share = rng.uniform(0.15, 0.4)
+    reach, angle = rng.uniform(0.02, 0.1) * len(image), rng.uniform(0, 2 * np.pi)
+    shift = np.array([[1, 0, reach * np.cos(angle)], [0, 1, reach * np.sin(angle)]])
+    side = (len(image), len(image))
+    before = cv2.warpAffine(image, shift, side, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.addWeighted(image, 1 - share, before, share, 0).astype(np.uint8, copy=False)
+
+
+def _sharpen(image: Pixels, amount: float, sd_px: float) -> Pixels:
+    """Sharpen with halos, as webcams do (unsharp mask)."""
+    soft = cv2.GaussianBlur(image, (0, 0), sd_px)
+    return cv2.addWeighted(image, 1 + amount, soft, -amount, 0).astype(np.uint8, copy=False)
 
 
 def _low_resolution(image: Pixels, factor: float) -> Pixels:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from tapscope.datasets.annotations import LabelledImage, LabelledSet
+from tapscope.datasets.annotations import Label, LabelledImage, LabelledSet
 from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.training.augmentation import AugmentationSettings, Sample, make_sample
 
@@ -28,6 +28,8 @@ class Batch:
     """uint8 RGB, shape (n, size, size, 3)."""
     position_px: Tensor
     """Shape (n, hands, keypoints, 2); NaN where there is no such hand or keypoint."""
+    peak_value: Tensor
+    """Peaks of the target heatmaps, see `Sample`; shape (n, hands, keypoints)."""
     weight: Tensor
     """Shape (n, keypoints)."""
 
@@ -38,13 +40,21 @@ class Batch:
         position = np.full(
             (len(samples), hands, *samples[0].position_px.shape[1:]), np.nan, dtype=np.float32
         )
-        for row, sample in zip(position, samples, strict=True):
-            row[: len(sample.position_px)] = sample.position_px
+        peak_value = np.zeros(position.shape[:3], dtype=np.float32)
+        for row, sample in enumerate(samples):
+            position[row, : len(sample.position_px)] = sample.position_px
+            peak_value[row, : len(sample.position_px)] = sample.peak_value
         return Batch(
             torch.from_numpy(np.stack([s.pixels for s in samples])),
             torch.from_numpy(position),
+            torch.from_numpy(peak_value),
             torch.from_numpy(np.stack([s.weight for s in samples]).astype(np.float32)),
         )
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        parts = (self.pixels, self.position_px, self.peak_value, self.weight)
+        return Batch(*(part.to(device) for part in parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +108,17 @@ class TrainingSamples(Dataset[Sample]):
 
 
 class BatchSampler(Sampler[list[SampleSpec]]):
-    """The batches of one epoch.
+    """The batches of one epoch: as many draws of each dataset as it has images.
 
-    Images with hand-made or exact labels (visibility 2) are drawn twice, others once.
+    Within a dataset the draws of a group are proportional to the square root of its size: often a
+    group is one person, and no person should be most of what the network sees.
     """
 
     def __init__(
         self, images: LabelledSet, *, batch_size: int, size_px: int, seed: int, epoch: int
     ) -> None:
         rng = np.random.default_rng([seed, epoch])
-        pool = np.array(
-            [
-                n
-                for n, image in enumerate(images.images)
-                for _ in range(2 if any((h.visibility == 2).any() for h in image.hands) else 1)
-            ]
-        )
-        order = rng.permutation(pool)
+        order = rng.permutation(_balanced_draws(images, rng))
         # Drop the last, partial batch: its batch statistics could be those of a single image.
         steps = max(1, len(order) // batch_size)
         self._batches = []
@@ -134,6 +138,23 @@ class BatchSampler(Sampler[list[SampleSpec]]):
         return iter(self._batches)
 
 
+def _balanced_draws(images: LabelledSet, rng: np.random.Generator) -> NDArray[np.int_]:
+    """Return the indices of the images that one epoch draws, see `BatchSampler`."""
+    members: dict[str, dict[str, list[int]]] = {}
+    for number, image in enumerate(images.images):
+        members.setdefault(image.dataset, {}).setdefault(image.group, []).append(number)
+    draws = []
+    for groups in members.values():
+        share = np.sqrt([len(group) for group in groups.values()])
+        ends = np.round(np.cumsum(share / share.sum()) * sum(map(len, groups.values())))
+        counts = np.diff(ends, prepend=0).astype(int)
+        for group, count in zip(groups.values(), counts, strict=True):
+            rounds = -(-count // len(group))  # no image is drawn again before all were drawn
+            draws += [rng.permutation(group) for _ in range(rounds - 1)]
+            draws.append(rng.permutation(group)[: count - (rounds - 1) * len(group)])
+    return np.concatenate(draws)
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationCrop:
     """One hand of a validation image, without augmentation."""
@@ -142,6 +163,8 @@ class ValidationCrop:
     """RGB, shape (size, size, 3)."""
     position_px: NDArray[np.float64]
     """Keypoints in crop pixels, NaN without label; shape (keypoints, 2)."""
+    hidden: NDArray[np.bool_]
+    """Keypoints that something hides in the image, shape (keypoints,)."""
     hand_px: float
     """Longer side of the hand in crop pixels."""
     dataset: str
@@ -160,6 +183,7 @@ def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[Va
             ValidationCrop(
                 take_crop(image.pixels(), box, size_px),
                 position,
+                hand.label == Label.HIDDEN,
                 VALIDATION_HAND_TO_CROP_RATIO * size_px,
                 image.dataset,
             )

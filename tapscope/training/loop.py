@@ -133,7 +133,8 @@ def train(
         weight_decay=settings.weight_decay,
     )
     tips = keypoint_indices(training.keypoints, TIPS)
-    keeps_best = (settings.keep or ("last" if fine_tuning else "best")) == "best"
+    stays_near = fine_tuning and not settings.thorough
+    keeps_best = (settings.keep or ("last" if stays_near else "best")) == "best"
     before, best_score = {}, -1.0
     start = copy.deepcopy(average) if fine_tuning else None
     if fine_tuning:
@@ -159,12 +160,12 @@ def train(
             run, TrainingSamples(images, augmentation_in_epoch(epoch, settings)),
             _batches_of_epoch(training, settings, epoch, divisor), settings, device=device,
             loss_of=partial(loss_of, foreground=foreground_weight_in_epoch(epoch, settings)),
-            first_step=epoch * steps_an_epoch, steps=steps, fine_tuning=fine_tuning,
-            on_step=on_step,
+            first_step=epoch * steps_an_epoch, steps=steps,
+            freezes_batchnorm=stays_near, on_step=on_step,
         )  # fmt: skip
         kept = (
             interpolate_weights(start, average, 1 - settings.weight_interpolation)
-            if start is not None
+            if start is not None and stays_near
             else average
         )
         error, _ = validate(kept, crops, device)
@@ -218,7 +219,9 @@ def measured_result(
     error, peak_values = validate(network, crops, device)
     tips = error[:, keypoint_indices(keypoints, TIPS)]
     measured = keypoint_indices(keypoints, Measured._fields)
-    known = np.isfinite(error[:, measured])
+    # A hidden keypoint is not to be believed, even where the guess is right.
+    hidden = np.stack([crop.hidden for crop in crops])[:, measured]
+    known = np.isfinite(error[:, measured]) | hidden
     good = error[:, measured][known] < 0.1
     return TrainResult(
         network=network.cpu(),
@@ -257,7 +260,7 @@ def _train_epoch(
     loss_of: Callable[[Tensor, Tensor, Tensor], Tensor],
     first_step: int,
     steps: int,
-    fine_tuning: bool,
+    freezes_batchnorm: bool,
     on_step: Callable[[int, int, float], None],
 ) -> float:
     """Train one epoch and return its mean loss."""
@@ -270,17 +273,17 @@ def _train_epoch(
     )
     low_precision = autocast_type(device)
     run.network.train()
-    if fine_tuning:
+    if freezes_batchnorm:
         freeze_batchnorm(run.network)
     losses = []
     for number, batch in enumerate(loader):
         step = first_step + number
         set_lr_scale(run.optimisers, lr_schedule(step, steps, settings))
-        pixels = normalise(batch.pixels.to(device)).contiguous(memory_format=torch.channels_last)
-        on_device = Batch(pixels, batch.position_px.to(device), batch.weight.to(device))
-        target = targets(on_device, (pixels.shape[2], pixels.shape[3]), run.network.stride)
+        here = batch.to(device)
+        pixels = normalise(here.pixels).contiguous(memory_format=torch.channels_last)
+        target = targets(here, (pixels.shape[2], pixels.shape[3]), run.network.stride)
         with torch.autocast(device.type, low_precision, enabled=low_precision is not None):
-            loss = loss_of(pixels, target, on_device.weight)
+            loss = loss_of(pixels, target, here.weight)
         run.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)

@@ -26,13 +26,15 @@ MAX_UNPENALISED_SUM = 4.0
 def targets(batch: Batch, size: tuple[int, int], stride: int = 1) -> Tensor:
     """Return the target heatmaps of a batch of crops of a size (height, width), in pixels.
 
-    The heatmaps of several hands are merged by their maximum.
+    A hidden keypoint has a lower peak. The heatmaps of several hands are merged by their maximum.
     """
     height, width = (side // stride for side in size)
-    hands = batch.position_px.unbind(dim=1)
-    merged = encode(hands[0], (height, width), stride)
-    for hand in hands[1:]:
-        merged = torch.maximum(merged, encode(hand, (height, width), stride))
+    merged = torch.zeros(())
+    for position, peak in zip(
+        batch.position_px.unbind(dim=1), batch.peak_value.unbind(dim=1), strict=True
+    ):
+        heatmap = encode(position, (height, width), stride) * peak[..., None, None]
+        merged = torch.maximum(merged.to(heatmap), heatmap)
     # The layout of the predictions: a loss of tensors in two layouts takes twice as long.
     return merged.contiguous(memory_format=torch.channels_last)
 

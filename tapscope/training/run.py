@@ -198,13 +198,9 @@ def _settings_of_run(
         adam_lr=settings.adam_lr * lr_scale,
     )
     if old:  # the early epochs' schedules are for random weights
-        settings = replace(
-            settings,
-            small_crop_share=0.0,
-            early_foreground_share=0.0,
-            strong_augmentation_share=0.0,
-            tracking_augmentation_share=1.0,
-        )
+        settings = replace(settings, small_crop_share=0.0, early_foreground_share=0.0)
+    if old and not settings.thorough:
+        settings = replace(settings, strong_augmentation_share=0.0, tracking_augmentation_share=1.0)
     return settings
 
 

@@ -42,6 +42,9 @@ class TrainSettings:
     """Decay per step of the exponential moving average of the weights."""
     weight_interpolation: float = 0.5
     """Fine-tuning: share of the initial weights in the weights that are validated and returned."""
+    thorough: bool = False
+    """Fine-tuning on thousands of images: the augmentation of a training from random weights, new
+    batch statistics, and none of the initial weights in the result."""
     seed: int = 1
     loader_workers: int = 1
     """Subprocesses that make samples; 0 makes them between the steps."""

@@ -21,7 +21,7 @@ def validate(
     -------
     error
         Distance from the label over the hand's longer side, shape (crops, keypoints); NaN without
-        label.
+        label and where the keypoint is hidden, because its place can only be guessed.
     peak_values
         Values of the first and of the second peak; shape (crops, keypoints, 2).
     """
@@ -34,7 +34,9 @@ def validate(
         position = peaks.position_px.cpu().numpy()
         truth = np.stack([crop.position_px for crop in part])
         hand = np.array([crop.hand_px for crop in part])
-        errors.append(np.linalg.norm(position - truth, axis=2) / hand[:, None])
+        error = np.linalg.norm(position - truth, axis=2) / hand[:, None]
+        hidden = np.stack([crop.hidden for crop in part])
+        errors.append(np.where(hidden, np.nan, error))
         peak_values.append(torch.stack([peaks.peak_value, peaks.second_peak], dim=2).cpu().numpy())
     return np.concatenate(errors), np.concatenate(peak_values)
 

@@ -43,6 +43,33 @@ def test_split_is_chosen(tmp_path: Path) -> None:
         annotations.load(folder, split="none")
 
 
+@pytest.mark.parametrize(
+    ("labelled_by", "label"),
+    [
+        (None, annotations.Label.HIDDEN),
+        ("manual", annotations.Label.HIDDEN),
+        ("exact (rendered)", annotations.Label.HIDDEN),
+        ("manual tips, mediapipe joints", annotations.Label.PSEUDO),
+        ("another network", annotations.Label.PSEUDO),
+    ],
+)
+def test_visibility_of_one_is_hidden_where_no_network_placed_the_keypoint(
+    tmp_path: Path, labelled_by: str | None, label: annotations.Label
+) -> None:
+    folder = labelled_folder(tmp_path / "set")
+    file = folder / "annotations.json"
+    content = json.loads(file.read_text())
+    for row in content["annotations"]:
+        row.pop("labelled_by")
+        if labelled_by:
+            row["labelled_by"] = labelled_by
+    file.write_text(json.dumps(content))
+    first, second = (image.hands[0] for image in annotations.load(folder).images[:2])
+    assert (first.label[:20] == label).all()
+    assert (second.label[:20] == annotations.Label.SURE).all()
+    assert first.label[20] == second.label[20] == annotations.Label.NONE
+
+
 def test_box_is_made_from_keypoints_when_there_is_none(tmp_path: Path) -> None:
     with_box = annotations.load(labelled_folder(tmp_path / "a"))
     without = annotations.load(labelled_folder(tmp_path / "b", with_bbox=False))
@@ -55,9 +82,9 @@ def test_box_is_made_from_keypoints_when_there_is_none(tmp_path: Path) -> None:
 def test_hand_with_few_labels_is_larger_than_its_box() -> None:
     position = np.full((21, 2), np.nan)
     position[[4, 8]] = [[0, 0], [40, 30]]
-    visibility = np.zeros(21, dtype=int)
-    visibility[[4, 8]] = 2
-    hand = annotations.LabelledHand(position, visibility, "", np.array([0.0, 0, 40, 30]))
+    label = np.zeros(21, dtype=int)
+    label[[4, 8]] = annotations.Label.SURE
+    hand = annotations.LabelledHand(position, label, "", np.array([0.0, 0, 40, 30]))
     assert hand.size_px > 60
 
 
@@ -111,8 +138,8 @@ def test_merge_matches_keypoints_by_name(tmp_path: Path) -> None:
     assert both.keypoints == whole.keypoints
     tips, full = both.images[0].hands[0], both.images[12].hands[0]
     assert np.allclose(tips.position_px[[4, 8]], full.position_px[[4, 8]])
-    assert tips.visibility[[4, 8]].min() > 0
-    assert tips.visibility.sum() == tips.visibility[[4, 8]].sum()
+    assert tips.label[[4, 8]].min() > 0
+    assert tips.label.sum() == tips.label[[4, 8]].sum()
 
     rewrite(folder, lambda c: c["categories"][0].update(keypoints=["index_tip", "nose"]))
     with pytest.raises(AnnotationError, match="nose"):

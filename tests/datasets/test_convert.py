@@ -130,7 +130,7 @@ def places_of(folder: Path) -> list[dict[str, list[float]]]:
         {
             keypoint: place.tolist()
             for keypoint, place, seen in zip(
-                found.keypoints, hand.position_px, hand.visibility, strict=True
+                found.keypoints, hand.position_px, hand.label, strict=True
             )
             if seen
         }

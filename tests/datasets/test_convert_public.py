@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tapscope.datasets.annotations import LabelledSet, load
+from tapscope.datasets.annotations import Label, LabelledSet, load
 from tapscope.datasets.convert import convert
 from tapscope.errors import AnnotationError
 from tapscope.hand import KEYPOINTS
@@ -133,7 +133,7 @@ def test_keypoints_sides_and_splits(name: str, tmp_path: Path) -> None:
     assert sorted(hand.side for hand in hands) == sorted(sides)
     expected = np.round(PLACES) if name == "onehand10k" else PLACES
     assert np.allclose(hands[0].position_px, expected[kept], atol=1e-6)
-    assert (hands[0].visibility == 2).all()
+    assert (hands[0].label == Label.SURE).all()
 
 
 def test_hand_before_another_background_stays_in_its_group(tmp_path: Path) -> None:

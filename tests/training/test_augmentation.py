@@ -1,9 +1,11 @@
 """Augmented samples: labels stay on their keypoints, and the same seed gives the same sample."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tapscope.datasets.annotations import LabelledImage, LabelledSet, load
+from tapscope.datasets.annotations import Label, LabelledImage, LabelledSet, load
 from tapscope.training.augmentation import (
     AugmentationSettings,
     hand_mask,
@@ -19,6 +21,7 @@ from tapscope.training.dataset import (
     TrainingSamples,
     validation_crops,
 )
+from tapscope.training.loss import targets
 from tests.hands import COLOURS, hand_shape, labelled_folder
 
 CALM = AugmentationSettings(background_share=0.0, empty_share=0.0)
@@ -67,6 +70,23 @@ def test_unlabelled_keypoint_never_counts_and_pseudo_labels_count_less(images: L
     assert pseudo[20] == exact[20] == 0
     assert pseudo[0] == CALM.pseudo_label_weight
     assert (exact[:20] == 1).all()  # tips weigh more in the loss, and only there
+
+
+def test_hidden_keypoint_has_a_low_peak_and_counts_less(images: LabelledSet) -> None:
+    image = images.images[1]
+    hand = image.hands[0]
+    label = np.where(np.arange(21) == 8, Label.HIDDEN, hand.label)
+    covered = replace(image, hands=(replace(hand, label=label),))
+    sample = make_sample(
+        covered, image.pixels(), 96, np.random.default_rng(0), CALM,
+        other=lambda: (covered, image.pixels()),
+    )  # fmt: skip
+    assert sample.peak_value[0, 8] == CALM.hidden_peak_value
+    assert np.delete(sample.peak_value[0], 8).min() == 1
+    assert sample.weight[8] == CALM.hidden_weight
+    heat = targets(Batch.stack([sample]), (96, 96))
+    place = sample.position_px[0, 8].round().astype(int)
+    assert heat[0, 8].max() == heat[0, 8, place[1], place[0]] < 0.36
 
 
 def test_second_hand_without_a_label_masks_the_keypoint(images: LabelledSet) -> None:
@@ -128,13 +148,29 @@ def test_photometric_changes_move_nothing() -> None:
             assert abs(np.average(np.arange(63), weights=steps**2 + 1e-9) - 31) < 6
 
 
-def test_epoch_draws_images_labelled_by_hand_twice(images: LabelledSet) -> None:
+def test_large_group_is_drawn_by_the_root_of_its_size(images: LabelledSet) -> None:
+    place = [("one", "large")] * 9 + [("one", "small")] + [("two", "large")] * 2
+    uneven = LabelledSet(
+        tuple(
+            replace(image, dataset=dataset, group=group)
+            for image, (dataset, group) in zip(images.images, place, strict=True)
+        ),
+        images.keypoints,
+    )
+    sampler = BatchSampler(uneven, batch_size=12, size_px=96, seed=1, epoch=0)
+    counts = np.bincount([d.index for b in sampler for d in b], minlength=12)
+    assert counts[:9].sum() == 8  # 3 of 4 draws of ten images
+    assert counts[:9].max() == 1
+    assert counts[9] == 2
+    assert counts[10:].tolist() == [1, 1]  # of a dataset of its own
+
+
+def test_epoch_draws_every_image_of_equal_groups_once(images: LabelledSet) -> None:
     sampler = BatchSampler(images, batch_size=3, size_px=96, seed=1, epoch=0)
     batches = list(sampler)
-    assert len(sampler) == len(batches) == 6
+    assert len(sampler) == len(batches) == 4
     counts = np.bincount([d.index for b in batches for d in b], minlength=12)
-    assert counts[1::2].tolist() == [2] * 6
-    assert counts[::2].tolist() == [1] * 6
+    assert counts.tolist() == [1] * 12
     assert {d.size_px for b in batches for d in b} == {96}
     other = BatchSampler(images, batch_size=3, size_px=96, seed=1, epoch=1)
     assert [d.index for b in other for d in b] != [d.index for b in batches for d in b]
@@ -142,10 +178,12 @@ def test_epoch_draws_images_labelled_by_hand_twice(images: LabelledSet) -> None:
 
 def test_batch_fills_up_missing_hands(images: LabelledSet) -> None:
     one = one_sample(images, 0, 1)
-    two = type(one)(one.pixels, np.repeat(one.position_px, 2, axis=0), one.weight)
-    batch = Batch.stack([one, two])
+    position, peak = (np.repeat(of_one, 2, axis=0) for of_one in (one.position_px, one.peak_value))
+    batch = Batch.stack([one, replace(one, position_px=position, peak_value=peak)])
     assert batch.position_px.shape == (2, 2, 21, 2)
     assert batch.position_px[0, 1].isnan().all()
+    assert batch.peak_value.shape == (2, 2, 21)
+    assert batch.peak_value[0, 1].max() == 0
 
 
 def test_validation_crops_show_the_hand_at_a_fixed_size(images: LabelledSet) -> None:

@@ -122,7 +122,7 @@ def test_saturated_attention_of_unsupervised_scales_is_penalised() -> None:
 def test_targets_of_two_hands_are_merged() -> None:
     nan = float("nan")
     position = torch.tensor([[[[5.0, 5.0]], [[20.0, 20.0]]], [[[8.0, 8.0]], [[nan, nan]]]])
-    batch = Batch(torch.zeros(2, 32, 32, 3), position, torch.ones(2, 1))
+    batch = Batch(torch.zeros(2, 32, 32, 3), position, torch.ones(2, 2, 1), torch.ones(2, 1))
     heat = targets(batch, (32, 32))
     assert heat[0, 0, 5, 5] == heat[0, 0, 20, 20] == 1
     assert heat[1, 0].sum() == pytest.approx(heat[0, 0].sum().item() / 2, rel=0.01)
