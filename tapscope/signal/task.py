@@ -121,6 +121,7 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
     core = np.flatnonzero(swings.rise >= rules.core_share * large).tolist()
     usual_s = float(np.median(np.diff(swings.peak_s[core]))) if len(core) > 1 else 0.0
     groups = _grown(_split(core, swings, rules.min_rest_s), swings, large, rules)
+    groups = _joined(groups, swings, rules.min_rest_s)
     chains: list[list[list[int]]] = [[groups[0]]]
     for group in groups[1:]:
         # from widest to widest there is a tap besides the pause
@@ -140,13 +141,25 @@ def _members(swings: _Swings, rules: TaskRules) -> list[list[int]]:
     return tapping or [max(bouts, key=len)]
 
 
-def _split(core: list[int], swings: _Swings, min_rest_s: float) -> list[list[int]]:
-    """Return groups of core swings without a pause between them."""
-    pauses_s = np.array([swings.pause_s(a, b) for a, b in pairwise(core)])
+def _split(numbers: list[int], swings: _Swings, min_rest_s: float) -> list[list[int]]:
+    """Return groups of swings without a pause between them."""
+    pauses_s = np.array([swings.pause_s(a, b) for a, b in pairwise(numbers)])
     usual_s = float(np.median(pauses_s)) if len(pauses_s) else 0.0
     least_s = max(min_rest_s, _PAUSE_INTERVALS * usual_s)
     cuts = np.flatnonzero(pauses_s > least_s) + 1
-    return [part.tolist() for part in np.split(np.array(core), cuts)]
+    return [part.tolist() for part in np.split(np.array(numbers), cuts)]
+
+
+def _joined(groups: list[list[int]], swings: _Swings, min_rest_s: float) -> list[list[int]]:
+    """Return the groups after joining those that have grown until no pause is left between them."""
+    unbroken = _split([number for group in groups for number in group], swings, min_rest_s)
+    last = {part[-1] for part in unbroken}
+    result: list[list[int]] = [[]]
+    for group in groups:
+        result[-1] = [*result[-1], *group]
+        if group[-1] in last:
+            result.append([])
+    return result[:-1]
 
 
 def _grown(

@@ -127,3 +127,12 @@ def test_a_hand_that_opens_and_rests_open_does_not_tap_once_more() -> None:
     found = path_of(replace(plain, aperture=plain.aperture + opened))
     assert len(found.taps) == len(motion.taps)
     assert found.task.end_s == pytest.approx(motion.task_s[1], abs=0.1)
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_large_taps_after_small_ones_belong_to_the_task(last: int) -> None:
+    sizes = (1.0,) * 10 + (0.35,) * (14 - last) + (1.0,) * last
+    motion = reaches(3.0, sizes=sizes)
+    found = path_of(filmed(motion))
+    assert len(found.taps) == len(motion.taps)
+    assert found.task.end_s == pytest.approx(motion.task_s[1], abs=0.15)
