@@ -13,6 +13,8 @@ from tapscope.signal.tap_shape import fit_taps
 _NEAR_CYCLES: Final = 1.5
 """Time beside a gap, in cycles, whose samples say where the tips close and how wide they open."""
 _TREND_SAMPLES: Final = 3
+_TREND_CYCLES: Final = 0.3
+"""Samples further from a gap than so many cycles do not say whether it rises or falls there."""
 _TREND_SHARE: Final = 0.05
 """Least rise or fall beside a gap, as a share of the range around it."""
 _END_SHARE: Final = 0.25
@@ -21,6 +23,9 @@ _CLOSED_SHARE: Final = 0.6
 """How long beyond a completed branch the hand is taken to stay closed, in phases of movement."""
 _TOP_SHARE: Final = 0.2
 """Share of the range within which the aperture is wide open, rising or falling."""
+_FLOOR_SHARE: Final = 0.1
+"""Share of the range within which the tips are together, rising or falling, where their direction
+does not go with the length of a gap."""
 _LOCKED_SHARE: Final = 0.3
 """Where so many of the closures lie in gaps, closing itself hides the tips."""
 _MOVING_SHARE: Final = 0.85
@@ -170,7 +175,7 @@ def _gap(time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step
     reach_s = _NEAR_CYCLES / rate_hz
     near = values[(time_s >= begin_s - reach_s) & (time_s <= end_s + reach_s)]
     low, high = (float(value) for value in np.percentile(near, [10, 95]))
-    within_s = (_TREND_SAMPLES + 1.5) * step_s
+    within_s = max(min((_TREND_SAMPLES + 1.5) * step_s, _TREND_CYCLES / rate_hz), 1.6 * step_s)
     earlier = slice(max(left - _TREND_SAMPLES, 0), left)
     later = slice(left + 2, left + 2 + _TREND_SAMPLES)
     beyond = (
@@ -180,13 +185,18 @@ def _gap(time_s: FloatArray, values: FloatArray, left: int, rate_hz: float, step
     sides = (float(values[left]), float(values[left + 1]))
     least = _TREND_SHARE * (high - low)
     falls, rises = (_trend(side, some, least) for side, some in zip(sides, beyond, strict=True))
-    before, after = (
-        _place((side - low) / max(high - low, 1e-12), trend)
-        for side, trend in zip(sides, (-falls, rises), strict=True)
-    )
-    hides_peak = (before == 0.5 and falls < 0) or (after == 0.5 and rises < 0)
     cycles = (end_s - begin_s) * rate_hz
-    return _Gap(left, begin_s, end_s, sides, before, after, low, high, hides_peak, cycles)
+
+    def read(floor_share: float) -> _Gap:
+        before, after = (
+            _place((side - low) / max(high - low, 1e-12), trend, floor_share)
+            for side, trend in zip(sides, (-falls, rises), strict=True)
+        )
+        hides_peak = (before == 0.5 and falls < 0) or (after == 0.5 and rises < 0)
+        return _Gap(left, begin_s, end_s, sides, before, after, low, high, hides_peak, cycles)
+
+    gap = read(-np.inf)
+    return gap if gap.is_plain else read(_FLOOR_SHARE)
 
 
 def _trend(at: float, beyond: FloatArray, least: float) -> int:
@@ -198,10 +208,12 @@ def _trend(at: float, beyond: FloatArray, least: float) -> int:
     return 0
 
 
-def _place(share: float, trend: int) -> float:
+def _place(share: float, trend: int, floor_share: float) -> float:
     """Return where in a cycle a sample is, by its height and direction; NaN where it is unclear."""
     if share > 1 - _TOP_SHARE:
         return 0.5
+    if share < floor_share:
+        return 0.0
     if trend:
         return 0.25 if trend > 0 else 0.75
     return 0.0 if share < _END_SHARE else float("nan")

@@ -16,6 +16,8 @@ _NEAR: Final = 5
 """Closed phases beside a cut one that say how long one lasts."""
 _CONTACT_RISE: Final = 0.7
 """Height, in that of the tap, from which a hand must come for its contact to be a closed phase."""
+_LOW_SHARE: Final = 0.2
+"""Height, in that of the tap, up to which the middle of a closed phase is low."""
 _CONTACT_LENGTHS: Final = 2.0
 """A closed phase beside a tap that lasts longer than so many usual ones is a rest."""
 
@@ -29,7 +31,8 @@ class Closure:
     end_s: float
     """Where the opening after it begins; NaN where the hand rested after."""
     middle_s: float
-    """Middle of both; inferred where one is unknown."""
+    """Middle of both; inferred where one is unknown, and the lowest moment where the aperture at
+    the middle is not low."""
     level: float
     """Aperture while closed."""
     rise: float
@@ -140,8 +143,12 @@ def _closure(
     rise = max(
         float(stretch.aperture[peak]) - lowest for peak in (before, after) if peak is not None
     )
+    middle_s = (begin_s + end_s) / 2
+    if float(np.interp(middle_s, stretch.time_s, stretch.aperture)) > lowest + _LOW_SHARE * rise:
+        # between few samples the sides are not extrapolated to the same closed phase
+        middle_s = float(stretch.time_s[valley])
     is_cut = before is None or after is None
-    return Closure(begin_s, end_s, (begin_s + end_s) / 2, level, rise, valley, is_cut)
+    return Closure(begin_s, end_s, middle_s, level, rise, valley, is_cut)
 
 
 def edge(stretch: Stretch, valley: int, peak: int, rules: TapRules) -> Edge:

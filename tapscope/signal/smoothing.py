@@ -14,6 +14,8 @@ from tapscope.signal.wiener import likely_noise, reconstruct
 
 _SPECTRUM_HZ = 60.0
 _MIN_SAMPLES = 8
+_DENSE_SAMPLES = 5.5
+"""Five samples in a row span four sampling intervals, with one of them lost five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,9 @@ def estimate(
     unknown = float("nan")
     if not _is_enough(time_s, values):
         return Movement((), unknown, unknown, unknown, unknown, gaps.max_gap_s, unknown, unknown)
-    kept = ~_jumps(values, smoothing)
-    time_s, values = time_s[kept], values[kept]
     sampling_rate_hz = trajectory.sampling_rate_hz
+    kept = ~_jumps(time_s, values, sampling_rate_hz, smoothing)
+    time_s, values = time_s[kept], values[kept]
     usual_gap_s = 2.5 / sampling_rate_hz
     rate_hz = _rhythm_hz(trajectory.time_s, time_s, values)
     max_gap_s = max(min(gaps.max_gap_s, gaps.max_gap_cycles / rate_hz), usual_gap_s)
@@ -145,8 +147,13 @@ def _is_enough(time_s: FloatArray, values: FloatArray) -> bool:
     return len(spectrum.decimate(time_s, values, _SPECTRUM_HZ)[0]) >= _MIN_SAMPLES
 
 
-def _jumps(values: FloatArray, rules: SmoothingRules) -> NDArray[np.bool_]:
-    """Return the single samples that are far off the cubic through two neighbours on each side."""
+def _jumps(
+    time_s: FloatArray, values: FloatArray, sampling_rate_hz: float, rules: SmoothingRules
+) -> NDArray[np.bool_]:
+    """Return the single samples that are far off the cubic through two neighbours on each side.
+
+    Where samples are lost among these neighbours, a fast tap looks like a jump: nothing is said.
+    """
     jumps = np.zeros(len(values), dtype=np.bool_)
     before, after = values[:-4] - 4 * values[1:-3], values[4:] - 4 * values[3:-1]
     off = np.abs(values[2:-2] + (before + after) / 6)
@@ -154,7 +161,8 @@ def _jumps(values: FloatArray, rules: SmoothingRules) -> NDArray[np.bool_]:
     least = max(rules.max_jump_share * (high - low), rules.jump_multiple * float(np.median(off)))
     # a jump throws off its neighbours' cubics too, by less
     highest = maximum_filter1d(off, 5)
-    jumps[2:-2] = (off > least) & (off >= highest)
+    is_dense = (time_s[4:] - time_s[:-4]) * sampling_rate_hz < _DENSE_SAMPLES
+    jumps[2:-2] = (off > least) & (off >= highest) & is_dense
     return jumps
 
 

@@ -54,3 +54,12 @@ def test_nothing_is_inferred_where_the_protocol_forbids_it() -> None:
     assert all(len(stretch.sample_s) for stretch in found.movement.stretches)
     for start_s, end_s in zip(found.taps.closure_s, found.taps.next_closure_s, strict=True):
         assert not ((motion.closure_s > start_s + 0.1) & (motion.closure_s < end_s - 0.1)).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_of_lost_frames_cost_slow_taps_nothing(seed: int) -> None:
+    motion = reaches(2.0, jitter=0.04, spread=0.06, seed=seed)
+    found = path_of(filmed(motion, block_lost=0.1, seed=seed))
+    assert len(found.taps) == len(motion.taps)
+    rate_hz = len(found.taps) / found.taps.interval_s.sum()
+    assert rate_hz == pytest.approx(1 / np.diff(motion.every_closure_s).mean(), rel=0.02)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tapscope.protocol.rules import GapRules, TapRules
 from tapscope.records import FloatArray, Taps, Trajectory
 from tests.matching import match
-from tests.signal_path import ANY, find_taps
+from tests.signal_path import ANY, find_taps, path_of
 from tests.synthetic import Motion, filmed, frames, reaches, sampled, tapping
 
 
@@ -263,3 +263,31 @@ def test_a_few_samples_at_a_high_rate_are_no_error(samples: int) -> None:
     time_s = np.arange(samples) / 240
     aperture = np.sin(2 * np.pi * 10 * time_s)
     assert len(find_taps(Trajectory(time_s, aperture, "px", "video"))) <= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_closure_lies_where_the_aperture_is_low(seed: int) -> None:
+    motion = reaches(7.0, dwell=0.1 + 0.05 * seed, jitter=0.2, spread=0.3, seed=seed)
+    found = path_of(filmed(motion, noise=0.04, seed=seed))
+    taps, (stretch, *_) = found.taps, found.movement.stretches
+    closure_s = np.concatenate([taps.closure_s, taps.next_closure_s[-1:]])
+    level = np.interp(closure_s, stretch.time_s, stretch.aperture)
+    around = np.abs(stretch.time_s - closure_s[:, None]) < np.median(taps.interval_s) / 2
+    least = np.where(around, stretch.aperture, np.inf).min(axis=1)
+    assert (level - least).max() < 0.3 * np.median(taps.amplitude)
+    assert motion(closure_s).max() < 0.3
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("film", [{"lost": 0.1}, {"lost": 0.2}, {"jumps": 6}], ids=str)
+def test_no_closure_lies_where_the_fingers_are_open(film: dict[str, float], seed: int) -> None:
+    motion = reaches(7.0, dwell=0.1 + 0.05 * seed, jitter=0.15, spread=0.2, seed=seed)
+    taps = find_taps(filmed(motion, 60.0, noise=0.04, seed=seed, **film))
+    assert motion(np.concatenate([taps.closure_s, taps.next_closure_s])).max() < 0.3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_tap_between_lost_frames_is_no_jump(seed: int) -> None:
+    motion = reaches(5.0, dwell=0.1, jitter=0.06, spread=0.1, seed=seed)
+    taps = find_taps(filmed(motion, noise=0.04, lost=0.1, seed=seed))
+    assert motion(np.concatenate([taps.closure_s, taps.next_closure_s])).max() < 0.3
