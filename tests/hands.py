@@ -5,7 +5,8 @@ without weights.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -177,11 +178,10 @@ def tiny_card() -> Card:
     )
 
 
-def tiny_weights() -> Weights:
+def tiny_weights(keypoints: Sequence[str] = KEYPOINTS) -> Weights:
     """Return an untrained network of a few hundred parameters."""
-    return Weights(
-        PMSDSNet(keypoints=21, stages=1, widths=[4, 4, 4]).eval(), tiny_card(), Path("t")
-    )
+    network = PMSDSNet(keypoints=len(keypoints), stages=1, widths=[4, 4, 4])
+    return Weights(network.eval(), replace(tiny_card(), keypoints=tuple(keypoints)), Path("t"))
 
 
 def labelled_folder(

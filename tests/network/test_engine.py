@@ -16,7 +16,7 @@ from tapscope.evaluation.predict import find_boxes, still_size_px
 from tapscope.hand import INDEX_TIP, KEYPOINTS, THUMB_TIP, Measured
 from tapscope.network import weights
 from tapscope.network.crop import take_crop
-from tapscope.network.engine import OpenVinoEngine, TorchEngine, make_engine
+from tapscope.network.engine import OpenVinoEngine, TorchEngine, find_peaks, make_engine
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import PMSDSNet
 from tapscope.network.weights import Weights
@@ -149,3 +149,18 @@ def test_stills_are_seen_larger_than_in_training_only_by_networks_of_small_views
     card = replace(given.card, input_size_px=trained)
     network = PMSDSNet(keypoints=21, stages=1, widths=[4] * 5).eval()  # sides are multiples of 16
     assert still_size_px(TorchEngine(Weights(network, card, given.path))) == still
+
+
+@pytest.mark.parametrize("keypoints", [KEYPOINTS, ("wrist", "thumb_tip", "index_tip")])
+def test_peaks_of_the_compiled_network_are_those_of_its_heatmaps(
+    keypoints: tuple[str, ...],
+) -> None:
+    torch.manual_seed(1)
+    engine = OpenVinoEngine(tiny_weights(keypoints=keypoints), threads=1)
+    heatmaps, peaks = engine._heatmaps_and_peaks(PIXELS)
+    expected = find_peaks(heatmaps, engine.fingertips, engine.stride)
+    missing = expected.tip_peak_value == 0  # no further peak: it is nowhere
+    for tips in (peaks.tip_position_px, expected.tip_position_px):
+        tips[missing] = 0
+    for name, values in peaks._asdict().items():
+        assert torch.allclose(values, getattr(expected, name), atol=1e-4), name
