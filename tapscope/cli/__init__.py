@@ -17,6 +17,7 @@ from tapscope.cli import (
     evaluate,
     inspect,
     protocols,
+    report,
     train,
 )
 from tapscope.cli.options import USAGE
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(analyze.analyze)
 app.command()(inspect.inspect)
+app.command()(report.report)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")
 app.command(rich_help_panel=NETWORKS)(convert.convert)

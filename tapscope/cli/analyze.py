@@ -59,6 +59,10 @@ def analyze(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with code 1 for doubtful recordings too.")
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Write a page with every trace, too: TABLE.html."),
+    ] = False,
     quiet: QuietOption = False,
     json_log: Annotated[
         bool, typer.Option("--json-log", help="Log to stderr, one JSON object per line.")
@@ -87,6 +91,12 @@ def analyze(
         result = analyze_videos(options, listener, sys.argv)
     if mode == "terminal":
         console.print_summary(result, out)
+    if report:
+        from tapscope.visualise.report.page import write_report
+
+        page = write_report(out)
+        if mode == "terminal":
+            typer.echo(f"wrote {page}")
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if result.count("failed") or (strict and result.count("doubtful")):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from tapscope.datasets.annotations import Label, LabelledImage, LabelledSet
+from tapscope.datasets.annotations import Label, LabelledHand, LabelledImage, LabelledSet
 from tapscope.network.crop import CropBox, inverse, take_crop, transform_points
 from tapscope.training.augmentation import AugmentationSettings, Sample, make_sample
 
@@ -18,6 +18,13 @@ MAX_CACHED_BYTES = 4 * 2**30
 VALIDATION_HAND_TO_CROP_RATIO = 0.76
 """Longer side of the hand over that of a validation crop: as in tracking. Scores of two runs can be
 compared only if it is the same."""
+TRACKED_SHIFT = 0.08
+"""Standard deviation of the distance of a tracked hand from the middle of its crop, in the crop's
+side, along each axis."""
+TRACKED_SCALE = 0.12
+"""The same of the logarithm of its size."""
+TRACKED_ROTATION_DEG = 15.0
+"""The same of its direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +179,46 @@ class ValidationCrop:
 
 def validation_crops(images: LabelledSet, size_px: int, *, most: int) -> list[ValidationCrop]:
     """Return a crop of the first hand of at most `most` images, evenly spread over the set."""
-    step = max(1, -(-len(images) // most))
+    return [
+        _validation_crop(image, _centred_box(image.hands[0]), size_px)
+        for image in _evenly_spread(images, most)
+    ]
+
+
+def tracked_crops(
+    images: LabelledSet, size_px: int, *, most: int, seed: int
+) -> list[ValidationCrop]:
+    """Return the same hands in crops as tracking takes them, to calibrate the confidence.
+
+    Tracking knows the place of a hand from the frames around, so the hand is off the middle,
+    turned, and not quite as large as it should be.
+    """
     crops = []
-    for image in images.images[::step]:
-        hand = image.hands[0]
-        x, y = hand.centre_px
-        box = CropBox(x, y, max(hand.size_px, 8.0) / VALIDATION_HAND_TO_CROP_RATIO)
-        position = transform_points(hand.position_px, inverse(box.to_image(size_px)))
-        crops.append(
-            ValidationCrop(
-                take_crop(image.pixels(), box, size_px),
-                position,
-                hand.label == Label.HIDDEN,
-                VALIDATION_HAND_TO_CROP_RATIO * size_px,
-                image.dataset,
-            )
-        )
+    for number, image in enumerate(_evenly_spread(images, most)):
+        rng = np.random.default_rng([seed, number])
+        box = _centred_box(image.hands[0])
+        x, y = np.array([box.x, box.y]) + TRACKED_SHIFT * box.side * rng.normal(size=2)
+        side = box.side * float(np.exp(TRACKED_SCALE * rng.normal()))
+        rotation_deg = TRACKED_ROTATION_DEG * float(rng.normal())
+        crops.append(_validation_crop(image, CropBox(x, y, side, rotation_deg), size_px))
     return crops
+
+
+def _evenly_spread(images: LabelledSet, most: int) -> Sequence[LabelledImage]:
+    return images.images[:: max(1, -(-len(images) // most))]
+
+
+def _centred_box(hand: LabelledHand) -> CropBox:
+    x, y = hand.centre_px
+    return CropBox(x, y, max(hand.size_px, 8.0) / VALIDATION_HAND_TO_CROP_RATIO)
+
+
+def _validation_crop(image: LabelledImage, box: CropBox, size_px: int) -> ValidationCrop:
+    hand = image.hands[0]
+    return ValidationCrop(
+        take_crop(image.pixels(), box, size_px),
+        transform_points(hand.position_px, inverse(box.to_image(size_px))),
+        hand.label == Label.HIDDEN,
+        max(hand.size_px, 8.0) / box.side * size_px,
+        image.dataset,
+    )

@@ -1,10 +1,12 @@
 """The training loop: resumable, and the same result for the same seed."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import torch
@@ -23,7 +25,7 @@ from tapscope.training.dataset import (
     BatchSampler,
     ImageCache,
     TrainingSamples,
-    ValidationCrop,
+    tracked_crops,
     validation_crops,
 )
 from tapscope.training.ema import freeze_batchnorm, interpolate_weights, update_ema
@@ -45,6 +47,11 @@ from tapscope.training.settings import (
     lr_schedule,
 )
 from tapscope.training.validation import by_dataset, keypoint_indices, share_within, validate
+
+CALIBRATION_SEED: Final = 1
+"""Fixed, so that two runs are calibrated on the same crops."""
+GOOD_SHARE: Final = 0.1
+"""The confidence is the chance of an error under so much of the hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,10 @@ def train(
         write_atomically(out.with_suffix(".log.csv"), log_csv(reports))
         on_epoch(report, best)
 
-    return measured_result(best, crops, training.keypoints, device, reports=reports, before=before)
+    return measured_result(
+        best, validation, device, size_px=settings.size_px, most=settings.max_validation_images,
+        reports=reports, before=before,
+    )  # fmt: skip
 
 
 def keypoint_weights(keypoints: Sequence[str], settings: TrainSettings) -> Tensor:
@@ -208,34 +218,61 @@ def _loss(
 
 def measured_result(
     network: HeatmapNetwork,
-    crops: Sequence[ValidationCrop],
-    keypoints: Sequence[str],
+    validation: LabelledSet,
     device: torch.device,
     *,
-    reports: list[EpochReport],
-    before: dict[str, float],
+    size_px: int,
+    most: int,
+    reports: Sequence[EpochReport] = (),
+    before: Mapping[str, float] = MappingProxyType({}),
 ) -> TrainResult:
-    """Validate the weights that are returned, and calibrate their confidence."""
-    error, peak_values = validate(network, crops, device)
-    tips = error[:, keypoint_indices(keypoints, TIPS)]
-    measured = keypoint_indices(keypoints, Measured._fields)
-    # A hidden keypoint is not to be believed, even where the guess is right.
-    hidden = np.stack([crop.hidden for crop in crops])[:, measured]
-    known = np.isfinite(error[:, measured]) | hidden
-    good = error[:, measured][known] < 0.1
+    """Validate the weights that are returned, and calibrate their confidence.
+
+    Parameters
+    ----------
+    validation
+        Labelled images that the network did not learn from.
+    size_px
+        Side of the crops.
+    most
+        How many of the images are used.
+    reports, before
+        See `TrainResult`.
+    """
+    crops = validation_crops(validation, size_px, most=most)
+    error, _ = validate(network, crops, device)
+    tips = error[:, keypoint_indices(validation.keypoints, TIPS)]
+    confidence = _calibrated(network, validation, device, size_px=size_px, most=most)
     return TrainResult(
         network=network.cpu(),
-        reports=reports,
-        before=before,
+        reports=list(reports),
+        before=dict(before),
         after=by_dataset(error, crops),
         tips_pck_005=share_within(tips, 0.05),
         tips_pck_01=share_within(tips, 0.1),
-        confidence=(
-            calibrate(peak_values[:, measured][known].astype(float), good)
-            if can_calibrate(good)
-            else None
-        ),
+        confidence=confidence,
     )
+
+
+def _calibrated(
+    network: HeatmapNetwork,
+    validation: LabelledSet,
+    device: torch.device,
+    *,
+    size_px: int,
+    most: int,
+) -> FloatArray | None:
+    """Return the calibration of the confidence, see `TrainResult.confidence`."""
+    crops = tracked_crops(validation, size_px, most=most, seed=CALIBRATION_SEED)
+    error, peak_values = validate(network, crops, device)
+    measured = keypoint_indices(validation.keypoints, Measured._fields)
+    # A hidden keypoint is not to be believed, even where the guess is right.
+    hidden = np.stack([crop.hidden for crop in crops])[:, measured]
+    known = np.isfinite(error[:, measured]) | hidden
+    good = error[:, measured][known] < GOOD_SHARE
+    if not can_calibrate(good):
+        return None
+    return calibrate(peak_values[:, measured][known].astype(float), good)
 
 
 def _batches_of_epoch(

@@ -16,7 +16,6 @@ import torch
 
 from tapscope.datasets import annotations, split
 from tapscope.network import weights
-from tapscope.training.dataset import validation_crops
 from tapscope.training.ema import interpolate_weights
 from tapscope.training.loop import measured_result
 from tapscope.training.model_card import validation_metrics
@@ -37,10 +36,11 @@ def main() -> None:
     for folder in options.data:
         images = annotations.without_test_images(annotations.load(folder), folder)
         held_out.append(split.held_out(images)[1])
-    crops = [c for s in held_out for c in validation_crops(s, new.card.input_size_px, most=400)]
+    validation = annotations.merge(held_out)
     result = measured_result(
-        network, crops, new.card.keypoints, torch.device("cpu"), reports=[], before={}
-    )
+        network, validation, torch.device("cpu"), size_px=new.card.input_size_px,
+        most=len(validation),
+    )  # fmt: skip
     if result.confidence is None:
         parser.error("too few keypoints of these images are right, or wrong, to fit a confidence")
     slope, second_peak_slope, intercept = map(float, result.confidence)
@@ -54,7 +54,7 @@ def main() -> None:
         f"{1 - share:g} of {old.name}.",
     )
     card = weights.write(options.out, network, card)
-    print(f"{options.out}: {len(crops)} validation images, {dict(card.metrics)}")
+    print(f"{options.out}: {len(validation)} validation images, {dict(card.metrics)}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tapscope.training.dataset import (
     ImageCache,
     SampleSpec,
     TrainingSamples,
+    tracked_crops,
     validation_crops,
 )
 from tapscope.training.loss import targets
@@ -191,6 +192,22 @@ def test_validation_crops_show_the_hand_at_a_fixed_size(images: LabelledSet) -> 
     assert len(crops) == 4
     for one in crops:
         assert np.ptp(one.position_px[:20], axis=0).max() == pytest.approx(one.hand_px, rel=0.1)
+
+
+def test_tracked_crops_show_the_same_hands_off_the_middle(images: LabelledSet) -> None:
+    centred = validation_crops(images, 96, most=20)
+    tracked, again = (tracked_crops(images, 96, most=20, seed=3) for _ in range(2))
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(tracked, again, strict=True))
+    middles = [
+        [np.nanmean(crop.position_px, axis=0) for crop in crops] for crops in (centred, tracked)
+    ]
+    apart_px = np.linalg.norm(np.subtract(*middles), axis=1)
+    assert 3 < np.median(apart_px) < 20
+    for crop in tracked:
+        for colour, (x, y) in zip(COLOURS, crop.position_px, strict=True):
+            if np.isfinite(x) and 2 <= x < 93 and 2 <= y < 93:
+                patch = crop.pixels[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2]
+                assert np.abs(patch.astype(int) - colour).max(axis=2).min() < 60
 
 
 def test_images_that_do_not_fit_in_memory_are_read_each_time(

@@ -1,0 +1,175 @@
+"""What the report says about a study: its rows, and the trace of each recording."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from tapscope.compare.video_tables import (
+    APERTURE_COLUMNS,
+    VideoRow,
+    VideoTable,
+    read_features,
+    read_taps,
+)
+from tapscope.errors import TapscopeError
+from tapscope.features import FEATURES
+from tapscope.records import FloatArray
+from tapscope.visualise.report.advice import advice_for
+
+STATUSES: Final = ("ok", "doubtful", "failed")
+MAX_GROUPS: Final = 12
+"""A column of the manifest with more values than so many is no grouping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is drawn of one recording."""
+
+    time_s: FloatArray
+    """Of every frame, shape (frames,)."""
+    aperture: FloatArray
+    """NaN where it is unknown, shape (frames,)."""
+    confidence: FloatArray
+    """Of the less sure tip, shape (frames,)."""
+    unit: str
+    task_s: tuple[float, float] | None
+    """Start and end of the measured bout; None where nothing taps."""
+    closure_s: FloatArray
+    """Every closure of the taps, shape (closures,)."""
+    peak_s: FloatArray
+    """Shape (taps,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One recording."""
+
+    name: str
+    status: str
+    reason: str
+    advice: Sequence[str]
+    cells: Mapping[str, str]
+    numbers: Mapping[str, float]
+    """Every feature of tapscope in the table, NaN unknown."""
+    trace: Trace | None
+    no_trace: str
+    """Why there is no trace; '' where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One numeric column of the table."""
+
+    name: str
+    unit: str
+    """'{unit}' stands for the unit of the row."""
+    is_quality: bool
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A table of features and what lies beside it."""
+
+    table: Path
+    rows: Sequence[Row]
+    columns: Sequence[Column]
+    groupings: Sequence[str]
+    """Columns of text that divide the recordings into a few groups; 'status' is always one."""
+
+
+def read_study(path: Path) -> Study:
+    """Read a table of features with the tracks and taps beside it.
+
+    A recording whose tracks or taps are missing or damaged is kept without a trace.
+
+    Raises
+    ------
+    ComparisonError
+        The table is missing or damaged.
+    """
+    table = read_features(path)
+    held = set(table.rows[0].cells) if table.rows else set()
+    columns = tuple(
+        Column(feature.name, feature.unit, feature.domain == "quality", feature.formula)
+        for feature in FEATURES
+        if feature.name in held
+    )
+    rows = tuple(_row(table, row, [column.name for column in columns]) for row in table.rows)
+    return Study(path, rows, columns, _groupings(table))
+
+
+def _row(table: VideoTable, row: VideoRow, names: Sequence[str]) -> Row:
+    trace, no_trace = None, ""
+    try:
+        trace = _trace(table, row)
+    except (TapscopeError, OSError, ValueError, KeyError) as problem:
+        # the row is shown all the same, and the page says what is missing
+        no_trace = str(problem)
+    flags = [flag for flag in row.cells.get("flags", "").split(";") if flag]
+    return Row(
+        name=row.recording,
+        status=row.status,
+        reason=row.reason,
+        advice=advice_for(flags) if row.status != "ok" else [],
+        cells=row.cells,
+        numbers={name: row.number(name) for name in names},
+        trace=trace,
+        no_trace=no_trace,
+    )
+
+
+def _trace(table: VideoTable, row: VideoRow) -> Trace:
+    tracks = pd.read_csv(table.file(row, ".tracks.csv"))
+    unit = row.cells.get("unit", "")
+    column = next((name for known, name in APERTURE_COLUMNS.items() if known == unit), None)
+    aperture = tracks[column or "aperture_px"].to_numpy(dtype=np.float64)
+    confidence = tracks[["thumb_tip_confidence", "index_tip_confidence"]].min(axis=1)
+    taps = read_taps(table.file(row, ".taps.csv"))
+    return Trace(
+        time_s=tracks["time_s"].to_numpy(dtype=np.float64),
+        aperture=aperture,
+        confidence=confidence.to_numpy(dtype=np.float64),
+        unit=unit if column else "px",
+        task_s=_task_s(row),
+        closure_s=np.unique(np.concatenate([taps.closure_s, taps.next_closure_s])),
+        peak_s=taps.peak_s,
+    )
+
+
+def _task_s(row: VideoRow) -> tuple[float, float] | None:
+    start_s, end_s = row.number("task_start_s"), row.number("task_end_s")
+    return (start_s, end_s) if np.isfinite([start_s, end_s]).all() else None
+
+
+def _groupings(table: VideoTable) -> list[str]:
+    found = ["status"]
+    for name in ("hand", "participant_id", "session_id", *table.extra_columns):
+        values = {row.cells.get(name, "") for row in table.rows} - {""}
+        if 1 < len(values) <= MAX_GROUPS:
+            found.append(name)
+    return found
+
+
+def drawable(trace: Trace) -> dict[str, Any]:
+    """Return a trace as short numbers for JSON: milliseconds, thousandths, per cent.
+
+    NaN becomes None.
+    """
+    return {
+        "unit": trace.unit,
+        "t": _whole(1000 * trace.time_s),
+        "a": _whole(1000 * trace.aperture),
+        "c": _whole(100 * trace.confidence),
+        "task": None if trace.task_s is None else _whole(1000 * np.array(trace.task_s)),
+        "closures": _whole(1000 * trace.closure_s),
+        "peaks": _whole(1000 * trace.peak_s),
+    }
+
+
+def _whole(values: FloatArray) -> list[int | None]:
+    return [round(value) if np.isfinite(value) else None for value in values.tolist()]
