@@ -128,7 +128,8 @@ class SeeDiscs:
                 raise ZeroDivisionError("by accident")
             with VideoStream(recording.path) as stream:
                 keypoints = track(stream, report)
-            return measure(keypoints, stream.summary, recording, protocol, {"engine": "discs"})
+            facts = {"engine": "discs"}
+            return measure(keypoints, stream.info, stream.summary, recording, protocol, facts=facts)
 
         return analyse
 

@@ -35,6 +35,8 @@ class Options:
     manifest: Path | None = None
     hand: str = ""
     """'left' or 'right' if it is the same in all recordings; else ''."""
+    slow_motion: float | None = None
+    """How many times slower than in truth all files show the movement; None if nobody said."""
     device: str = "auto"
     decoder: Decoder = "auto"
     jobs: int = 1
@@ -87,6 +89,7 @@ def analyze_videos(
         manifest_rows=manifest.rows,
         option_hand=options.hand,
         protocol_hand=protocol.hand,
+        option_slow_motion=options.slow_motion,
     )
     threads = max(1, cores() // options.jobs)
     plan = Plan(

@@ -84,6 +84,7 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
         "hand": recording.hand,
         "px_per_mm": str(recording.px_per_mm or ""),
         "metronome_rate_hz": str(recording.metronome_rate_hz or ""),
+        "slow_motion": str(recording.slow_motion or ""),
     }
 
 

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tapscope.errors import ManifestError
-from tapscope.pipeline.recordings import SIDES, Recording
-
-NUMBERS: Final = ("px_per_mm", "metronome_rate_hz")
+from tapscope.pipeline.recordings import NUMBERS, SIDES, Recording
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class Recording:
     """Calibration: pixels of the displayed image per millimetre in the plane of the hand."""
     metronome_rate_hz: float | None = None
     """Rate of the metronome in a paced test."""
+    slow_motion: float | None = None
+    """How many times slower than in truth the file shows the movement; None if nobody said."""
     extra: Mapping[str, str] | None = None
     """Cells of the manifest's own columns."""
 
@@ -142,6 +144,7 @@ def describe(
     manifest_rows: Mapping[str, Mapping[str, str]],
     option_hand: str = "",
     protocol_hand: str = "",
+    option_slow_motion: float | None = None,
 ) -> list[Recording]:
     """Add participant, session, trial, hand and calibration to recordings.
 
@@ -156,14 +159,21 @@ def describe(
     option_hand, protocol_hand
         Sides for all recordings: the first overrides everything, the second is used if nothing
         else gives a side.
+    option_slow_motion
+        Factor for all recordings; overrides the manifest.
     """
-    return [
+    described = [
         _described(r, parse_name, manifest_rows.get(r.name, {}), option_hand, protocol_hand)
         for r in recordings
     ]
+    if option_slow_motion is None:
+        return described
+    return [replace(r, slow_motion=option_slow_motion) for r in described]
 
 
-_KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "metronome_rate_hz")
+NUMBERS: Final = ("px_per_mm", "metronome_rate_hz", "slow_motion")
+"""Columns of the manifest that hold a number over 0."""
+_KNOWN: Final = ("participant_id", "session_id", "hand", "trial", *NUMBERS)
 
 
 def _described(
@@ -190,6 +200,7 @@ def _described(
         trial=cells.get("trial") or named.trial,
         px_per_mm=_number(cells.get("px_per_mm")),
         metronome_rate_hz=_number(cells.get("metronome_rate_hz")),
+        slow_motion=_number(cells.get("slow_motion")),
         extra={key: value for key, value in cells.items() if key not in _KNOWN},
     )
 

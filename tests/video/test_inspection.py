@@ -41,7 +41,10 @@ def test_slow_short_and_small(tmp_path: Path) -> None:
         "image_small": True,
     }
     assert not inspection.suitable
-    assert "15.0 frames per second; at least 30 are needed" in inspection.findings[0].text
+    assert (
+        "15.0 frames per second show a new picture; at least 24 are needed"
+        in inspection.findings[0].text
+    )
     assert "4.0 Hz" in inspection.findings[0].text
 
 
@@ -61,8 +64,8 @@ def test_repeated_images(tmp_path: Path) -> None:
     shown = [number // 2 for number in range(30)]
     clip = dataclasses.replace(GOOD, codec="ffv1")
     found = inspect_video(clip.write(tmp_path / "clip.mkv", 30, shown))
-    assert codes(found) == {"frames_duplicated": True}
-    assert "15 frames (50.0%)" in found.findings[0].text
+    assert codes(found) == {"frame_rate_low": True, "frames_duplicated": True}
+    assert "15 frames (50.0%)" in found.findings[1].text
 
 
 def test_variable_rate_is_a_note(tmp_path: Path) -> None:
