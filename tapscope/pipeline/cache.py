@@ -155,7 +155,11 @@ def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
         "hand_source": recording.hand_source,
         "trial": recording.trial,
     }
-    return described | dict(cached.cells) | dict(recording.extra or {})
+    cells = dict(cached.cells)
+    if recording.name_hand not in ("", recording.hand):
+        # not stored: it says nothing about the measurement
+        cells["flags"] = ";".join(filter(None, [str(cells["flags"]), "hand_contradicts_name"]))
+    return described | cells | dict(recording.extra or {})
 
 
 def load_cached(

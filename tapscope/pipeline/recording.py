@@ -27,7 +27,7 @@ from tapscope.protocol.protocol import Protocol
 from tapscope.records import FloatArray, FrameBatch, Keypoints, Trajectory, Unit
 from tapscope.signal.aperture import Apertures, from_keypoints
 from tapscope.video.decoders import Decoder
-from tapscope.video.inspection import Finding, findings_of
+from tapscope.video.inspection import HARMLESS, Finding, findings_of
 from tapscope.video.probe import VideoInfo
 from tapscope.video.stream import StreamSummary, VideoStream
 
@@ -221,7 +221,8 @@ def judge(
 ) -> features.Status:
     """Add what was found about the video itself to the status of the numbers.
 
-    What is serious for `inspect` makes a recording doubtful; the rest is only a flag.
+    What is serious for `inspect` makes a recording doubtful. The rest is only a flag, or nothing if
+    it does no harm.
     """
     if len(keypoints.reason) and (keypoints.reason == "no_hand").all():
         return features.Status("failed", "no hand was found in any frame", ("no_hand",))
@@ -232,7 +233,9 @@ def judge(
     return features.Status(
         "doubtful" if doubts and verdict.status == "ok" else verdict.status,
         "; ".join([*reasons, *doubts]),
-        tuple(dict.fromkeys([*verdict.flags, *(found.code for found in findings)])),
+        tuple(
+            dict.fromkeys([*verdict.flags, *(f.code for f in findings if f.code not in HARMLESS)])
+        ),
     )
 
 

@@ -15,7 +15,10 @@ LEAST_FPS: Final = 24.0
 MAX_TAPS_PER_FRAME: Final = 0.4 / 1.5
 """Faster tapping is not measured reliably."""
 SERIOUS_SHARE: Final = 0.05
-"""Above this share of missing or repeated frames the features become unreliable."""
+"""Above this share of repeated frames the features become unreliable, and of missing ones where too
+few are left."""
+HARMLESS: Final = frozenset({"frame_rate_variable", "pixels_not_square"})
+"""Codes of remarks about what has been put right."""
 SERIOUS_GAP_S: Final = 0.25
 """A gap this long hides a whole tap at the usual 4 Hz."""
 SLOW_MOTION_FPS: Final = 100.0
@@ -196,9 +199,11 @@ def _frame_findings(summary: StreamSummary) -> Iterator[Finding]:
         )
     if summary.dropped_frames:
         share = summary.dropped_frames / (summary.dropped_frames + summary.decoded_frames)
+        left_fps = summary.measured_fps * (1 - share)
         yield Finding(
             "frames_dropped",
-            share > SERIOUS_SHARE or summary.longest_interval_s > SERIOUS_GAP_S,
+            summary.longest_interval_s > SERIOUS_GAP_S
+            or (share > SERIOUS_SHARE and left_fps < RATE_TOLERANCE * LEAST_FPS),
             f"{summary.dropped_frames} frames ({share:.1%}) are missing; "
             f"the longest gap lasts {summary.longest_interval_s:.3f} s.",
         )

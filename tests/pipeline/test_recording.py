@@ -271,6 +271,47 @@ def test_faults_of_the_video_are_doubts(
     assert bool(result.reason) == bool(flags)
 
 
+def upconverted(path: Path, times: int) -> Path:
+    """Write 8 Hz taps, filmed at 30 pictures a second, each shown several times."""
+    shown_s = [n / (30 * times) for n in range(240 * times)]
+    return write_clip(path, rate_hz=8.0, stamps_s=shown_s, filmed_fps=30)
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_taps_too_fast_for_the_new_pictures_are_a_doubt(tmp_path: Path, times: int) -> None:
+    with VideoStream(upconverted(tmp_path / "a.mp4", times)) as stream:
+        keypoints = track(stream, lambda done, total: None)
+        result = measure(keypoints, stream.info, stream.summary, RECORDING, PROTOCOL, facts={})
+    assert result.status != "ok"
+    assert "frames_duplicated" in result.codes
+    assert result.measures["measured_fps"] == pytest.approx(30, rel=0.01)
+    assert len(rows(result.tracks)) == pytest.approx(240, abs=2)
+
+
+@pytest.mark.parametrize("factor", [4, 8])
+def test_slow_motion_is_never_silent(tmp_path: Path, factor: int) -> None:
+    """Five taps a second, filmed at 240 frames a second and written to play at 30."""
+    frames = 3 * 30 * factor
+    clip = write_clip(
+        tmp_path / "a.mp4", rate_hz=5 / factor, stamps_s=[n / 30 for n in range(frames)]
+    )
+
+    def found(slow_motion: float | None) -> RecordingResult:
+        with VideoStream(clip, slow_motion=slow_motion or 1.0) as stream:
+            keypoints = track(stream, lambda done, total: None)
+        recording = replace(RECORDING, slow_motion=slow_motion)
+        return measure(keypoints, stream.info, stream.summary, recording, PROTOCOL, facts={})
+
+    unknown = found(None)
+    assert (unknown.status, unknown.codes) == ("doubtful", ("slow_motion_suspected",))
+    assert "--slow-motion" in unknown.reason
+    assert found(1.0).status == "ok"
+    true = found(float(factor))
+    assert (true.status, true.reason) == ("ok", "")
+    assert true.measures["tapping_rate_hz"] == pytest.approx(5, rel=0.01)
+    assert true.measures["measured_fps"] == pytest.approx(30 * factor, rel=0.01)
+
+
 def test_a_recording_without_a_hand_has_no_numbers(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mp4", hand=False)
     with VideoStream(clip) as stream:
