@@ -267,7 +267,8 @@ def _header_duration_s(
 def _metadata(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> dict[str, str]:
-    return {**container.metadata, **stream.metadata}
+    found = {**container.metadata, **stream.metadata}
+    return {name.lower(): text for name, text in found.items()}  # Matroska writes capitals
 
 
 def _capture_fps(

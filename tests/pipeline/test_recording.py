@@ -273,7 +273,7 @@ def test_faults_of_the_video_are_doubts(
 
 def upconverted(path: Path, times: int) -> Path:
     """Write 8 Hz taps, filmed at 30 pictures a second, each shown several times."""
-    shown_s = [n / (30 * times) for n in range(240 * times)]
+    shown_s = [n / (30 * times) for n in range(120 * times)]
     return write_clip(path, rate_hz=8.0, stamps_s=shown_s, filmed_fps=30)
 
 
@@ -285,13 +285,13 @@ def test_taps_too_fast_for_the_new_pictures_are_a_doubt(tmp_path: Path, times: i
     assert result.status != "ok"
     assert "frames_duplicated" in result.codes
     assert result.measures["measured_fps"] == pytest.approx(30, rel=0.01)
-    assert len(rows(result.tracks)) == pytest.approx(240, abs=2)
+    assert len(rows(result.tracks)) == pytest.approx(120, abs=2)
 
 
-@pytest.mark.parametrize("factor", [4, 8])
-def test_slow_motion_is_never_silent(tmp_path: Path, factor: int) -> None:
-    """Five taps a second, filmed at 240 frames a second and written to play at 30."""
-    frames = 3 * 30 * factor
+def test_slow_motion_is_never_silent(tmp_path: Path) -> None:
+    """Five taps a second, filmed at 120 frames a second and written to play at 30."""
+    factor = 4
+    frames = 31 * 3 * factor
     clip = write_clip(
         tmp_path / "a.mp4", rate_hz=5 / factor, stamps_s=[n / 30 for n in range(frames)]
     )
