@@ -81,6 +81,11 @@ class Keypoints:
             if found != shape:
                 raise ValueError(f"Keypoints: {name} must have shape {shape}, has {found}")
 
+    def select(self, frames: NDArray[np.integer]) -> "Keypoints":
+        """Return the record of some frames, given by their numbers; shape (frames,)."""
+        names = ("time_s", "position_px", "confidence", "reason", "blur_px", "agreement")
+        return replace(self, **{name: getattr(self, name)[frames] for name in names})
+
     def position_of(self, name: str) -> FloatArray:
         """Return x and y of the keypoint called `name`, shape (frames, 2)."""
         return self.position_px[:, self.names.index(name)]

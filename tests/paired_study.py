@@ -18,6 +18,7 @@ from tapscope.pipeline.recordings import Recording
 from tapscope.protocol.protocol import Protocol, load
 from tapscope.records import FloatArray, Keypoints
 from tapscope.video.stream import StreamSummary
+from tests.synthetic import HEADER
 
 ORIGIN = {"tapscope_version": "0", "weights": "none", "protocol": "none"}
 HAND_PX = 120.0
@@ -74,12 +75,14 @@ def result_of(
         variable_frame_rate=bool(np.ptp(step_s) > 0.1 * usual_s),
         dropped_frames=int(np.round(step_s / usual_s - 1).sum()),
         duplicate_frames=0,
+        repeated_stamps=0,
         backward_frames=0,
         longest_interval_s=float(step_s.max()),
         duration_s=float(time_s[-1] - time_s[0] + usual_s),
         first_pts_s=0.0,
+        shown_fps=1 / usual_s,
     )
-    return measure(keypoints, summary, recording, protocol, {})
+    return measure(keypoints, HEADER, summary, recording, protocol, facts={})
 
 
 def write_features(

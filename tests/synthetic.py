@@ -1,11 +1,28 @@
 """Analytic taps with known closures, amplitudes and rates."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tapscope.hand import INDEX_TIP, KEYPOINTS, MIDDLE_MCP, THUMB_TIP, WRIST
 from tapscope.records import FloatArray, Keypoints, Trajectory
+from tapscope.video.probe import VideoInfo
+
+HEADER = VideoInfo(
+    path=Path("a.mp4"),
+    container="mov,mp4,m4a,3gp,3g2,mj2",
+    codec="h264",
+    pixel_format="yuv420p",
+    width=640,
+    height=480,
+    rotation_deg=0,
+    nominal_fps=30.0,
+    header_frames=None,
+    duration_s=None,
+    size_bytes=1,
+)
+"""Of a video that was never written."""
 
 
 @dataclass(frozen=True)

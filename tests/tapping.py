@@ -58,9 +58,17 @@ def paint(aperture: float) -> NDArray[np.uint8]:
 
 
 def write_clip(
-    path: Path, *, rate_hz: float = 2.0, stamps_s: Sequence[float] | None = None, hand: bool = True
+    path: Path,
+    *,
+    rate_hz: float = 2.0,
+    stamps_s: Sequence[float] | None = None,
+    filmed_fps: float | None = None,
+    hand: bool = True,
 ) -> Path:
-    """Write an mp4 of a tapping hand, or of no hand; by default 3.5 s at 30 frames a second."""
+    """Write an mp4 of a tapping hand, or of no hand; by default 3.5 s at 30 frames a second.
+
+    With `filmed_fps`, frames show the last picture of a camera that takes so many a second.
+    """
     times_s = [n / 30 for n in range(105)] if stamps_s is None else stamps_s
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
@@ -68,7 +76,8 @@ def write_clip(
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv444p"
         video.time_base = video.codec_context.time_base = Fraction(1, 15360)
         for time_s in times_s:
-            image = paint(aperture_at(time_s, rate_hz)) if hand else np.zeros_like(paint(0))
+            at_s = math.floor(time_s * filmed_fps + 1e-6) / filmed_fps if filmed_fps else time_s
+            image = paint(aperture_at(at_s, rate_hz)) if hand else np.zeros_like(paint(0))
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = round(time_s * 15360), Fraction(1, 15360)
             out.mux(video.encode(frame))
@@ -128,7 +137,8 @@ class SeeDiscs:
                 raise ZeroDivisionError("by accident")
             with VideoStream(recording.path) as stream:
                 keypoints = track(stream, report)
-            return measure(keypoints, stream.summary, recording, protocol, {"engine": "discs"})
+            facts = {"engine": "discs"}
+            return measure(keypoints, stream.info, stream.summary, recording, protocol, facts=facts)
 
         return analyse
 

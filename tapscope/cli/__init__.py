@@ -16,6 +16,7 @@ from tapscope.cli import (
     convert,
     evaluate,
     inspect,
+    manifest,
     protocols,
     report,
     train,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(analyze.analyze)
 app.command()(inspect.inspect)
 app.command()(report.report)
+app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")
 app.command(rich_help_panel=NETWORKS)(convert.convert)

@@ -12,6 +12,7 @@ from tapscope.cli.options import (
     DeviceOption,
     ProtocolOption,
     QuietOption,
+    SlowMotionOption,
     WeightsOption,
 )
 
@@ -35,6 +36,7 @@ def analyze(
             "--hand", help="Tapping hand in all recordings; overrides manifest and file names."
         ),
     ] = None,
+    slow_motion: SlowMotionOption = None,
     device: DeviceOption = "auto",
     decoder: Annotated[
         Literal["auto", "decord", "pyav"],
@@ -79,6 +81,7 @@ def analyze(
         weights=weights,
         manifest=manifest,
         hand=hand or "",
+        slow_motion=slow_motion,
         device=device,
         decoder=decoder,
         jobs=jobs,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import SOME_FAILED, ProtocolOption
+from tapscope.cli.options import SOME_FAILED, ProtocolOption, SlowMotionOption
 from tapscope.errors import VideoError
 
 
@@ -13,6 +13,7 @@ def inspect(
     video: Annotated[Path, typer.Argument(help="The recording.")],
     *,
     protocol: ProtocolOption = "mds-updrs-3.4",
+    slow_motion: SlowMotionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what is in a video file and whether it suits the protocol."""
@@ -26,6 +27,7 @@ def inspect(
             video,
             min_duration_s=rules.time.start_s + rules.quality.min_duration_s,
             max_duration_s=rules.time.start_s + rules.time.max_duration_s,
+            slow_motion=slow_motion,
         )
     except VideoError as problem:
         typer.echo(f"tapscope: {problem}", err=True)

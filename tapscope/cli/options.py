@@ -14,6 +14,16 @@ Device = Literal["auto", "cpu", "cuda"]
 ProtocolOption = Annotated[
     str, typer.Option("--protocol", help="Name of a protocol, or path of a TOML file.")
 ]
+SlowMotionOption = Annotated[
+    float | None,
+    typer.Option(
+        "--slow-motion",
+        metavar="FACTOR",
+        min=0.001,
+        max=1000,
+        help="The file shows the movement so many times slower than in truth; 1: true speed.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors.")]
 WeightsOption = Annotated[
     Path | None,

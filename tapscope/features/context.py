@@ -34,11 +34,11 @@ class Acquisition:
     """
 
     measured_fps: float = UNKNOWN
-    """Frames a second by the time stamps."""
+    """New pictures a second by the time stamps."""
     dropped_frames: float = UNKNOWN
     """Frames missing by the time stamps."""
     duplicate_frames: float = UNKNOWN
-    """Frames that repeat the image before them."""
+    """Frames that repeat the picture or the stamp before them."""
     median_confidence: float = UNKNOWN
     """Median over frames of the lower confidence of both tips, 0 to 1."""
     mirror_agreement_pct: float = UNKNOWN

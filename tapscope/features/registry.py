@@ -352,7 +352,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "measured_fps",
         "Hz",
         "quality",
-        "frames a second by the time stamps",
+        "new pictures a second by the time stamps; frames that repeat a picture do not count",
         lambda context: context.acquisition.measured_fps,
     ),
     Feature(
@@ -366,7 +366,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "duplicate_frames",
         "1",
         "quality",
-        "frames that repeat the one before",
+        "frames that repeat the picture or the time stamp of the one before; they are not measured",
         lambda context: context.acquisition.duplicate_frames,
     ),
     Feature(

@@ -15,7 +15,7 @@ from tapscope.pipeline import cache
 from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recording import Prepare
-from tapscope.pipeline.recordings import VIDEO_ENDINGS, describe, find_recordings
+from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
 from tapscope.video.decoders import Decoder, choose_decoder
 
@@ -35,6 +35,8 @@ class Options:
     manifest: Path | None = None
     hand: str = ""
     """'left' or 'right' if it is the same in all recordings; else ''."""
+    slow_motion: float | None = None
+    """How many times slower than in truth all files show the movement; None if nobody said."""
     device: str = "auto"
     decoder: Decoder = "auto"
     jobs: int = 1
@@ -87,6 +89,7 @@ def analyze_videos(
         manifest_rows=manifest.rows,
         option_hand=options.hand,
         protocol_hand=protocol.hand,
+        option_slow_motion=options.slow_motion,
     )
     threads = max(1, cores() // options.jobs)
     plan = Plan(
@@ -114,7 +117,7 @@ def analyze_videos(
         plan.folder / "features.json",
         table.json_bytes(column_dictionary(protocol, manifest.extra_columns)),
     )
-    return replace(batch, notes=_notes(manifest))
+    return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings)))
 
 
 def _notes(manifest: Manifest) -> tuple[str, ...]:
@@ -122,6 +125,21 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
         return ()
     few = ", ".join(manifest.unmatched[:3]) + (" ..." if len(manifest.unmatched) > 3 else "")
     return (f"{len(manifest.unmatched)} rows of the manifest have no recording: {few}",)
+
+
+def _unnamed(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """Say where it is not known whose hand, or which hand, was measured."""
+    videos = [recording for recording in recordings if not recording.fault]
+    unknown = {
+        "hand": sum(not recording.hand for recording in videos),
+        "participant": sum(not recording.participant_id for recording in videos),
+    }
+    counts = [f"{what} unknown in {n} of {len(videos)}" for what, n in unknown.items() if n]
+    if not counts:
+        return ()
+    return (
+        f"{', '.join(counts)} recordings; give --manifest ('tapscope manifest' writes one to fill)",
+    )
 
 
 def cores() -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tapscope.errors import OutputError, TapscopeError
+from tapscope.errors import OutputError, TapscopeError, VideoError
 from tapscope.pipeline import cache, workers
 from tapscope.pipeline.cache import CachedResult, RecordingResult
 from tapscope.pipeline.recordings import Recording
@@ -187,6 +187,8 @@ def _analyse_safely(
     """Return the video's hash and the result; any failure except that of the output is a result."""
     digest = ""
     try:
+        if recording.fault:
+            raise VideoError(recording.fault)
         digest = cache.video_sha256(recording.path)
         return digest, analyse(recording, report)
     except OutputError:

@@ -84,6 +84,7 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
         "hand": recording.hand,
         "px_per_mm": str(recording.px_per_mm or ""),
         "metronome_rate_hz": str(recording.metronome_rate_hz or ""),
+        "slow_motion": str(recording.slow_motion or ""),
     }
 
 
@@ -154,7 +155,11 @@ def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
         "hand_source": recording.hand_source,
         "trial": recording.trial,
     }
-    return described | dict(cached.cells) | dict(recording.extra or {})
+    cells = dict(cached.cells)
+    if recording.name_hand not in ("", recording.hand):
+        # not stored: it says nothing about the measurement
+        cells["flags"] = ";".join(filter(None, [str(cells["flags"]), "hand_contradicts_name"]))
+    return described | cells | dict(recording.extra or {})
 
 
 def load_cached(

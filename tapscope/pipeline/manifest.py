@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tapscope.errors import ManifestError
-from tapscope.pipeline.recordings import SIDES, Recording
-
-NUMBERS: Final = ("px_per_mm", "metronome_rate_hz")
+from tapscope.errors import ManifestError, OutputError, VideoError
+from tapscope.output.table import csv_bytes, write_result
+from tapscope.pipeline.recordings import NUMBERS, SIDES, Recording, describe, find_recordings
+from tapscope.protocol.protocol import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,67 @@ KNOWN_COLUMNS: Final = (
     "trial",
     *NUMBERS,
 )
+
+
+def draft_manifest(
+    path: Path,
+    videos: Sequence[Path],
+    *,
+    protocol: str,
+    recursive: bool = True,
+    force: bool = False,
+) -> int:
+    """Write a manifest of the recordings under some paths; return how many there are.
+
+    Raises
+    ------
+    TapscopeError
+        There is no video, or the protocol or the output cannot be used.
+    """
+    rules = load(protocol)
+    found = [r for r in find_recordings(videos, recursive=recursive) if not r.fault]
+    if not found:
+        raise VideoError(f"{', '.join(map(str, videos))}: no video found; give another folder")
+    write_manifest(
+        path, describe(found, parse_name=rules.parse_name, manifest_rows={}), force=force
+    )
+    return len(found)
+
+
+def write_manifest(path: Path, recordings: Sequence[Recording], *, force: bool = False) -> None:
+    """Write a manifest to fill in; what is known about the recordings is in it already.
+
+    Parameters
+    ----------
+    path
+        CSV file; its folder must exist.
+    recordings
+        As described by their names.
+    force
+        Replace a file that exists.
+
+    Raises
+    ------
+    OutputError
+        The file exists, or cannot be written.
+    """
+    if path.exists() and not force:
+        raise OutputError(
+            f"{path}: exists and may have been filled in; give another --out, or --force"
+        )
+    rows = [
+        [
+            recording.name,
+            recording.video,
+            recording.participant_id,
+            recording.session_id,
+            recording.hand,
+            recording.trial,
+            *[""] * len(NUMBERS),
+        ]
+        for recording in recordings
+    ]
+    write_result(path, csv_bytes(KNOWN_COLUMNS, rows))
 
 
 def read_manifest(

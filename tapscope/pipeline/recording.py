@@ -6,7 +6,7 @@ work stays small.
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,8 @@ from tapscope.protocol.protocol import Protocol
 from tapscope.records import FloatArray, FrameBatch, Keypoints, Trajectory, Unit
 from tapscope.signal.aperture import Apertures, from_keypoints
 from tapscope.video.decoders import Decoder
+from tapscope.video.inspection import HARMLESS, Finding, findings_of
+from tapscope.video.probe import VideoInfo
 from tapscope.video.stream import StreamSummary, VideoStream
 
 if TYPE_CHECKING:
@@ -88,11 +90,12 @@ def analyze_recording(
     """
     from tapscope.pose.tracker import track_hand  # noqa: PLC0415 - see the module's docstring
 
-    video = _TwoPasses(recording.path, decoder, report)
+    video = _TwoPasses(recording, decoder, report)
     keypoints = track_hand(
         video.frames, engine, hand=recording.hand, hand_source=recording.hand_source
     )
-    return measure(keypoints, video.summary, recording, protocol, {"engine": engine.name})
+    facts = {"engine": engine.name}
+    return measure(keypoints, video.info, video.summary, recording, protocol, facts=facts)
 
 
 class _TwoPasses:
@@ -102,30 +105,36 @@ class _TwoPasses:
     bounds.
     """
 
-    def __init__(self, path: Path, decoder: Decoder, report: Report) -> None:
-        self._path = path
+    def __init__(self, recording: Recording, decoder: Decoder, report: Report) -> None:
+        self._recording = recording
         self._decoder = decoder
         self._report = report
         self._done = 0
+        self.info: VideoInfo
         self.summary: StreamSummary
         """Of the last pass."""
 
     def frames(self) -> Iterator[FrameBatch]:
         """Yield the video from its beginning."""
         before = self._done
-        with VideoStream(self._path, decoder=self._decoder) as stream:
+        slow_motion = self._recording.slow_motion or 1.0
+        with VideoStream(
+            self._recording.path, decoder=self._decoder, slow_motion=slow_motion
+        ) as stream:
             for batch in stream:
                 yield batch
                 self._done = before + len(batch) + batch.first_frame
                 self._report(self._done // 2, stream.info.header_frames)
-            self.summary = stream.summary
+            self.info, self.summary = stream.info, stream.summary
 
 
 def measure(
     keypoints: Keypoints,
+    info: VideoInfo,
     summary: StreamSummary,
     recording: Recording,
     protocol: Protocol,
+    *,
     facts: Mapping[str, str],
 ) -> RecordingResult:
     """Turn the keypoints of a recording into its results.
@@ -134,15 +143,18 @@ def measure(
     ----------
     keypoints
         Of the tapping hand, for every frame.
-    summary
-        Result of decoding.
+    info, summary
+        Header, and result of decoding. Frames that repeat a picture are not measured: the time of
+        the picture is that of its first frame.
     recording
-        Calibration and metronome, if they are known.
+        Calibration, metronome and slow motion, if they are known.
     protocol
         The measurement rules.
     facts
         Further facts to record.
     """
+    frames = np.setdiff1d(np.arange(len(keypoints.time_s)), summary.repeats)
+    keypoints = keypoints.select(frames)
     px_per_mm = recording.px_per_mm or float("nan")
     apertures = from_keypoints(keypoints, protocol.keypoints, px_per_mm)
     unit: Unit | None = "mm" if recording.px_per_mm else None
@@ -156,7 +168,11 @@ def measure(
     )
     numbers = features.compute(context)
     ending = features.task_ending(context)
-    verdict = judge(features.quality_status(numbers, protocol.quality, ending), keypoints, summary)
+    findings = [
+        *findings_of(info, summary, speed_known=recording.slow_motion is not None),
+        *_slow_tapping(numbers, recording, protocol),
+    ]
+    verdict = judge(features.quality_status(numbers, protocol.quality, ending), keypoints, findings)
     # Features of a failed recording are left out: in a mean over the column they would count.
     reported_columns = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
     return RecordingResult(
@@ -169,7 +185,7 @@ def measure(
             "hand_choice": keypoints.info.get("hand_choice", ""),
             "task_ending": ending,
         },
-        tracks=tracks_csv(keypoints, apertures),
+        tracks=tracks_csv(keypoints, apertures, frames),
         taps=taps_csv(found.taps),
         bouts=bouts_csv(found.task),
         facts={
@@ -183,24 +199,43 @@ def measure(
     )
 
 
+def _slow_tapping(
+    numbers: Mapping[str, float], recording: Recording, protocol: Protocol
+) -> Iterator[Finding]:
+    """Doubt tapping so slow that the file may be slow motion, unless somebody knows better."""
+    is_paced = recording.metronome_rate_hz or protocol.metronome_rate_hz
+    interval_s = numbers["inter_tap_interval_median_s"]
+    least_hz = protocol.quality.min_rate_hz
+    if recording.slow_motion is None and not is_paced and interval_s * least_hz > 1:
+        yield Finding(
+            "slow_motion_suspected",
+            True,
+            f"{1 / interval_s:.2f} taps a second (limit {least_hz:g}) are very slow tapping or a "
+            "slow-motion recording: give its factor (--slow-motion, or the manifest's column "
+            "slow_motion), or 1 if the speed is true",
+        )
+
+
 def judge(
-    verdict: features.Status, keypoints: Keypoints, summary: StreamSummary
+    verdict: features.Status, keypoints: Keypoints, findings: Sequence[Finding]
 ) -> features.Status:
-    """Add problems of the video itself to the status of the numbers."""
+    """Add what was found about the video itself to the status of the numbers.
+
+    What is serious for `inspect` makes a recording doubtful. The rest is only a flag, or nothing if
+    it does no harm.
+    """
     if len(keypoints.reason) and (keypoints.reason == "no_hand").all():
         return features.Status("failed", "no hand was found in any frame", ("no_hand",))
-    faults = {}
-    if summary.truncated:
-        faults["truncated"] = f"the end of the video is lost ({summary.truncated_reason})"
-    if summary.damaged_packets:
-        faults["damaged"] = f"{summary.damaged_packets} packets of the video are damaged"
-    if not faults:
+    if not findings:
         return verdict
+    doubts = [found.text.rstrip(".") for found in findings if found.serious]
     reasons = [verdict.reason] if verdict.reason else []
     return features.Status(
-        "failed" if verdict.status == "failed" else "doubtful",
-        "; ".join([*reasons, *faults.values()]),
-        (*verdict.flags, *faults),
+        "doubtful" if doubts and verdict.status == "ok" else verdict.status,
+        "; ".join([*reasons, *doubts]),
+        tuple(
+            dict.fromkeys([*verdict.flags, *(f.code for f in findings if f.code not in HARMLESS)])
+        ),
     )
 
 

@@ -20,7 +20,11 @@ VIDEO_ENDINGS: Final = frozenset(
 LONGEST_STEM_BYTES: Final = 180
 """Most file systems allow names of 255 bytes; endings and a temporary name are added."""
 
-SIDES: Final = {"left": "left", "l": "left", "right": "right", "r": "right", "": ""}
+SIDES: Final = {
+    **dict.fromkeys(("left", "l", "lh"), "left"),
+    **dict.fromkeys(("right", "r", "rh"), "right"),
+    "": "",
+}
 """What people write for a side, and the name used here."""
 
 
@@ -44,6 +48,12 @@ class Recording:
     """Calibration: pixels of the displayed image per millimetre in the plane of the hand."""
     metronome_rate_hz: float | None = None
     """Rate of the metronome in a paced test."""
+    slow_motion: float | None = None
+    """How many times slower than in truth the file shows the movement; None if nobody said."""
+    fault: str = ""
+    """Why there is nothing to analyse: a folder that cannot be read; '' for a video."""
+    name_hand: str = ""
+    """What the file name alone says about the hand."""
     extra: Mapping[str, str] | None = None
     """Cells of the manifest's own columns."""
 
@@ -72,40 +82,59 @@ def find_recordings(paths: Iterable[Path], *, recursive: bool = True) -> list[Re
     Returns
     -------
     list of Recording
-        Sorted by name; a file found twice is listed once.
+        Sorted by name; a file found twice is listed once. A folder within a folder that cannot be
+        read is listed, too, with its `fault`: it costs a row, not the others.
 
     Raises
     ------
     VideoError
-        A path does not exist, or a folder cannot be read.
+        A path does not exist, or a folder given cannot be read.
     """
     found: dict[Path, Recording] = {}
     for path in paths:
         if path.is_dir():
-            files = [(file, file.relative_to(path)) for file in _files_in(path, recursive)]
+            files, unreadable = _files_in(path, recursive)
+            for folder, fault in unreadable:
+                shown = _printable(folder.relative_to(path).as_posix())
+                found[folder.resolve()] = Recording(folder, shown, shown, fault=fault)
         elif path.exists():
-            files = [(path, Path(path.name))]
+            files = [path]
         else:
             raise VideoError(f"{path}: no such file or folder; check the path")
-        for file, relative in files:
+        for file in files:
+            relative = file.relative_to(path) if path.is_dir() else Path(path.name)
             shown = _printable(relative.as_posix())
             bare = shown[: -len(relative.suffix)] if relative.suffix else shown
             found.setdefault(file.resolve(), Recording(file, bare, shown))
     return sorted(_with_unique_names(list(found.values())), key=lambda recording: recording.name)
 
 
-def _files_in(folder: Path, recursive: bool) -> Iterable[Path]:
-    def refuse(problem: OSError) -> None:
-        raise VideoError(
-            f"{problem.filename}: the folder cannot be read ({problem.strerror}); "
-            "change its permissions, or give other paths"
-        ) from problem
+def _files_in(folder: Path, recursive: bool) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """Return the videos under a folder, and the folders within it that cannot be read, with why.
 
-    for place, folders, files in os.walk(folder, onerror=refuse):
+    Raises
+    ------
+    VideoError
+        The folder itself cannot be read.
+    """
+    videos: list[Path] = []
+    unreadable: list[tuple[Path, str]] = []
+
+    def note(problem: OSError) -> None:
+        place = Path(problem.filename)
+        fault = f"the folder cannot be read ({problem.strerror}); change its permissions"
+        if place == folder:
+            raise VideoError(f"{folder}: {fault}, or give other paths") from problem
+        unreadable.append((place, f"{fault}, or move it"))
+
+    for place, folders, files in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_ENDINGS:
-                yield Path(place, name)
+        videos += [
+            Path(place, name)
+            for name in files
+            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_ENDINGS
+        ]
+    return videos, unreadable
 
 
 def _printable(name: str) -> str:
@@ -142,6 +171,7 @@ def describe(
     manifest_rows: Mapping[str, Mapping[str, str]],
     option_hand: str = "",
     protocol_hand: str = "",
+    option_slow_motion: float | None = None,
 ) -> list[Recording]:
     """Add participant, session, trial, hand and calibration to recordings.
 
@@ -156,14 +186,21 @@ def describe(
     option_hand, protocol_hand
         Sides for all recordings: the first overrides everything, the second is used if nothing
         else gives a side.
+    option_slow_motion
+        Factor for all recordings; overrides the manifest.
     """
-    return [
+    described = [
         _described(r, parse_name, manifest_rows.get(r.name, {}), option_hand, protocol_hand)
         for r in recordings
     ]
+    if option_slow_motion is None:
+        return described
+    return [replace(r, slow_motion=option_slow_motion) for r in described]
 
 
-_KNOWN: Final = ("participant_id", "session_id", "hand", "trial", "px_per_mm", "metronome_rate_hz")
+NUMBERS: Final = ("px_per_mm", "metronome_rate_hz", "slow_motion")
+"""Columns of the manifest that hold a number over 0."""
+_KNOWN: Final = ("participant_id", "session_id", "hand", "trial", *NUMBERS)
 
 
 def _described(
@@ -187,9 +224,11 @@ def _described(
         session_id=cells.get("session_id") or named.session_id,
         hand=side_named(sides[source], recording.video) if source else "",
         hand_source=source,
+        name_hand=named.hand and side_named(named.hand, recording.video),
         trial=cells.get("trial") or named.trial,
         px_per_mm=_number(cells.get("px_per_mm")),
         metronome_rate_hz=_number(cells.get("metronome_rate_hz")),
+        slow_motion=_number(cells.get("slow_motion")),
         extra={key: value for key, value in cells.items() if key not in _KNOWN},
     )
 

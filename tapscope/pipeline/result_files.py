@@ -2,6 +2,9 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tapscope.output import table
 from tapscope.records import FloatArray, Keypoints, Taps, Task
 from tapscope.signal.aperture import Apertures
@@ -9,11 +12,19 @@ from tapscope.signal.aperture import Apertures
 _TIPS: Final = ("thumb_tip", "index_tip")
 
 
-def tracks_csv(keypoints: Keypoints, apertures: Apertures) -> bytes:
-    """Return the tracks file: one row a frame, empty cells where unknown."""
+def tracks_csv(keypoints: Keypoints, apertures: Apertures, frames: NDArray[np.integer]) -> bytes:
+    """Return the tracks file: one row a new picture, empty cells where unknown.
+
+    Parameters
+    ----------
+    keypoints, apertures
+        Of the frames that show a new picture.
+    frames
+        Their numbers, counted over all decoded frames; shape (frames,).
+    """
     columns = {
         "time_s": table.fixed(keypoints.time_s, 6),
-        "frame": [str(n) for n in range(len(keypoints.time_s))],
+        "frame": [str(n) for n in frames.tolist()],
     }
     for name in _TIPS:
         place = keypoints.position_of(name)

@@ -9,6 +9,7 @@ from typing import Final
 
 from tapscope.errors import ProtocolError
 from tapscope.files import bundled_folder
+from tapscope.protocol.recording_name import RecordingName, read_name
 from tapscope.protocol.rules import (
     GapRules,
     HaltRules,
@@ -25,16 +26,6 @@ DEFAULT: Final = "mds-updrs-3.4"
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingName:
-    """The parts of a file name that describe the recording; '' unknown."""
-
-    participant_id: str = ""
-    session_id: str = ""
-    hand: str = ""
-    trial: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Protocol:
     """All settings that decide how a recording is measured."""
 
@@ -43,7 +34,8 @@ class Protocol:
     description: str
     """One sentence for the list of protocols."""
     file_name: str
-    """Regular expression for file names; groups: participant_id, session_id, hand, trial."""
+    """Regular expression for file names; groups: participant_id, session_id, hand, trial. Empty:
+    names are read as people write them, see `read_name`."""
     metronome_rate_hz: float | None = None
     """Rate of the metronome, Hz; None without one."""
     expected_taps: int = 0
@@ -71,6 +63,8 @@ class Protocol:
 
     def parse_name(self, stem: str) -> RecordingName:
         """Read a file name without ending; parts that it does not have are ''."""
+        if not self.file_name:
+            return read_name(stem)
         found = re.search(self.file_name, stem)
         groups = found.groupdict() if found else {}
         names = (part.name for part in fields(RecordingName))

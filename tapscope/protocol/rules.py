@@ -286,6 +286,9 @@ class QualityRules:
     times the noise (`TapRules.noise_multiple`), those of usual size may be lost."""
     nyquist_share: float = 0.4 / 1.5
     """Doubtful if the tapping rate exceeds this share of the sampling rate."""
+    min_rate_hz: float = 1.3
+    """Doubtful with slower tapping where neither a metronome nor the speed of the recording is
+    known: 5 Hz shown four times slower; 0 = never."""
     max_rate_disagreement: float = 0.1
     """Doubtful when taps and spectrum disagree by more than this share ..."""
     disagreement_cvs: float = 1.2
@@ -326,6 +329,7 @@ class QualityRules:
                 "0 to 100",
             ),
             Limit("max_noise_share", self.max_noise_share > 0, "over 0"),
+            Limit("min_rate_hz", self.min_rate_hz >= 0, "0 or more"),
             Limit("disagreement_cvs", self.disagreement_cvs >= 0, "0 or more"),
             Limit("max_open_closures", 0 <= self.max_open_closures <= 1, "0 to 1"),
             Limit("max_missed_taps", self.max_missed_taps >= 0, "0 or more"),

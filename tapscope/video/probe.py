@@ -1,6 +1,7 @@
 """Open a video file; read its header and the orientation of its images."""
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,10 @@ _NOT_RECORDINGS: Final = {
 
 READING_ERRORS: Final = (av.FFmpegError, IndexError)
 """Raised by PyAV between packets; IndexError where a damaged file seems to start a new stream."""
+
+_ANDROID_CAPTURE: Final = "com.android.capture.fps"
+_APPLE_INTENT: Final = "com.apple.quicktime.full-frame-rate-playback-intent"
+"""What phones write about slow motion: the rate of the camera; 0 to be shown slowed down."""
 
 _FIRST_IMAGE_PACKETS: Final = 300
 """The first image is searched in so many packets: ten seconds at 30 frames per second."""
@@ -67,6 +72,10 @@ class VideoInfo:
     """Width over height of one stored pixel; the displayed pixels are square."""
     interlaced: bool = False
     """Whether the first image consists of two fields taken at different times."""
+    capture_fps: float = math.nan
+    """Pictures a second that the camera took, or at least took by the time code; NaN unknown."""
+    meant_for_slow_motion: bool = False
+    """Whether a phone wrote that it filmed the recording to be shown in slow motion."""
 
 
 def probe(path: Path) -> VideoInfo:
@@ -119,6 +128,8 @@ def probe(path: Path) -> VideoInfo:
             mirrored=mirrored,
             pixel_aspect=aspect,
             interlaced=image is not None and image.interlaced_frame,
+            capture_fps=_capture_fps(container, stream),
+            meant_for_slow_motion=_metadata(container, stream).get(_APPLE_INTENT) == "0",
         )
 
 
@@ -251,6 +262,30 @@ def _header_duration_s(
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return None if container.duration is None else container.duration / av.time_base
+
+
+def _metadata(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> dict[str, str]:
+    found = {**container.metadata, **stream.metadata}
+    return {name.lower(): text for name, text in found.items()}  # Matroska writes capitals
+
+
+def _capture_fps(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> float:
+    """Return the rate at which the camera filmed; NaN where the file does not say it.
+
+    A time code (hours:minutes:seconds:frame) says the least rate: its frames are counted from 0.
+    """
+    metadata = _metadata(container, stream)
+    frame = re.search(r"[:;](\d+)$", metadata.get("timecode", ""))
+    by_time_code = float(frame[1]) + 1 if frame else math.nan
+    try:
+        found = float(metadata.get(_ANDROID_CAPTURE, by_time_code))
+    except ValueError:
+        return math.nan
+    return found if 0 < found < math.inf else math.nan
 
 
 def turn(pixels: Pixels, rotation_deg: int, mirrored: bool) -> Pixels:

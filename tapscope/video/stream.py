@@ -5,7 +5,7 @@ import queue
 import threading
 from array import array
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -16,12 +16,15 @@ from tapscope.errors import VideoError
 from tapscope.records import FrameBatch
 from tapscope.video.decoders import Decoder, DecodingReport, Frames, choose_decoder, decode
 from tapscope.video.probe import Pixels, VideoInfo, probe
+from tapscope.video.repeats import change, find_repeats, sample
 from tapscope.video.timestamps import PacketIndex, Timing, index_packets, measure_timing
 
 MAX_BATCH_BYTES: Final = 64 * 2**20
 """Two 4K frames. At most five batches exist at once: one being filled, two waiting in the queue,
 one with the caller and the caller's previous one."""
 _WAITING_BATCHES: Final = 2
+_LEAST_CHANGE: Final = 1e-3
+"""Change of images that differ, but in none of the samples compared; grey levels."""
 _QUEUE_CHECK_S: Final = 0.05
 """How often the decoding thread looks whether it is to stop while the queue is full."""
 _THREAD_EXIT_S: Final = 10.0
@@ -30,7 +33,10 @@ _THREAD_EXIT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class StreamSummary(Timing):
-    """What was found while decoding a whole video: its timing and its faults."""
+    """What was found while decoding a whole video: its timing and its faults.
+
+    `measured_fps` counts new pictures, not frames that repeat one.
+    """
 
     decoded_frames: int
     decoder: str
@@ -43,11 +49,17 @@ class StreamSummary(Timing):
     damaged_packets: int
     """Packets that could not be decoded; frames up to the next key frame are left out too."""
     duplicate_frames: int
-    """Frames with exactly the image of the one before, or with its stamp."""
+    """Frames that repeat the picture before (see `repeats`), or its stamp."""
+    repeated_stamps: int
+    """Those of them that were left out because they have the stamp of the frame before."""
     backward_frames: int
-    """Frames left out because their stamp is not later than the one before."""
+    """Frames left out because their stamp is earlier than that of a frame before."""
     first_pts_s: float
     """Presentation time of the first decoded frame as stored, seconds."""
+    shown_fps: float
+    """One over the usual interval of frames, repeats included, Hz; NaN with fewer than two."""
+    repeats: tuple[int, ...] = ()
+    """Numbers of the decoded frames that repeat the picture before."""
 
 
 @dataclass
@@ -55,24 +67,33 @@ class _Tally:
     """What is counted while the frames are read."""
 
     resolution_s: float
+    slow_motion: float = 1.0
     truncated_reason: str = ""
     decoding: DecodingReport = field(default_factory=DecodingReport)
-    duplicate_frames: int = 0
+    repeated_stamps: int = 0
     backward_frames: int = 0
     stamps_s: "array[float]" = field(default_factory=lambda: array("d"))
+    changes: "array[float]" = field(default_factory=lambda: array("d"))
+    """By how much each frame differs from the one before, grey levels; 0 in nothing."""
 
     def summary(self) -> StreamSummary:
         stamps_s = np.array(self.stamps_s, np.float64)
-        timing = measure_timing(stamps_s - stamps_s[:1], self.resolution_s)
+        shown_s = stamps_s - stamps_s[:1]
+        found = find_repeats(shown_s, np.array(self.changes, np.float64))
+        timing = measure_timing(shown_s / self.slow_motion, self.resolution_s / self.slow_motion)
+        repeats = np.flatnonzero(found.is_repeat).tolist()
         return StreamSummary(
-            **asdict(timing),
+            **asdict(replace(timing, measured_fps=timing.measured_fps * found.new_share)),
+            shown_fps=timing.measured_fps,
+            repeats=tuple(repeats),
             decoded_frames=len(self.stamps_s),
             decoder=self.decoding.decoder,
             decoder_reason=self.decoding.decoder_reason,
             truncated=bool(self.truncated_reason),
             truncated_reason=self.truncated_reason,
             damaged_packets=self.decoding.damaged_packets,
-            duplicate_frames=self.duplicate_frames,
+            duplicate_frames=len(repeats) + self.repeated_stamps,
+            repeated_stamps=self.repeated_stamps,
             backward_frames=self.backward_frames,
             first_pts_s=self.stamps_s[0] if self.stamps_s else math.nan,
         )
@@ -92,6 +113,9 @@ class VideoStream:
         Frames in a batch; fewer if they would exceed 64 MiB, and in the last one.
     decoder
         'pyav'; 'decord', which leaves to PyAV what it cannot decode; or 'auto', the recommended.
+    slow_motion
+        How many times slower than in truth the file shows the movement; all times are divided by
+        it, so that they are true.
 
     Raises
     ------
@@ -102,12 +126,21 @@ class VideoStream:
 
     info: VideoInfo
 
-    def __init__(self, path: Path, batch_size: int = 32, decoder: Decoder = "auto") -> None:
+    def __init__(
+        self,
+        path: Path,
+        batch_size: int = 32,
+        decoder: Decoder = "auto",
+        slow_motion: float = 1.0,
+    ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
+        if not 0 < slow_motion < math.inf:
+            raise ValueError(f"slow_motion is {slow_motion}; it must be over 0")
         self._decoder = choose_decoder(decoder)
         self.info = probe(path)
         self._batch_size = batch_size
+        self._slow_motion = slow_motion
         self._waiting: queue.Queue[FrameBatch | StreamSummary | BaseException] = queue.Queue(
             _WAITING_BATCHES
         )
@@ -170,7 +203,7 @@ class VideoStream:
     def _decoded_items(self) -> Iterator[FrameBatch | StreamSummary]:
         """Yield the batches of the video, then its summary."""
         index = index_packets(self.info.path)
-        tally = _Tally(resolution_s=float(index.time_base_s), truncated_reason=index.fault)
+        tally = _Tally(float(index.time_base_s), self._slow_motion, index.fault)
         frames = decode(self.info, index, self._decoder, tally.decoding)
         yield from _batches(_in_order(frames, tally), self.info, self._batch_size, tally)
         if not tally.stamps_s:
@@ -207,17 +240,18 @@ def _note_lost_end(index: PacketIndex, tally: _Tally) -> None:
 def _batches(
     frames: Frames, info: VideoInfo, batch_size: int, tally: _Tally
 ) -> Iterator[FrameBatch]:
-    """Collect frames into batches; count images that repeat the one before."""
+    """Collect frames into batches; note by how much each image differs from the one before."""
     shape = (info.height, info.width, 3)
     capacity = max(1, min(batch_size, MAX_BATCH_BYTES // math.prod(shape)))
-    previous: Pixels | None = None
+    previous: _Seen | None = None
     collected = np.empty((capacity, *shape), np.uint8)
     filled = 0
     for stamp_s, image in frames:
         collected[filled] = image
-        tally.duplicate_frames += previous is not None and _identical(previous, collected[filled])
+        seen = _Seen(collected[filled])
+        tally.changes.append(math.inf if previous is None else seen.change_since(previous))
         tally.stamps_s.append(stamp_s)
-        previous = collected[filled]
+        previous = seen
         filled += 1
         if filled == capacity:
             yield _batch(collected, tally, filled)
@@ -228,13 +262,23 @@ def _batches(
 
 def _batch(pixels: Pixels, tally: _Tally, count: int) -> FrameBatch:
     first = len(tally.stamps_s) - count
-    time_s = np.array(tally.stamps_s[first:], np.float64) - tally.stamps_s[0]
-    return FrameBatch(pixels, time_s, first)
+    shown_s = np.array(tally.stamps_s[first:], np.float64) - tally.stamps_s[0]
+    return FrameBatch(pixels, shown_s / tally.slow_motion, first)
 
 
-def _identical(one: Pixels, other: Pixels) -> bool:
-    # Nearly all images already differ in every 16th row, at a sixteenth of the cost.
-    return np.array_equal(one[::16], other[::16]) and np.array_equal(one, other)
+class _Seen:
+    """An image, to be compared with the next one."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+        self.samples = sample(pixels)
+
+    def change_since(self, before: "_Seen") -> float:
+        """Return the change in grey levels, exactly 0 only if no pixel differs."""
+        found = change(before.samples, self.samples)
+        if found < _LEAST_CHANGE and not np.array_equal(before.pixels, self.pixels):
+            return _LEAST_CHANGE
+        return found
 
 
 def _in_order(frames: Frames, tally: _Tally) -> Frames:
@@ -244,6 +288,7 @@ def _in_order(frames: Frames, tally: _Tally) -> Frames:
         if stamp_s > last_s:
             last_s = stamp_s
             yield stamp_s, image
+        elif stamp_s == last_s:
+            tally.repeated_stamps += 1
         else:
-            tally.duplicate_frames += stamp_s == last_s
             tally.backward_frames += 1

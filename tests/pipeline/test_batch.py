@@ -83,7 +83,7 @@ def test_hard_folder(hard_folder: Path, tmp_path: Path) -> None:
         "sub/good": ("ok", ""),
         "text": ("failed", "unreadable"),
         "turned": ("ok", ""),
-        "uneven": ("ok", ""),
+        "uneven": ("ok", "frames_dropped"),
         "zero": ("failed", "unreadable"),
     }
     assert result.count("failed") == 5

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tapscope.errors import ManifestError
-from tapscope.pipeline.manifest import read_manifest
-from tapscope.pipeline.recordings import Recording
+from tapscope.errors import ManifestError, OutputError
+from tapscope.pipeline.manifest import draft_manifest, read_manifest
+from tapscope.pipeline.recordings import Recording, find_recordings
 
 RECORDINGS = [
     Recording(Path("videos/a.mp4"), "a", "a.mp4"),
@@ -66,3 +66,17 @@ def test_problems_are_named(tmp_path: Path, text: str | bytes, message: str) -> 
 def test_missing_manifest(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="cannot be read"):
         read_manifest(tmp_path / "absent.csv", RECORDINGS)
+
+
+def test_a_draft_holds_what_the_names_say_and_is_read_back(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for name in ("P07_left_1.mp4", "FT.mp4"):
+        (folder / name).write_bytes(b"x")
+    path = tmp_path / "manifest.csv"
+    assert draft_manifest(path, [folder], protocol="mds-updrs-3.4") == 2
+    found = find_recordings([folder])
+    rows = read_manifest(path, found).rows
+    assert rows == {"FT": {}, "P07_left_1": {"participant_id": "P07", "hand": "left"}}
+    with pytest.raises(OutputError, match="may have been filled in"):
+        draft_manifest(path, [folder], protocol="mds-updrs-3.4")

@@ -22,7 +22,7 @@ from tapscope.protocol.rules import TaskRules, TimeRules
 from tapscope.records import Keypoints, Trajectory
 from tapscope.video.stream import StreamSummary, VideoStream
 from tests.hands import DotEngine, hand_shape, paint, tiny_card, tiny_weights
-from tests.synthetic import filmed, frames, hand, reaches
+from tests.synthetic import HEADER, filmed, frames, hand, reaches
 from tests.tapping import track, write_clip
 
 STUDY = Path(__file__).parents[1] / "data" / "clinic"
@@ -39,10 +39,12 @@ SUMMARY = StreamSummary(
     variable_frame_rate=False,
     dropped_frames=0,
     duplicate_frames=0,
+    repeated_stamps=0,
     backward_frames=0,
     longest_interval_s=0.034,
     duration_s=8.0,
     first_pts_s=0.0,
+    shown_fps=30.0,
 )
 
 
@@ -71,7 +73,7 @@ def true_keypoints(name: str) -> tuple[Keypoints, list[float]]:
 @pytest.mark.parametrize("name", [r.name for r in find_recordings([STUDY / "videos"])])
 def test_true_tips_give_the_true_taps(name: str) -> None:
     keypoints, contacts_s = true_keypoints(name)
-    result = measure(keypoints, SUMMARY, RECORDING, PROTOCOL, {})
+    result = measure(keypoints, HEADER, SUMMARY, RECORDING, PROTOCOL, facts={})
     # the last contact of some lies in a pause of which the recording shows only the beginning
     rate_hz = (len(contacts_s) - 2) / (contacts_s[-2] - contacts_s[0])
     assert result.measures["tapping_rate_hz"] == pytest.approx(rate_hz, abs=0.1)
@@ -83,7 +85,7 @@ def test_true_tips_give_the_true_taps(name: str) -> None:
 
 def measured(**changes: float) -> RecordingResult:
     keypoints, _ = true_keypoints("sub-10_hand-right_run-1")
-    return measure(keypoints, SUMMARY, replace(RECORDING, **changes), PROTOCOL, {})
+    return measure(keypoints, HEADER, SUMMARY, replace(RECORDING, **changes), PROTOCOL, facts={})
 
 
 def rested(before_s: float, after_s: float, **changes: object) -> RecordingResult:
@@ -98,7 +100,7 @@ def rested(before_s: float, after_s: float, **changes: object) -> RecordingResul
     keypoints.agreement[:] = np.where(seen.time_s < before_s, 0.0, 1.0)
     keypoints.confidence[seen.time_s < before_s] = 0.6
     protocol = replace(PROTOCOL, **changes.get("protocol", {}))  # type: ignore[arg-type]
-    return measure(keypoints, SUMMARY, RECORDING, protocol, {})
+    return measure(keypoints, HEADER, SUMMARY, RECORDING, protocol, facts={})
 
 
 def test_rests_around_the_task_are_neither_measured_nor_judged() -> None:
@@ -157,7 +159,7 @@ def test_the_longest_of_several_bouts_is_measured() -> None:
     time_s = frames(22.0)
     shown, task = reaches(2.0, 2.5, lead_in_s=1.0), reaches(4.0, 8.0, lead_in_s=9.0)
     keypoints = hand(20 + 100 * (shown(time_s) + task(time_s)), time_s)
-    result = measure(keypoints, SUMMARY, RECORDING, PROTOCOL, {})
+    result = measure(keypoints, HEADER, SUMMARY, RECORDING, PROTOCOL, facts={})
     assert result.measures["tapping_rate_hz"] == pytest.approx(4.0, rel=0.02)
     assert result.measures["other_bouts_s"] == pytest.approx(2.5, abs=0.4)
     assert (result.status, result.codes) == ("ok", ("several_bouts",))
@@ -172,12 +174,12 @@ def test_tips_that_are_stuck_while_the_finger_moves_are_a_doubt() -> None:
         place = keypoints.names.index(name)
         keypoints.position_px[:, place] = keypoints.position_of(tip)
         keypoints.position_px[:, place, 0] += 80
-    right = measure(keypoints, SUMMARY, RECORDING, PROTOCOL, {})
+    right = measure(keypoints, HEADER, SUMMARY, RECORDING, PROTOCOL, facts={})
     assert right.measures["second_rate_hz"] == pytest.approx(3.0, abs=0.03)
     assert right.status == "ok"
     stuck = (time_s > 3.0) & (time_s < 4.2)
     keypoints.position_px[stuck, keypoints.names.index("index_tip")] = (220.0, 220.0)
-    wrong = measure(keypoints, SUMMARY, RECORDING, PROTOCOL, {})
+    wrong = measure(keypoints, HEADER, SUMMARY, RECORDING, PROTOCOL, facts={})
     assert "keypoints_disagree" in wrong.codes
     assert "2.5" in wrong.reason or "2.6" in wrong.reason
 
@@ -264,16 +266,57 @@ def test_faults_of_the_video_are_doubts(
 ) -> None:
     keypoints, _ = true_keypoints("sub-10_hand-right_run-1")
     summary = replace(SUMMARY, **changes)  # type: ignore[arg-type]
-    result = measure(keypoints, summary, RECORDING, PROTOCOL, {})
+    result = measure(keypoints, HEADER, summary, RECORDING, PROTOCOL, facts={})
     assert (result.status, result.codes) == (status, flags)
     assert bool(result.reason) == bool(flags)
+
+
+def upconverted(path: Path, times: int) -> Path:
+    """Write 8 Hz taps, filmed at 30 pictures a second, each shown several times."""
+    shown_s = [n / (30 * times) for n in range(120 * times)]
+    return write_clip(path, rate_hz=8.0, stamps_s=shown_s, filmed_fps=30)
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_taps_too_fast_for_the_new_pictures_are_a_doubt(tmp_path: Path, times: int) -> None:
+    with VideoStream(upconverted(tmp_path / "a.mp4", times)) as stream:
+        keypoints = track(stream, lambda done, total: None)
+        result = measure(keypoints, stream.info, stream.summary, RECORDING, PROTOCOL, facts={})
+    assert result.status != "ok"
+    assert "frames_duplicated" in result.codes
+    assert result.measures["measured_fps"] == pytest.approx(30, rel=0.01)
+    assert len(rows(result.tracks)) == pytest.approx(120, abs=2)
+
+
+def test_slow_motion_is_never_silent(tmp_path: Path) -> None:
+    """Five taps a second, filmed at 120 frames a second and written to play at 30."""
+    factor = 4
+    frames = 31 * 3 * factor
+    clip = write_clip(
+        tmp_path / "a.mp4", rate_hz=5 / factor, stamps_s=[n / 30 for n in range(frames)]
+    )
+
+    def found(slow_motion: float | None) -> RecordingResult:
+        with VideoStream(clip, slow_motion=slow_motion or 1.0) as stream:
+            keypoints = track(stream, lambda done, total: None)
+        recording = replace(RECORDING, slow_motion=slow_motion)
+        return measure(keypoints, stream.info, stream.summary, recording, PROTOCOL, facts={})
+
+    unknown = found(None)
+    assert (unknown.status, unknown.codes) == ("doubtful", ("slow_motion_suspected",))
+    assert "--slow-motion" in unknown.reason
+    assert found(1.0).status == "ok"
+    true = found(float(factor))
+    assert (true.status, true.reason) == ("ok", "")
+    assert true.measures["tapping_rate_hz"] == pytest.approx(5, rel=0.01)
+    assert true.measures["measured_fps"] == pytest.approx(30 * factor, rel=0.01)
 
 
 def test_a_recording_without_a_hand_has_no_numbers(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mp4", hand=False)
     with VideoStream(clip) as stream:
         keypoints = track(stream, lambda done, total: None)
-        result = measure(keypoints, stream.summary, RECORDING, PROTOCOL, {})
+        result = measure(keypoints, stream.info, stream.summary, RECORDING, PROTOCOL, facts={})
     assert (result.status, result.codes) == ("failed", ("no_hand",))
     assert "tapping_rate_hz" not in result.measures
     assert result.measures["measured_fps"] == 30

@@ -75,6 +75,24 @@ def test_folder_that_cannot_be_read_is_refused(
         find_recordings([tmp_path])
 
 
+def test_a_folder_within_that_cannot_be_read_costs_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "day1/a.mp4", "day2/b.mp4")
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "day2":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = {recording.name: recording.fault for recording in find_recordings([tmp_path])}
+    assert list(found) == ["day1/a", "day2"]
+    assert not found["day1/a"]
+    assert "cannot be read (Permission denied)" in found["day2"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have Unicode names only")
 def test_name_that_is_no_unicode_is_written_with_escapes(tmp_path: Path) -> None:
     make(tmp_path, os.fsdecode(b"caf\xe9.mp4"))

@@ -4,6 +4,7 @@ import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from tapscope.errors import VideoError
@@ -41,7 +42,10 @@ def test_slow_short_and_small(tmp_path: Path) -> None:
         "image_small": True,
     }
     assert not inspection.suitable
-    assert "15.0 frames per second; at least 30 are needed" in inspection.findings[0].text
+    assert (
+        "15.0 frames per second show a new picture; at least 24 are needed"
+        in inspection.findings[0].text
+    )
     assert "4.0 Hz" in inspection.findings[0].text
 
 
@@ -61,8 +65,8 @@ def test_repeated_images(tmp_path: Path) -> None:
     shown = [number // 2 for number in range(30)]
     clip = dataclasses.replace(GOOD, codec="ffv1")
     found = inspect_video(clip.write(tmp_path / "clip.mkv", 30, shown))
-    assert codes(found) == {"frames_duplicated": True}
-    assert "15 frames (50.0%)" in found.findings[0].text
+    assert codes(found) == {"frame_rate_low": True, "frames_duplicated": True}
+    assert "15 frames (50.0%)" in found.findings[1].text
 
 
 def test_variable_rate_is_a_note(tmp_path: Path) -> None:
@@ -100,6 +104,59 @@ def test_image_notes(tmp_path: Path) -> None:
 def test_a_single_frame(tmp_path: Path) -> None:
     found = codes(inspect_video(GOOD.write(tmp_path / "clip.mp4", 1)))
     assert found == {"one_frame": True}
+
+
+def filmed_fast(path: Path, **metadata: str) -> Path:
+    """Write a second of video at 30 frames a second whose metadata speak of slow motion."""
+    source = GOOD.write(path.with_suffix(".source.mp4"))
+    with (
+        av.open(str(source)) as clip,
+        av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as out,
+    ):
+        out.metadata.update(metadata)
+        copy = out.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("com.android.capture.fps", "240.0"),
+        ("com.apple.quicktime.full-frame-rate-playback-intent", "0"),
+        ("timecode", "01:00:00:119"),
+    ],
+)
+def test_slow_motion_is_suspected_from_what_cameras_write(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    # QuickTime's time codes hold the rate of the file only
+    path = tmp_path / ("slow.mkv" if name == "timecode" else "slow.mov")
+    filmed_fast(path, **{name: text})
+    assert codes(inspect_video(path)) == {"slow_motion_suspected": True}
+    assert codes(inspect_video(path, slow_motion=1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("com.android.capture.fps", "30.0"),
+        ("com.android.capture.fps", "unknown"),
+        ("com.apple.quicktime.full-frame-rate-playback-intent", "1"),
+        ("timecode", "01:00:00:12"),
+    ],
+)
+def test_usual_speed_is_not_suspected(tmp_path: Path, name: str, text: str) -> None:
+    assert codes(inspect_video(filmed_fast(tmp_path / "usual.mov", **{name: text}))) == {}
+
+
+def test_times_of_slow_motion_are_divided(tmp_path: Path) -> None:
+    found = inspect_video(GOOD.write(tmp_path / "clip.mp4"), slow_motion=8)
+    assert found.summary.measured_fps == pytest.approx(240)
+    assert found.summary.duration_s == pytest.approx(1 / 8)
 
 
 def test_no_video_is_an_error(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def inspection_facts(inspection: Inspection) -> dict[str, object]:
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in facts.items()
     }
+    del plain["repeats"]  # hundreds of numbers; duplicate_frames counts them
     plain["path"] = str(inspection.info.path)
     plain["findings"] = [asdict(finding) for finding in inspection.findings]
     plain["suitable"] = inspection.suitable

@@ -65,6 +65,8 @@ def inspection_table(inspection: Inspection) -> Table:
     """Return the content of a video file."""
     info, summary = inspection.info, inspection.summary
     rate = f"{summary.measured_fps:.2f} frames per second"
+    if summary.repeats:
+        rate = f"{summary.measured_fps:.2f} new pictures of {summary.shown_fps:.2f} per second"
     turned = f", turned by {info.rotation_deg} degrees" if info.rotation_deg else ""
     return facts_table(
         [
