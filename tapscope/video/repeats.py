@@ -60,9 +60,10 @@ class Repeats:
 
 
 def sample(image: Pixels) -> NDArray[np.int16]:
-    """Return some green values of an image, shape (rows, columns); what `change` compares."""
+    """Return some grey values of an image, shape (rows, columns); what `change` compares."""
     step = max(1, min(image.shape[:2]) // SAMPLES_ACROSS)
-    return image[::step, ::step, 1].astype(np.int16)
+    red, green, blue = np.moveaxis(image[::step, ::step].astype(np.int16), -1, 0)
+    return (red + 2 * green + blue) // 4
 
 
 def change(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
