@@ -77,6 +77,12 @@ def _closing(found: Comparison) -> list[str]:
             f"F1 {with_interval(taps.estimate('f1'))} in {taps.n_recordings} recordings "
             f"({taps.note})"
         )
+    alone = len(found.recordings) - len(found.on_one_clock)
+    if alone:
+        lines.append(
+            f"counts and durations: not compared in {alone} of {len(found.recordings)} recordings, "
+            "whose clocks are not known to agree"
+        )
     flagged = [each for each in found.exclusions if each.step == "synchronisation"]
     if flagged:
         lines.append(

@@ -66,8 +66,8 @@ def clocks(found: Comparison) -> Section:
         "Sensor time = video time + offset. An offset found from the movements is accepted where "
         "r > 0.9 and the margin over the next best offset is above 0.05. Taps are periodic, so an "
         "offset can be wrong by a whole cycle; unclear offsets are flagged. Recordings whose "
-        "clocks are not known to agree (marked) are compared by their features only, not by single "
-        "taps or signals.",
+        "clocks are not known to agree (marked) are compared by their features only: not by single "
+        "taps or signals, nor by counts and durations.",
     ]
     if from_data:
         texts.append(

@@ -214,7 +214,7 @@ def test_a_study_without_clocks_still_has_a_page(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = bare(compare_study(options_of(folder, clock=ClockRule(align=False))))
-    plates = list(draw(replace(found, rows=found.rows[:1])))
+    plates = list(draw(replace(found, rows=())))
     assert {plate.group for plate in plates} == {"rates"}
     text = " ".join(Page(report_page(found, plates).decode()).text)
     assert "The clocks are not known to agree in any recording" in text
