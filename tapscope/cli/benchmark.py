@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import CompileOption, DeviceOption
+from tapscope.cli.options import CompileOption, DeviceOption, interruptible
 
 app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
 
@@ -42,10 +42,13 @@ def networks(
     from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
     from tapscope.network.weights import read
+    from tapscope.output.checks import check_folder
 
+    check_folder(out)
     table = load_table(config)
     engine = make_engine(read(find_weights(finder)), device)
-    with console.TableBar() as bar:
+    again = "run the same command again; what is trained is kept"
+    with interruptible(again), console.TableBar() as bar:
         scored = benchmark_networks(
             table,
             data,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import SOME_FAILED, ProtocolOption, QuietOption
+from tapscope.cli.options import SOME_FAILED, ProtocolOption, QuietOption, interruptible
 
 
 def compare(
@@ -58,43 +58,53 @@ def compare(
     from tapscope.cli.console.compare import print_comparison
     from tapscope.compare import ClockRule, Options, compare_study
     from tapscope.compare.output import write_comparison
+    from tapscope.output.checks import check_folder
 
-    cues = tuple(_two_numbers(text, "--sync-cue") for text in sync_cue or [])
+    cues = tuple(_cue(text) for text in sync_cue or [])
     options = Options(
         sensor=sensor,
         features=features,
         out=out,
         manifest=manifest,
         protocol=protocol,
-        margins=dict(_name_and_number(text, "--margin") for text in margin or []),
+        margins=dict(_margin(text) for text in margin or []),
         clock=ClockRule(sync, offset, offset_within, cues),
         tolerance_s=tolerance_ms / 1000,
     )
-    if quiet:
-        found = compare_study(options)
-    else:
-        with console.counting("recordings") as bar:
-            found = compare_study(options, lambda _, done, of: bar.step(done, of))
-    found = write_comparison(found, options, sys.argv)
+    check_folder(out)
+    with interruptible("run the same command again; compare starts from the beginning"):
+        if quiet:
+            found = compare_study(options)
+        else:
+            with console.counting("recordings") as bar:
+                found = compare_study(options, lambda _, done, of: bar.step(done, of))
+        found = write_comparison(found, options, sys.argv)
     if not quiet:
         print_comparison(found, out)
     if found.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _name_and_number(text: str, option: str) -> tuple[str, float]:
-    """Read 'name=number'."""
-    name, _, value = text.partition("=")
+def _margin(text: str) -> tuple[str, float]:
+    """Read 'feature=number'."""
+    feature, _, value = text.partition("=")
     try:
-        return name.strip(), float(value)
+        return feature.strip(), float(value)
     except ValueError as problem:
-        raise typer.BadParameter(f"{text!r}: write NAME=NUMBER", param_hint=option) from problem
+        raise typer.BadParameter(
+            f"{text!r}: write FEATURE=VALUE, for example tapping_rate_hz=0.1",
+            param_hint="--margin",
+        ) from problem
 
 
-def _two_numbers(text: str, option: str) -> tuple[float, float]:
+def _cue(text: str) -> tuple[float, float]:
     """Read 'number=number'."""
-    first, second = _name_and_number(text, option)
+    video_s, _, sensor_s = text.partition("=")
     try:
-        return float(first), second
+        return float(video_s), float(sensor_s)
     except ValueError as problem:
-        raise typer.BadParameter(f"{text!r}: write NUMBER=NUMBER", param_hint=option) from problem
+        raise typer.BadParameter(
+            f"{text!r}: write VIDEO_S=SENSOR_S, the seconds of one event in both clocks, for "
+            "example 1.25=41.3",
+            param_hint="--sync-cue",
+        ) from problem

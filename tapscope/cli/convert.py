@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from tapscope.cli.options import interruptible
+
 
 def convert(
     source: Annotated[Path, typer.Argument(help="Labels: a file or a folder.")],
@@ -32,5 +34,6 @@ def convert(
         if not equals:
             raise typer.BadParameter(f"{text!r}: write LABEL=KEYPOINT", param_hint="--joint")
         keypoints[label.strip()] = meaning.strip()
-    done = convert_labels(source, out, keypoints=keypoints, images=images, licence=licence)
+    with interruptible("nothing was written; run the same command again"):
+        done = convert_labels(source, out, keypoints=keypoints, images=images, licence=licence)
     console.print_converted(done, out)

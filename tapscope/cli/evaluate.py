@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import DeviceOption, SizeOption, SplitSeedOption
+from tapscope.cli.options import DeviceOption, SizeOption, SplitSeedOption, interruptible
 
 
 def evaluate(
@@ -54,6 +54,7 @@ def evaluate(
     from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
     from tapscope.network.weights import read
+    from tapscope.output.checks import check_file, check_folder
     from tapscope.output.table import json_bytes, write_result
 
     if json_file and (len(folders) > 1 or len(weights or []) > 1):
@@ -64,11 +65,17 @@ def evaluate(
         raise typer.BadParameter(
             "give one of --split, --validation and --tenths", param_hint="--validation"
         )
-    every = [read(find_weights(file)) for file in weights or (None,)]
+    if out:
+        check_folder(out)
+    if json_file:
+        check_file(json_file, "--json")
+    given = [read(find_weights(file)) for file in weights or (None,)]
+    every = list({one.card.sha256: one for one in given}.values())  # a file given twice counts once
     sets = load_sets(
         folders, split=split, validation=validation, split_seed=tenths, keypoints=keypoint or ()
     )
-    with console.counting("images") as bar:
+    again = "nothing was written; run the same command again"
+    with interruptible(again), console.counting("images") as bar:
         scored = evaluate_weights(
             every,
             sets,

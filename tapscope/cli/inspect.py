@@ -28,6 +28,8 @@ def inspect(
             max_duration_s=rules.time.start_s + rules.time.max_duration_s,
         )
     except VideoError as problem:
+        if not video.is_file():
+            raise  # a wrong path is a wrong command, no bad recording
         typer.echo(f"tapscope: {problem}", err=True)
         raise typer.Exit(SOME_FAILED) from problem
     console.print_inspection(inspection, rules.name, as_json=as_json)

@@ -1,5 +1,7 @@
 """Options and exit codes that several verbs share."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -36,3 +38,20 @@ SplitSeedOption = Annotated[
 CompileOption = Annotated[
     bool, typer.Option("--compile", help="Compile the training step: slow to start, then faster.")
 ]
+
+
+@contextmanager
+def interruptible(how_to_go_on: str | Callable[[], str]) -> Iterator[None]:
+    """Say after Ctrl-C how to go on, and exit with `INTERRUPTED`.
+
+    Parameters
+    ----------
+    how_to_go_on
+        The sentence, or a function that returns it then.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        said = how_to_go_on if isinstance(how_to_go_on, str) else how_to_go_on()
+        typer.echo(f"interrupted: {said}", err=True)
+        raise typer.Exit(INTERRUPTED) from None

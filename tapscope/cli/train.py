@@ -8,7 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from tapscope.cli.options import CompileOption, DeviceOption, SizeOption, SplitSeedOption
+from tapscope.cli.options import (
+    CompileOption,
+    DeviceOption,
+    SizeOption,
+    SplitSeedOption,
+    interruptible,
+)
+from tapscope.errors import OutputError
 
 
 def train(
@@ -77,6 +84,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted training.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the weights at --out without asking.")
+    ] = False,
     compiled: CompileOption = False,
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
@@ -94,6 +104,8 @@ def train(
         raise typer.BadParameter("needs the weights of --init", param_hint="--thorough")
     if thorough and weight_interpolation is not None:
         raise typer.BadParameter("--thorough keeps none of them", param_hint="--start-share")
+    if not (resume or force):
+        _ask_before_replacing(out)
     settings = TrainSettings(
         epochs=epochs,
         batch_size=batch,
@@ -104,7 +116,14 @@ def train(
     )
     if weight_interpolation is not None:
         settings = replace(settings, weight_interpolation=weight_interpolation)
-    with console.TrainingBar() as bar:
+    bar = console.TrainingBar()
+
+    def how_to_go_on() -> str:
+        if bar.epochs or resume:
+            return "run the same command again with --resume; it goes on after the last epoch"
+        return "no epoch was finished; run the same command again"
+
+    with interruptible(how_to_go_on), bar:
         trained = train_weights(
             folders_or_default(folders or []),
             out,
@@ -122,3 +141,24 @@ def train(
             on_epoch=bar.epoch,
         )
     console.print_trained(trained)
+
+
+def _ask_before_replacing(out: Path) -> None:
+    """Ask before earlier weights, or the checkpoint of an interrupted training, are replaced.
+
+    Raises
+    ------
+    OutputError
+        They exist, and nobody can be asked because the input is no terminal.
+    """
+    from tapscope.training import checkpoint
+
+    before = [file for file in (out, checkpoint.path_of(out)) if file.is_file()]
+    if not before:
+        return
+    if not sys.stdin.isatty():
+        raise OutputError(
+            f"{before[0]}: exists; give --resume to continue its training, --force to replace it, "
+            "or another --out"
+        )
+    typer.confirm(f"{before[0]} exists. Replace it? (--resume continues its training)", abort=True)

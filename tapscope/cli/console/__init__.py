@@ -58,7 +58,10 @@ def print_summary(result: BatchResult, out: Path) -> None:
     console = Console()
     console.print(summary_table(result))
     if result.interrupted:
-        console.print("[yellow]interrupted[/]: the table holds the recordings completed so far")
+        console.print(
+            "[yellow]interrupted[/]: the table holds the recordings completed so far; run the same "
+            "command again to go on"
+        )
     for note in result.notes:
         console.print(f"[yellow]note[/]: {escape(note)}")
     console.print(f"{counts_text(result)}; table: {escape(str(out))}")
@@ -137,6 +140,8 @@ class TrainingBar(CountingBar):
 
     def __init__(self) -> None:
         super().__init__(Console(stderr=True), "steps")
+        self.epochs = 0
+        """Number of epochs finished."""
 
     def loss(self, step: int, steps: int, loss: float) -> None:
         """Move the bar."""
@@ -144,6 +149,7 @@ class TrainingBar(CountingBar):
 
     def epoch(self, report: "EpochReport") -> None:
         """Print the line of an epoch."""
+        self.epochs += 1
         best = "  best so far" if report.best else ""
         self.line(
             f"epoch {report.epoch}: loss {report.loss:.4f}, validation tips within "
