@@ -154,7 +154,8 @@ def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
         "hand_source": recording.hand_source,
         "trial": recording.trial,
     }
-    return described | dict(cached.cells) | dict(recording.extra or {})
+    units = {"speed_unit": columns.speed_unit(str(cached.cells.get("unit") or ""))}
+    return described | dict(cached.cells) | units | dict(recording.extra or {})
 
 
 def load_cached(
