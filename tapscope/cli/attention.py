@@ -17,13 +17,18 @@ def attention(
         Path | None,
         typer.Option(
             "--out",
+            metavar="FILE",
             help="PNG or SVG for an image, MP4 for a video; default: beside the source.",
         ),
     ] = None,
     weights: WeightsOption = None,
     finder: Annotated[
         Path | None,
-        typer.Option("--finder", help="Weights that detect the hand; default: those of --weights."),
+        typer.Option(
+            "--finder",
+            metavar="FILE",
+            help="Weights that detect the hand; default: those of --weights.",
+        ),
     ] = None,
     size: SizeOption = None,
     background: Annotated[

@@ -20,18 +20,29 @@ def benchmark() -> None:
 @app.command()
 def networks(
     config: Annotated[
-        Path, typer.Argument(help="TOML file: which networks to train, on which images.")
+        Path,
+        typer.Argument(metavar="TOML", help="TOML file: which networks to train, on which images."),
     ],
     *,
     data: Annotated[
-        Path, typer.Option("--data", help="Folder that holds the folders of labelled frames.")
+        Path,
+        typer.Option(
+            "--data", metavar="FOLDER", help="Folder that holds the folders of labelled frames."
+        ),
     ] = Path(),
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for weights, scores, curves and tables.")
+        Path,
+        typer.Option(
+            "--out", metavar="FOLDER", help="Folder for weights, scores, curves and tables."
+        ),
     ] = Path("benchmark"),
     finder: Annotated[
         Path | None,
-        typer.Option("--finder", help="Weights that detect the hands; default: pmsdsnet-m3-96."),
+        typer.Option(
+            "--finder",
+            metavar="FILE",
+            help="Weights that detect the hands; default: pmsdsnet-m3-96.",
+        ),
     ] = None,
     device: DeviceOption = "auto",
     compiled: CompileOption = False,

@@ -11,17 +11,21 @@ from tapscope.cli.options import SOME_FAILED, ProtocolOption, QuietOption, inter
 
 def compare(
     *,
-    sensor: Annotated[Path, typer.Option("--sensor", help="Folder of sensor logs.")],
+    sensor: Annotated[
+        Path, typer.Option("--sensor", metavar="FOLDER", help="Folder of sensor logs.")
+    ],
     features: Annotated[
-        Path, typer.Option("--features", help="The table that analyze wrote.")
+        Path, typer.Option("--features", metavar="FILE", help="The table that analyze wrote.")
     ] = Path("features.csv"),
-    out: Annotated[Path, typer.Option("--out", help="Folder for tables and report.")] = Path(
-        "agreement"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Folder for tables and report.")
+    ] = Path("agreement"),
     manifest: Annotated[
         Path | None,
         typer.Option(
-            "--manifest", help="CSV that describes each recording and names its sensor_file."
+            "--manifest",
+            metavar="CSV",
+            help="CSV that describes each recording and names its sensor_file.",
         ),
     ] = None,
     protocol: ProtocolOption = "mds-updrs-3.4",
@@ -31,15 +35,24 @@ def compare(
     ] = None,
     tolerance_ms: Annotated[
         float,
-        typer.Option("--tolerance", min=1, help="Taps match if they close within this many ms."),
+        typer.Option(
+            "--tolerance", metavar="MS", min=1, help="Taps match if they close within this many ms."
+        ),
     ] = 50.0,
     offset: Annotated[
         float | None,
-        typer.Option("--offset", help="Rough clock offset: sensor minus video, seconds."),
+        typer.Option(
+            "--offset", metavar="S", help="Rough clock offset: sensor minus video, seconds."
+        ),
     ] = None,
     offset_within: Annotated[
         float,
-        typer.Option("--offset-within", min=0.01, help="How far from --offset to search, seconds."),
+        typer.Option(
+            "--offset-within",
+            metavar="S",
+            min=0.01,
+            help="How far from --offset to search, seconds.",
+        ),
     ] = 2.0,
     sync_cue: Annotated[
         list[str] | None,

@@ -11,10 +11,12 @@ from tapscope.cli.options import DeviceOption, SizeOption, SplitSeedOption, inte
 def evaluate(
     *,
     folders: Annotated[
-        list[Path], typer.Option("--data", help="Folder of labelled frames. Repeatable.")
+        list[Path],
+        typer.Option("--data", metavar="FOLDER", help="Folder of labelled frames. Repeatable."),
     ],
     split: Annotated[
-        str | None, typer.Option("--split", help="Use only the images of this split.")
+        str | None,
+        typer.Option("--split", metavar="NAME", help="Use only the images of this split."),
     ] = None,
     validation: Annotated[
         bool, typer.Option("--validation", help="Use only what train keeps for validation.")
@@ -22,28 +24,39 @@ def evaluate(
     tenths: SplitSeedOption = None,
     keypoint: Annotated[
         list[str] | None,
-        typer.Option("--joint", help="Measure only this keypoint. Repeatable; default: all."),
+        typer.Option(
+            "--joint", metavar="NAME", help="Measure only this keypoint. Repeatable; default: all."
+        ),
     ] = None,
     weights: Annotated[
         list[Path] | None,
         typer.Option(
-            "--weights", help="Weights file or bundled name. Repeatable; default: pmsdsnet-m3-96."
+            "--weights",
+            metavar="FILE",
+            help="Weights file or bundled name. Repeatable; default: pmsdsnet-m3-96.",
         ),
     ] = None,
     finder: Annotated[
         Path | None,
         typer.Option(
-            "--finder", help="Weights that detect the hands; default: the weights measured."
+            "--finder",
+            metavar="FILE",
+            help="Weights that detect the hands; default: the weights measured.",
         ),
     ] = None,
     size: SizeOption = None,
     device: DeviceOption = "auto",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for scores, curves and tables.")
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Folder for scores, curves and tables."),
     ] = None,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", help="JSON file for the scores of one weights file on one folder."),
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="JSON file for the scores of one weights file on one folder.",
+        ),
     ] = None,
 ) -> None:
     """Measure weights on labelled frames."""

@@ -10,7 +10,7 @@ from tapscope.errors import VideoError
 
 
 def inspect(
-    video: Annotated[Path, typer.Argument(help="The recording.")],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The recording.")],
     *,
     protocol: ProtocolOption = "mds-updrs-3.4",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

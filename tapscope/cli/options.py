@@ -14,18 +14,26 @@ INTERRUPTED: Final = 130
 Device = Literal["auto", "cpu", "cuda"]
 
 ProtocolOption = Annotated[
-    str, typer.Option("--protocol", help="Name of a protocol, or path of a TOML file.")
+    str,
+    typer.Option("--protocol", metavar="NAME", help="Name of a protocol, or path of a TOML file."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors.")]
 WeightsOption = Annotated[
     Path | None,
-    typer.Option("--weights", help="Weights file or bundled name; default: pmsdsnet-m3-96."),
+    typer.Option(
+        "--weights", metavar="FILE", help="Weights file or bundled name; default: pmsdsnet-m3-96."
+    ),
 ]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where the network runs; auto: a GPU if there is one.")
+    Device,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda",
+        help="Where the network runs; auto: a GPU if there is one.",
+    ),
 ]
 SizeOption = Annotated[
-    int | None, typer.Option("--size", min=32, help="Side of the hand crop, pixels.")
+    int | None, typer.Option("--size", metavar="PX", min=32, help="Side of the hand crop, pixels.")
 ]
 SplitSeedOption = Annotated[
     int | None,

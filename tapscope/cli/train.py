@@ -24,41 +24,56 @@ def train(
         list[Path] | None,
         typer.Option(
             "--data",
+            metavar="FOLDER",
             help="Folder of labelled frames. Repeatable; a folder given twice is used twice as "
             "often.",
         ),
     ] = None,
     init: Annotated[
         Path | None,
-        typer.Option("--init", help="Weights to fine-tune: a file or a bundled name."),
+        typer.Option(
+            "--init", metavar="FILE", help="Weights to fine-tune: a file or a bundled name."
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The weights file to write.")] = Path(
-        "weights.safetensors"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The weights file to write.")
+    ] = Path("weights.safetensors"),
     model: Annotated[
         str | None,
-        typer.Option("--model", help="Architecture to train from scratch; default: p-msdsnet-3."),
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="Architecture to train from scratch; default: p-msdsnet-3.",
+        ),
     ] = None,
     keypoint: Annotated[
         list[str] | None,
-        typer.Option("--joint", help="Learn only this keypoint. Repeatable; default: all."),
+        typer.Option(
+            "--joint", metavar="NAME", help="Learn only this keypoint. Repeatable; default: all."
+        ),
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the images.")] = 20,
+    epochs: Annotated[
+        int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the images.")
+    ] = 20,
     tenths: SplitSeedOption = None,
     size: SizeOption = None,
     rate: Annotated[
         float | None,
         typer.Option(
             "--rate",
+            metavar="SHARE",
             min=0.0,
             help="Factor on the usual learning rates (default: 1, with --init 0.1).",
         ),
     ] = None,
-    batch: Annotated[int, typer.Option("--batch", min=2, help="Images per training step.")] = 8,
+    batch: Annotated[
+        int, typer.Option("--batch", metavar="N", min=2, help="Images per training step.")
+    ] = 8,
     keep: Annotated[
         Literal["best", "last"] | None,
         typer.Option(
             "--keep",
+            metavar="best|last",
             help="Epoch to write: best on validation (default), or last (default with --init).",
         ),
     ] = None,
@@ -66,6 +81,7 @@ def train(
         float | None,
         typer.Option(
             "--start-share",
+            metavar="S",
             min=0.0,
             max=1.0,
             help="Share of the --init weights in the result (default: 0.5).",
@@ -80,7 +96,9 @@ def train(
         ),
     ] = False,
     device: DeviceOption = "auto",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of all random choices.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Seed of all random choices.")
+    ] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted training.")
     ] = False,

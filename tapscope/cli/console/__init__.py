@@ -17,6 +17,8 @@ from rich.markup import escape
 from tapscope.cli.console.log import JsonLog, SilentListener
 from tapscope.cli.console.progress import BatchBar, CountingBar
 from tapscope.cli.console.summary import (
+    TRAINING_TITLE,
+    count_of,
     counts_text,
     facts_table,
     figures_table,
@@ -102,10 +104,11 @@ def print_names(rows: Sequence[tuple[str, str]]) -> None:
 def print_trained(trained: "Trained") -> None:
     """Print the result of a training run."""
     console = Console()
+    console.print(TRAINING_TITLE)
     console.print(training_table(trained))
     console.print(
-        f"{trained.training_images} images for training, {trained.validation_images} for "
-        f"validation; weights: {escape(str(trained.out))}"
+        f"{count_of(trained.training_images, 'image')} for training, "
+        f"{trained.validation_images} for validation; weights: {escape(str(trained.out))}"
     )
     if trained.result.kept_start:
         console.print("no epoch was better than the initial weights, which were written again")
@@ -115,10 +118,10 @@ def print_converted(done: "Converted", out: Path) -> None:
     """Print the result of converting labels."""
     rows = [
         ("labels", done.format),
-        ("written", f"{done.hands} hands in {done.images} images: {out}"),
+        ("written", f"{count_of(done.hands, 'hand')} in {count_of(done.images, 'image')}: {out}"),
         ("keypoints", ", ".join(done.keypoints)),
         ("dropped", ", ".join(done.dropped) or "none"),
-        ("left out", f"{done.unlabelled} images without labels of these keypoints"),
+        ("left out", f"{count_of(done.unlabelled, 'image')} without labels of these keypoints"),
     ]
     Console().print(facts_table(rows))
 

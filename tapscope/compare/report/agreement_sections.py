@@ -1,6 +1,5 @@
 """Sections of the report on agreement: features, taps, signals, strata, assumptions."""
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,6 +12,7 @@ from tapscope.compare.report.html import (
     Figure,
     Section,
     Table,
+    between,
     number,
     p_value,
     with_interval,
@@ -249,7 +249,4 @@ def assumptions(found: Comparison) -> Section:
 
 def limits(row: AgreementRow) -> str:
     """Return 'lower to upper' of the limits of agreement."""
-    low, high = row.value("loa_lower"), row.value("loa_upper")
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return DASH
-    return f"{number(low)} to {number(high)}"
+    return between(row.value("loa_lower"), row.value("loa_upper"))

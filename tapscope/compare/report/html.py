@@ -89,6 +89,13 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
+def between(low: float, high: float, digits: int = 3) -> str:
+    """Return '−0.25 to 1.25', or one dash where an end is not known."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return DASH
+    return f"{number(low, digits)} to {number(high, digits)}"
+
+
 def with_interval(estimate: Estimate | None, digits: int = 3) -> str:
     """Return '0.012 [−0.003, 0.027]', or the value alone where it has no interval."""
     if estimate is None:
