@@ -49,7 +49,7 @@ def _agreement(found: Comparison) -> Table:
     table = Table(title="video minus sensor", box=None, pad_edge=False, title_justify="left")
     table.add_column("feature", no_wrap=True)
     for heading in ("n", "bias [95 %]", "limits"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", no_wrap=heading == "n", overflow="fold")
     for feature in _SHOWN:
         row = found.row(feature)
         if row is None:
