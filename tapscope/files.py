@@ -1,10 +1,12 @@
 """Find the files that come with tapscope; write files completely or not at all; hash files."""
 
 import hashlib
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 
@@ -30,6 +32,41 @@ def write_atomically(path: Path, content: bytes) -> None:
     os.umask(umask)
     Path(part.name).chmod(0o666 & ~umask)
     Path(part.name).replace(path)
+
+
+def read_json(path: Path, error: Callable[[str], Exception]) -> Any:
+    """Read a JSON file in UTF-8, UTF-16 or UTF-32.
+
+    Parameters
+    ----------
+    path
+        The file.
+    error
+        Kind of error to raise; its message says whether the file cannot be read, was cut off or
+        is no JSON, and where.
+    """
+    try:
+        raw = path.read_bytes()
+        text = raw.decode(json.detect_encoding(raw))
+        return json.loads(text)
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror})") from problem
+    except UnicodeDecodeError as problem:
+        raise error(f"{path}: is not text in {problem.encoding}; save it as UTF-8") from problem
+    except RecursionError as problem:
+        raise error(f"{path}: is no JSON of this kind (nested too deeply)") from problem
+    except json.JSONDecodeError as problem:
+        if not text.strip():
+            raise error(f"{path}: is empty; copy or export it again") from problem
+        if problem.pos >= len(text.rstrip()) or problem.msg.startswith("Unterminated string"):
+            lines = text.count("\n") + 1
+            raise error(
+                f"{path}: is cut off (the JSON breaks off in line {lines}); copy or export it again"
+            ) from problem
+        raise error(
+            f"{path}: is no valid JSON (line {problem.lineno}, column {problem.colno}: "
+            f"{problem.msg}); correct it or export it again"
+        ) from problem
 
 
 def sha256_of(path: Path) -> str:

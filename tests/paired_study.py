@@ -182,11 +182,13 @@ def made_up(
     rates_hz: Sequence[float] = RATES_HZ,
     offset_s: float = OFFSET_S,
     duration_s: float = DURATION_S,
+    video_s: float | None = None,
     px_per_mm: float | None = None,
 ) -> Path:
     """Write features.csv, its folder and logs/ for invented recordings; return the table's path.
 
-    Each log's clock is `offset_s` plus the recording's place ahead of the video's.
+    Each log's clock is `offset_s` plus the recording's place ahead of the video's. `video_s` is how
+    long the videos last, where they show only the first part of the movement.
     """
     protocol = load()
     results = []
@@ -200,7 +202,7 @@ def made_up(
             45 * aperture_at(sensor_s),
             recording.hand,
         )
-        frame_s = np.arange(0.0, duration_s, 1 / 30)
+        frame_s = np.arange(0.0, duration_s if video_s is None else video_s, 1 / 30)
         tips_px = np.full((frame_s.size, 2, 2), 300.0)
         tips_px[:, 1, 0] += CLOSED_PX + OPEN_PX * aperture_at(frame_s)
         tips_px += np.random.default_rng(place + 100).normal(0, 0.5, tips_px.shape)

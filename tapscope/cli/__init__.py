@@ -4,7 +4,7 @@ A verb parses its options, calls the package and prints; it measures nothing. On
 and rich be imported. Verbs import the rest inside: `tapscope --help` must answer at once.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -47,14 +47,32 @@ app.command(rich_help_panel=NETWORKS)(attention.attention)
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel=NETWORKS)
 
 
+@app.callback(no_args_is_help=True)
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, help="Print version and commit, and exit."),
+    ] = False,
+) -> None:
+    """Measure finger tapping from ordinary video."""
+    if version:
+        _print_version()
+        raise typer.Exit
+
+
 @app.command()
 def version() -> None:
     """Print version and commit."""
+    _print_version()
+
+
+def _print_version() -> None:
     from tapscope import __version__
     from tapscope.output.provenance import commit
 
-    revision = commit()
-    typer.echo(f"tapscope {__version__}" + (f" ({revision[:12]})" if revision else ""))
+    head, changed, _ = (commit() or "").partition("-changed")
+    revision = f" (commit {head[:12]}{', changed' if changed else ''})" if head else ""
+    typer.echo(f"tapscope {__version__}{revision}")
 
 
 def main() -> None:

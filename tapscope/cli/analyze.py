@@ -23,17 +23,20 @@ def analyze(
     ],
     *,
     out: Annotated[
-        Path, typer.Option("--out", help="The table to write: .csv or .parquet.")
+        Path, typer.Option("--out", metavar="FILE", help="The table to write: .csv or .parquet.")
     ] = Path("features.csv"),
     protocol: ProtocolOption = "mds-updrs-3.4",
     weights: WeightsOption = None,
     manifest: Annotated[
-        Path | None, typer.Option("--manifest", help="CSV that describes each recording.")
+        Path | None,
+        typer.Option("--manifest", metavar="CSV", help="CSV that describes each recording."),
     ] = None,
     hand: Annotated[
         Literal["left", "right"] | None,
         typer.Option(
-            "--hand", help="Tapping hand in all recordings; overrides manifest and file names."
+            "--hand",
+            metavar="left|right",
+            help="Tapping hand in all recordings; overrides manifest and file names.",
         ),
     ] = None,
     slow_motion: SlowMotionOption = None,
@@ -41,18 +44,23 @@ def analyze(
     decoder: Annotated[
         Literal["auto", "decord", "pyav"],
         typer.Option(
-            "--decoder", help="What decodes the videos; auto is pyav, the faster and safer one."
+            "--decoder",
+            metavar="auto|decord|pyav",
+            help="What decodes the videos; auto is pyav, the faster and safer one.",
         ),
     ] = "auto",
     jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="Number of recordings to analyse at once.")
+        int,
+        typer.Option("--jobs", metavar="N", min=1, help="Number of recordings to analyse at once."),
     ] = 1,
     recursive: Annotated[
         bool, typer.Option("--recursive/--no-recursive", help="Search folders within folders.")
     ] = True,
     time_limit: Annotated[
         float | None,
-        typer.Option("--time-limit", min=0.001, help="Skip a recording after this many seconds."),
+        typer.Option(
+            "--time-limit", metavar="S", min=0.001, help="Skip a recording after this many seconds."
+        ),
     ] = None,
     force: Annotated[
         bool,

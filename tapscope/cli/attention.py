@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import DeviceOption, SizeOption, WeightsOption
+from tapscope.cli.options import DeviceOption, SizeOption, WeightsOption, interruptible
 
 
 def attention(
@@ -17,13 +17,18 @@ def attention(
         Path | None,
         typer.Option(
             "--out",
+            metavar="FILE",
             help="PNG or SVG for an image, MP4 for a video; default: beside the source.",
         ),
     ] = None,
     weights: WeightsOption = None,
     finder: Annotated[
         Path | None,
-        typer.Option("--finder", help="Weights that detect the hand; default: those of --weights."),
+        typer.Option(
+            "--finder",
+            metavar="FILE",
+            help="Weights that detect the hand; default: those of --weights.",
+        ),
     ] = None,
     size: SizeOption = None,
     background: Annotated[
@@ -37,12 +42,14 @@ def attention(
     from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
     from tapscope.network.weights import read
-    from tapscope.visualise.attention_figure import write_attention
+    from tapscope.visualise.attention_figure import path_for, write_attention
 
+    path = path_for(source, out)
     shown = read(find_weights(weights))
     engine = make_engine(read(find_weights(finder)) if finder else shown, device)
-    with console.counting("frames") as bar:
-        path = write_attention(
-            source, out, shown, engine, size_px=size, background=background, on_frame=bar.step
+    again = "nothing was written; run the same command again"
+    with interruptible(again), console.counting("frames") as bar:
+        write_attention(
+            source, path, shown, engine, size_px=size, background=background, on_frame=bar.step
         )
     typer.echo(path)

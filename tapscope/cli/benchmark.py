@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import CompileOption, DeviceOption
+from tapscope.cli.options import CompileOption, DeviceOption, interruptible
 
 app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
 
@@ -20,18 +20,29 @@ def benchmark() -> None:
 @app.command()
 def networks(
     config: Annotated[
-        Path, typer.Argument(help="TOML file: which networks to train, on which images.")
+        Path,
+        typer.Argument(metavar="TOML", help="TOML file: which networks to train, on which images."),
     ],
     *,
     data: Annotated[
-        Path, typer.Option("--data", help="Folder that holds the folders of labelled frames.")
+        Path,
+        typer.Option(
+            "--data", metavar="FOLDER", help="Folder that holds the folders of labelled frames."
+        ),
     ] = Path(),
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for weights, scores, curves and tables.")
+        Path,
+        typer.Option(
+            "--out", metavar="FOLDER", help="Folder for weights, scores, curves and tables."
+        ),
     ] = Path("benchmark"),
     finder: Annotated[
         Path | None,
-        typer.Option("--finder", help="Weights that detect the hands; default: pmsdsnet-m3-96."),
+        typer.Option(
+            "--finder",
+            metavar="FILE",
+            help="Weights that detect the hands; default: pmsdsnet-m3-96.",
+        ),
     ] = None,
     device: DeviceOption = "auto",
     compiled: CompileOption = False,
@@ -42,10 +53,13 @@ def networks(
     from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
     from tapscope.network.weights import read
+    from tapscope.output.checks import check_folder
 
+    check_folder(out)
     table = load_table(config)
     engine = make_engine(read(find_weights(finder)), device)
-    with console.TableBar() as bar:
+    again = "run the same command again; what is trained is kept"
+    with interruptible(again), console.TableBar() as bar:
         scored = benchmark_networks(
             table,
             data,

@@ -6,22 +6,26 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import SOME_FAILED, ProtocolOption, QuietOption
+from tapscope.cli.options import SOME_FAILED, ProtocolOption, QuietOption, interruptible
 
 
 def compare(
     *,
-    sensor: Annotated[Path, typer.Option("--sensor", help="Folder of sensor logs.")],
+    sensor: Annotated[
+        Path, typer.Option("--sensor", metavar="FOLDER", help="Folder of sensor logs.")
+    ],
     features: Annotated[
-        Path, typer.Option("--features", help="The table that analyze wrote.")
+        Path, typer.Option("--features", metavar="FILE", help="The table that analyze wrote.")
     ] = Path("features.csv"),
-    out: Annotated[Path, typer.Option("--out", help="Folder for tables and report.")] = Path(
-        "agreement"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Folder for tables and report.")
+    ] = Path("agreement"),
     manifest: Annotated[
         Path | None,
         typer.Option(
-            "--manifest", help="CSV that describes each recording and names its sensor_file."
+            "--manifest",
+            metavar="CSV",
+            help="CSV that describes each recording and names its sensor_file.",
         ),
     ] = None,
     protocol: ProtocolOption = "mds-updrs-3.4",
@@ -31,15 +35,24 @@ def compare(
     ] = None,
     tolerance_ms: Annotated[
         float,
-        typer.Option("--tolerance", min=1, help="Taps match if they close within this many ms."),
+        typer.Option(
+            "--tolerance", metavar="MS", min=1, help="Taps match if they close within this many ms."
+        ),
     ] = 50.0,
     offset: Annotated[
         float | None,
-        typer.Option("--offset", help="Rough clock offset: sensor minus video, seconds."),
+        typer.Option(
+            "--offset", metavar="S", help="Rough clock offset: sensor minus video, seconds."
+        ),
     ] = None,
     offset_within: Annotated[
         float,
-        typer.Option("--offset-within", min=0.01, help="How far from --offset to search, seconds."),
+        typer.Option(
+            "--offset-within",
+            metavar="S",
+            min=0.01,
+            help="How far from --offset to search, seconds.",
+        ),
     ] = 2.0,
     sync_cue: Annotated[
         list[str] | None,
@@ -58,43 +71,53 @@ def compare(
     from tapscope.cli.console.compare import print_comparison
     from tapscope.compare import ClockRule, Options, compare_study
     from tapscope.compare.output import write_comparison
+    from tapscope.output.checks import check_folder
 
-    cues = tuple(_two_numbers(text, "--sync-cue") for text in sync_cue or [])
+    cues = tuple(_cue(text) for text in sync_cue or [])
     options = Options(
         sensor=sensor,
         features=features,
         out=out,
         manifest=manifest,
         protocol=protocol,
-        margins=dict(_name_and_number(text, "--margin") for text in margin or []),
+        margins=dict(_margin(text) for text in margin or []),
         clock=ClockRule(sync, offset, offset_within, cues),
         tolerance_s=tolerance_ms / 1000,
     )
-    if quiet:
-        found = compare_study(options)
-    else:
-        with console.counting("recordings") as bar:
-            found = compare_study(options, lambda _, done, of: bar.step(done, of))
-    found = write_comparison(found, options, sys.argv)
+    check_folder(out)
+    with interruptible("run the same command again; compare starts from the beginning"):
+        if quiet:
+            found = compare_study(options)
+        else:
+            with console.counting("recordings") as bar:
+                found = compare_study(options, lambda _, done, of: bar.step(done, of))
+        found = write_comparison(found, options, sys.argv)
     if not quiet:
         print_comparison(found, out)
     if found.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _name_and_number(text: str, option: str) -> tuple[str, float]:
-    """Read 'name=number'."""
-    name, _, value = text.partition("=")
+def _margin(text: str) -> tuple[str, float]:
+    """Read 'feature=number'."""
+    feature, _, value = text.partition("=")
     try:
-        return name.strip(), float(value)
+        return feature.strip(), float(value)
     except ValueError as problem:
-        raise typer.BadParameter(f"{text!r}: write NAME=NUMBER", param_hint=option) from problem
+        raise typer.BadParameter(
+            f"{text!r}: write FEATURE=VALUE, for example tapping_rate_hz=0.1",
+            param_hint="--margin",
+        ) from problem
 
 
-def _two_numbers(text: str, option: str) -> tuple[float, float]:
+def _cue(text: str) -> tuple[float, float]:
     """Read 'number=number'."""
-    first, second = _name_and_number(text, option)
+    video_s, _, sensor_s = text.partition("=")
     try:
-        return float(first), second
+        return float(video_s), float(sensor_s)
     except ValueError as problem:
-        raise typer.BadParameter(f"{text!r}: write NUMBER=NUMBER", param_hint=option) from problem
+        raise typer.BadParameter(
+            f"{text!r}: write VIDEO_S=SENSOR_S, the seconds of one event in both clocks, for "
+            "example 1.25=41.3",
+            param_hint="--sync-cue",
+        ) from problem

@@ -10,7 +10,7 @@ from tapscope.errors import VideoError
 
 
 def inspect(
-    video: Annotated[Path, typer.Argument(help="The recording.")],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The recording.")],
     *,
     protocol: ProtocolOption = "mds-updrs-3.4",
     slow_motion: SlowMotionOption = None,
@@ -30,6 +30,8 @@ def inspect(
             slow_motion=slow_motion,
         )
     except VideoError as problem:
+        if not video.is_file():
+            raise  # a wrong path is a wrong command, no bad recording
         typer.echo(f"tapscope: {problem}", err=True)
         raise typer.Exit(SOME_FAILED) from problem
     console.print_inspection(inspection, rules.name, as_json=as_json)

@@ -1,5 +1,7 @@
 """Options and exit codes that several verbs share."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -12,7 +14,8 @@ INTERRUPTED: Final = 130
 Device = Literal["auto", "cpu", "cuda"]
 
 ProtocolOption = Annotated[
-    str, typer.Option("--protocol", help="Name of a protocol, or path of a TOML file.")
+    str,
+    typer.Option("--protocol", metavar="NAME", help="Name of a protocol, or path of a TOML file."),
 ]
 SlowMotionOption = Annotated[
     float | None,
@@ -27,13 +30,20 @@ SlowMotionOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors.")]
 WeightsOption = Annotated[
     Path | None,
-    typer.Option("--weights", help="Weights file or bundled name; default: pmsdsnet-m3-96."),
+    typer.Option(
+        "--weights", metavar="FILE", help="Weights file or bundled name; default: pmsdsnet-m3-96."
+    ),
 ]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where the network runs; auto: a GPU if there is one.")
+    Device,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda",
+        help="Where the network runs; auto: a GPU if there is one.",
+    ),
 ]
 SizeOption = Annotated[
-    int | None, typer.Option("--size", min=32, help="Side of the hand crop, pixels.")
+    int | None, typer.Option("--size", metavar="PX", min=32, help="Side of the hand crop, pixels.")
 ]
 SplitSeedOption = Annotated[
     int | None,
@@ -46,3 +56,20 @@ SplitSeedOption = Annotated[
 CompileOption = Annotated[
     bool, typer.Option("--compile", help="Compile the training step: slow to start, then faster.")
 ]
+
+
+@contextmanager
+def interruptible(how_to_go_on: str | Callable[[], str]) -> Iterator[None]:
+    """Say after Ctrl-C how to go on, and exit with `INTERRUPTED`.
+
+    Parameters
+    ----------
+    how_to_go_on
+        The sentence, or a function that returns it then.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        said = how_to_go_on if isinstance(how_to_go_on, str) else how_to_go_on()
+        typer.echo(f"interrupted: {said}", err=True)
+        raise typer.Exit(INTERRUPTED) from None

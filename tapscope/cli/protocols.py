@@ -18,7 +18,9 @@ def protocols(context: typer.Context) -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Name of a protocol, or path.")]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a protocol, or path.")],
+) -> None:
     """Print a protocol's file."""
     from tapscope.protocol.protocol import find
 

@@ -39,6 +39,20 @@ FROM_CONTACTS: Final = frozenset(
 )
 """Features that need contacts only, all that an accelerometer measures."""
 
+OVER_TIME: Final = frozenset(
+    {
+        "tap_count",
+        "task_duration_s",
+        "hesitation_count",
+        "halt_count",
+        "longest_halt_s",
+        "stopped_early_s",
+        "decrement_onset_tap",
+    }
+)
+"""Counts and durations: they grow with the time watched, so they are compared only over a time
+that both sides saw. The tapping rate stands for the count of taps elsewhere."""
+
 _UNITS: Final = {feature.name: feature.unit for feature in features.FEATURES}
 
 
@@ -99,6 +113,8 @@ def feature_pairs(
     video_unit: str,
     sensor_unit: str,
     protocol: Protocol,
+    *,
+    same_time: bool,
 ) -> tuple[FeaturePair, ...]:
     """Pair the features that have a value on both sides.
 
@@ -111,6 +127,8 @@ def feature_pairs(
         an angle at the wrist and a finger's rotation differ, though both are in degrees.
     protocol
         Its features are compared.
+    same_time
+        Both sides were measured over the same time; otherwise `OVER_TIME` is left out.
     """
     only_contacts = sensor_unit == "none"
     sensor_label = "deg of rotation" if sensor_unit == "deg" else sensor_unit
@@ -119,6 +137,8 @@ def feature_pairs(
     for name in feature_names(protocol):
         values = video.get(name, math.nan), sensor.get(name, math.nan)
         if only_contacts and name not in FROM_CONTACTS:
+            continue
+        if not same_time and name in OVER_TIME:
             continue
         if math.isfinite(values[0]) and math.isfinite(values[1]):
             unit = _UNITS[name]

@@ -36,8 +36,6 @@ from tapscope.sync.trust import FLAG_MEANINGS
 
 _MARGIN_S: Final = 1.0
 """Sensor signal kept beyond the video, so that taps at its ends are found."""
-_WHOLE_SHARE: Final = 0.95
-"""Where the log covers a smaller share of the task, only that part is compared."""
 _LONGEST_LOG: Final = 3.0
 """Most times the video's duration that a log may last where the clocks are not known."""
 
@@ -73,7 +71,8 @@ class _Compared:
 def compare_recording(job: Job, settings: StudySettings) -> RecordingComparison:
     """Compare one recording with its sensor log.
 
-    Where the clocks are not known to agree, only features are compared, over the whole log.
+    Where the clocks are not known to agree, only features are compared, over the whole log, and of
+    these no counts and durations: video and log last unlike times.
 
     Raises
     ------
@@ -131,13 +130,13 @@ def _on_one_clock(
     video_values = {
         name: job.row.number(name) for name in feature_pairs.feature_names(settings.protocol)
     }
-    covered = _covered_share(job.row, video, span)
-    if covered < _WHOLE_SHARE:
+    covered = _covered_share(job.row, video, video_taps, span)
+    if covered < 1.0:
         video_values = dict(
             feature_pairs.measure(video, settings.protocol, span, video_taps).features
         )
         notes.append(
-            f"the log covers {100 * covered:.0f} % of the task; the video's features were "
+            f"the log covers {100 * covered:.3g} % of the task; the video's features were "
             "computed anew over that part"
         )
     return _Compared(
@@ -147,6 +146,7 @@ def _on_one_clock(
             video.unit,
             sensor.unit,
             settings.protocol,
+            same_time=True,
         ),
         compare_taps(taps_within(video_taps, span), measured.taps, span, settings.tolerance_s),
         compare_signals(seen, sensor) if sensor.unit != "none" else None,
@@ -154,11 +154,19 @@ def _on_one_clock(
     )
 
 
-def _covered_share(row: VideoRow, video: Trajectory, span: tuple[float, float]) -> float:
-    """Return the share of the task (of the video, where the table names none) within a span."""
+def _covered_share(
+    row: VideoRow, video: Trajectory, taps: Taps, span: tuple[float, float]
+) -> float:
+    """Return the share of the task (of the video, where the table names none) within a span.
+
+    The task goes from its first opening or closure, whichever is first, to the last closure.
+    """
     first_s, last_s = row.number("task_start_s"), row.number("task_end_s")
     if not first_s < last_s:
         first_s, last_s = float(video.time_s[0]), float(video.time_s[-1])
+    elif len(taps):
+        first_s = min(first_s, float(taps.closure_s[0]))
+        last_s = max(last_s, float(taps.next_closure_s[-1]))
     return max(min(last_s, span[1]) - max(first_s, span[0]), 0.0) / (last_s - first_s)
 
 
@@ -167,7 +175,12 @@ def _features_only(
 ) -> _Compared:
     sensor = motion.trajectory
     values = feature_pairs.measure(sensor, settings.protocol, taps=_contacts(motion)).features
-    notes = ["features of the whole sensor log, as the clocks are not known to agree"]
+    video_s = job.row.number("task_duration_s")
+    log_s = values["task_duration_s"]
+    notes = [
+        "the clocks are not known to agree: features of the whole log, counts and durations not "
+        f"compared (the task lasts {_seconds(video_s)} in the video, {_seconds(log_s)} in the log)"
+    ]
     if sensor.info.get("sign") == "assumed":
         notes.append("which way the sensor turns when the hand opens is assumed")
     names = feature_pairs.feature_names(settings.protocol)
@@ -178,11 +191,16 @@ def _features_only(
             video.unit,
             sensor.unit,
             settings.protocol,
+            same_time=False,
         ),
         None,
         None,
         tuple(notes),
     )
+
+
+def _seconds(value_s: float) -> str:
+    return f"{value_s:.1f} s" if math.isfinite(value_s) else "an unknown time"
 
 
 def _contacts(motion: SensorMotion) -> Taps | None:

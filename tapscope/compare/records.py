@@ -154,7 +154,7 @@ class Exclusion:
     """'pairing', 'analysis' (of the video), 'sensor', 'fault' (of the program) or
     'synchronisation'."""
     excluded_from: str
-    """'everything' or 'taps and signals'."""
+    """'everything' or 'taps, signals, counts and durations'."""
     reason: str
 
 
@@ -180,6 +180,11 @@ class Comparison:
     """Settings of the run in words: tolerance, margins, synchronisation ..."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     """Version, commit, command, time, hashes ..."""
+
+    @property
+    def on_one_clock(self) -> tuple[RecordingComparison, ...]:
+        """Return the recordings of which the clocks agree; only they have single taps."""
+        return tuple(each for each in self.recordings if each.taps is not None)
 
     @property
     def failed(self) -> bool:

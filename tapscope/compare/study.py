@@ -154,7 +154,8 @@ def _features_only(found: RecordingComparison) -> list[Exclusion]:
         return []
     reason = f"{found.sync.flag}: {FLAG_MEANINGS[found.sync.flag]}"
     files = SEVERAL_FILES.join(found.sensor_files)
-    return [Exclusion(found.recording, files, "synchronisation", "taps and signals", reason)]
+    left_out = "taps, signals, counts and durations"
+    return [Exclusion(found.recording, files, "synchronisation", left_out, reason)]
 
 
 def _nothing_compared(
@@ -191,7 +192,10 @@ def _flow(
         rows("with a sensor log", paired),
         rows("of which the video's analysis succeeded", [job.row for job in jobs]),
         done("of which the sensor log could be read: features compared", compared),
-        done("of which the clocks are known to agree: taps and signals compared", aligned),
+        done(
+            "of which the clocks are known to agree: taps, signals, counts and durations compared",
+            aligned,
+        ),
     )
 
 

@@ -1,6 +1,5 @@
 """Folders of labelled images: COCO keypoints in `annotations.json`, with the images beside it."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.errors import AnnotationError
+from tapscope.files import read_json
 from tapscope.records import FloatArray
 
 
@@ -47,13 +47,16 @@ class LabelledHand:
 
     @property
     def size_px(self) -> float:
-        """Longer side of the hand: that of the box, or 1.8 times it with few labels.
+        """Longer side of the hand: that of the box, or 1.8 times it with few labels; NaN unknown.
 
         Where less than half the keypoints are labelled, mostly tips, the box lacks the palm. The
         factor is right for five tips (medians of 1.7 to 1.9 on fully labelled hands) and too small
-        for thumb and index tip alone (2.6 and more).
+        for thumb and index tip alone (2.6 and more). A single label whose box is a point tells no
+        size.
         """
         side = float(max(self.box_px[2] - self.box_px[0], self.box_px[3] - self.box_px[1]))
+        if side <= 0:
+            return float("nan")
         return side if (self.label > Label.NONE).mean() >= 0.5 else 1.8 * side
 
 
@@ -119,13 +122,15 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
         The file is missing or malformed, an image is missing, or no image is left.
     """
     file = folder / "annotations.json"
+    if not folder.exists():
+        raise AnnotationError(f"{folder}: no such folder; check the path given with --data")
     if not file.is_file():
         raise AnnotationError(
             f"{folder}: no annotations.json in it; give a folder of labelled frames "
             "(COCO keypoints, see the README's page on training)"
         )
+    content = read_json(file, AnnotationError)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         keypoints = tuple(str(name) for name in content["categories"][0]["keypoints"])
         hands: dict[int, list[LabelledHand]] = {}
         for row in content["annotations"]:
@@ -233,6 +238,23 @@ def without_test_images(images: LabelledSet, folder: Path) -> LabelledSet:
     return kept
 
 
+def with_known_size(images: LabelledSet) -> LabelledSet:
+    """Return the images in which the size of every hand is known, see `LabelledHand.size_px`.
+
+    Raises
+    ------
+    AnnotationError
+        Nothing is left.
+    """
+    kept = images.where(lambda image: all(np.isfinite(hand.size_px) for hand in image.hands))
+    if not len(kept):
+        raise AnnotationError(
+            "no hand has two labelled keypoints, so the size of no hand is known; label both tips "
+            "in some images"
+        )
+    return kept
+
+
 def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
     """Return the images with some of their keypoints; a hand that has none of them is left out.
 
@@ -264,7 +286,9 @@ def only_keypoints(images: LabelledSet, keypoints: Sequence[str]) -> LabelledSet
 
 
 def _scaled_box(box_px: FloatArray, side: float) -> FloatArray:
-    """Return the box scaled about its centre so that its longer side is `side`."""
+    """Return the box scaled about its centre so that its longer side is `side`; as it is if NaN."""
+    if np.isnan(side):
+        return box_px
     middle, half = (box_px[:2] + box_px[2:]) / 2, (box_px[2:] - box_px[:2]) / 2
     half = half * (side / max(2 * float(half.max()), 1e-9))
     return np.concatenate([middle - half, middle + half])

@@ -14,6 +14,7 @@ from tapscope.datasets import formats
 from tapscope.datasets.formats.base import Point
 from tapscope.errors import AnnotationError, OutputError
 from tapscope.hand import KEYPOINTS
+from tapscope.output.checks import check_folder
 from tapscope.output.table import json_bytes, write_result
 
 _SIDES: Final = ("left", "right")
@@ -90,6 +91,7 @@ def convert(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: is not empty; name a new folder")
+    check_folder(out)
     tool, frames = formats.read(source)
     names = _meaning_of_names(frames, keypoints, source)
     kept = [(frame, hands) for frame in frames if (hands := list(_hands(frame, names)))]
@@ -112,9 +114,14 @@ def convert(
     if licence:
         info["licence"] = licence
     content = {"info": info, **_coco(kept, files, copies, order)}
-    for file, copy in zip(files, copies, strict=True):
-        _copy(file, out / copy)
-    write_result(out / "annotations.json", json_bytes(content))
+    is_new = not out.exists()
+    try:
+        for file, copy in zip(files, copies, strict=True):
+            _copy(file, out / copy)
+        write_result(out / "annotations.json", json_bytes(content))
+    except BaseException:  # Ctrl-C, too: a part of the images is of no use, and in the way
+        shutil.rmtree(out if is_new else out / "images", ignore_errors=True)
+        raise
     return Converted(
         tool.title,
         len(kept),

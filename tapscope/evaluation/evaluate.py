@@ -131,12 +131,16 @@ def evaluate_weights(
 
 
 def names_of(every: Sequence[Weights]) -> list[str]:
-    """Return a name for each of the weights: its model, or its file where two have one model."""
+    """Return a name for each of the weights: its model, or its file where two have one model.
+
+    Two files of one model may differ in their data and settings. Only `tapscope benchmark networks`
+    knows that they differ by their seed alone, and names them itself.
+    """
     models = [_model_of(weights.card) or weights.path.stem for weights in every]
-    runs = Counter((name, w.card.seed) for name, w in zip(models, every, strict=True))
+    count = Counter(models)
     return [
-        name if runs[name, weights.card.seed] == 1 else weights.name
-        for name, weights in zip(models, every, strict=True)
+        model if count[model] == 1 else weights.name
+        for model, weights in zip(models, every, strict=True)
     ]
 
 

@@ -45,7 +45,7 @@ class HandError:
     labelled: NDArray[np.bool_]
     """Shape (keypoints,)."""
     hand_px: float
-    """Longer side of the hand."""
+    """Longer side of the hand; NaN where its labels do not tell."""
     found: bool
     luminance: float
     """Mean luminance of the skin in the hand's box, 0 to 255."""
@@ -111,8 +111,9 @@ def match_hands(
     """Return for each labelled hand the detected hand at its place, or None.
 
     The highest-scoring detections are matched first, each at most once, to the nearest label
-    within one hand size. With a single label the highest-scoring detection is taken wherever it
-    is: a hand detected in the wrong place is an error, not an undetected hand.
+    within one hand size, or within the side of the crop where the labels tell no size. With a
+    single label the highest-scoring detection is taken wherever it is: a hand detected in the wrong
+    place is an error, not an undetected hand.
     """
     if len(labels) == 1:
         return [found[0] if found else None]
@@ -123,7 +124,8 @@ def match_hands(
         if free:
             distance = {n: float(np.linalg.norm(labels[n].centre_px - centre)) for n in free}
             nearest = min(free, key=lambda n: distance[n])
-            if distance[nearest] < labels[nearest].size_px:
+            size_px = labels[nearest].size_px
+            if distance[nearest] < (size_px if np.isfinite(size_px) else hand.box.side):
                 taken[nearest] = hand
     return [taken.get(n) for n in range(len(labels))]
 
@@ -184,15 +186,18 @@ def _error(
     error = np.full(len(hand.position_px), np.nan)
     if position_px is not None:
         error = np.linalg.norm(position_px - hand.position_px, axis=1)
+    size_px, smear = hand.size_px, float("nan")
+    if np.isfinite(size_px):
+        smear = edge_smear_px(pixels, hand.position_px[tips], size_px) / size_px
     return HandError(
         dataset=image.dataset,
         group=image.group,
         error_px=error,
         labelled=hand.label > Label.NONE,
-        hand_px=hand.size_px,
+        hand_px=size_px,
         found=position_px is not None,
         luminance=skin_luminance(pixels, hand.box_px),
-        smear=edge_smear_px(pixels, hand.position_px[tips], hand.size_px) / hand.size_px,
+        smear=smear,
     )
 
 

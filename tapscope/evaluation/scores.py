@@ -36,7 +36,10 @@ class Part(NamedTuple):
     errors: list[HandError]
 
     def distances(self) -> tuple[FloatArray, FloatArray]:
-        """Return the error and the hand's longer side of every labelled keypoint, in px."""
+        """Return the error and the hand's longer side (NaN unknown) of every labelled keypoint.
+
+        Both are in px.
+        """
         pairs = [
             (hand.error_px[keypoint], hand.hand_px)
             for hand in self.errors

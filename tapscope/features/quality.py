@@ -79,13 +79,26 @@ def quality_status(features: Features, rules: QualityRules, ending: Ending = "")
     return Status("ok", "", flags)
 
 
+def _beside(value: float, limit: float, decimals: int) -> str:
+    """Return a value with so many decimals, or more where it would look the same as its limit."""
+    while decimals < 6 and value != limit and f"{value:.{decimals}f}" == f"{limit:.{decimals}f}":
+        decimals += 1
+    return f"{value:.{decimals}f}"
+
+
+def _tracked(features: Features, limit_pct: float) -> str:
+    return (
+        f"the tips are known in {_beside(features['tracked_frames_pct'], limit_pct, 1)} % of the "
+        f"task's frames (limit {limit_pct:g} %)"
+    )
+
+
 def _failures(features: Features, rules: QualityRules) -> dict[str, tuple[bool, str]]:
     """Return what makes the numbers useless: whether it is so, and the words for it."""
     return {
         "untracked": (
             features["tracked_frames_pct"] < rules.min_tracked_pct,
-            f"the tips are known in {features['tracked_frames_pct']:.1f} % of the task's frames "
-            f"(limit {rules.min_tracked_pct:g} %)",
+            _tracked(features, rules.min_tracked_pct),
         ),
         "too_few_taps": (
             features["tap_count"] < rules.min_taps,
@@ -98,31 +111,34 @@ def _doubts_of_sight(
     features: Features, rules: QualityRules, ending: Ending
 ) -> dict[str, tuple[bool, str]]:
     """Return doubts about how well the task was seen."""
+    most_other_s = rules.max_other_bouts_share * features["task_duration_s"]
     return {
         "partly_untracked": (
             features["tracked_frames_pct"] < rules.good_tracked_pct,
-            f"the tips are known in {features['tracked_frames_pct']:.1f} % of the task's frames "
-            f"(limit {rules.good_tracked_pct:g} %)",
+            _tracked(features, rules.good_tracked_pct),
         ),
         "long_gap": (
             features["longest_gap_s"] > rules.max_gap_s,
-            f"nothing is known of the tips for {features['longest_gap_s']:.2f} s within the task "
-            f"(limit {rules.max_gap_s:g} s)",
+            "nothing is known of the tips for "
+            f"{_beside(features['longest_gap_s'], rules.max_gap_s, 2)} s within the task (limit "
+            f"{rules.max_gap_s:g} s)",
         ),
         "low_confidence": (
             features["median_confidence"] < rules.min_median_confidence,
-            f"the median confidence of the tips is {features['median_confidence']:.2f} "
-            f"(limit {rules.min_median_confidence:g})",
+            "the median confidence of the tips is "
+            f"{_beside(features['median_confidence'], rules.min_median_confidence, 2)} (limit "
+            f"{rules.min_median_confidence:g})",
         ),
         "tips_disputed": (
             features["mirror_agreement_pct"] < rules.min_mirror_agreement_pct,
             "in the mirrored image the tips are in the same places in "
-            f"{features['mirror_agreement_pct']:.0f} % of the frames "
-            f"(limit {rules.min_mirror_agreement_pct:g} %)",
+            f"{_beside(features['mirror_agreement_pct'], rules.min_mirror_agreement_pct, 0)} % of "
+            f"the frames (limit {rules.min_mirror_agreement_pct:g} %)",
         ),
         "small_hand": (
             features["hand_px"] < rules.min_hand_px,
-            f"the hand is {features['hand_px']:.0f} px long (limit {rules.min_hand_px:g} px)",
+            f"the hand is {_beside(features['hand_px'], rules.min_hand_px, 0)} px long (limit "
+            f"{rules.min_hand_px:g} px)",
         ),
         "hand_lost": (
             ending == "hand_lost",
@@ -131,9 +147,11 @@ def _doubts_of_sight(
             "the protocol expects",
         ),
         "several_bouts": (
-            features["other_bouts_s"] > rules.max_other_bouts_share * features["task_duration_s"],
-            f"other bouts of tapping last {features['other_bouts_s']:.1f} s, the one that is "
-            f"measured {features['task_duration_s']:.1f} s (limit: "
+            features["other_bouts_s"] > most_other_s,
+            "other bouts of tapping last "
+            f"{_beside(features['other_bouts_s'], most_other_s, 1)} s, the one that is measured "
+            f"{features['task_duration_s']:.1f} s (limit "
+            f"{_beside(most_other_s, features['other_bouts_s'], 1)} s, "
             f"{100 * rules.max_other_bouts_share:g} % of it)",
         ),
     }
@@ -143,22 +161,29 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
     """Return doubts about the taps themselves."""
     rate_hz, median_s = features["tapping_rate_hz"], features["inter_tap_interval_median_s"]
     disagreement, limit = _disagreement(features), _disagreement_limit(features, rules)
+    peak_error_hz = abs(features["peak_rate_hz"] - rate_hz)
+    second_error_hz = abs(features["second_rate_hz"] - rate_hz)
+    fastest_hz = rules.nyquist_share * features["sampling_rate_hz"]
     return {
         "noisy": (
             features["noise"] > rules.max_noise_share * features["amplitude_median"],
             f"the tips jump about: noise of {features['noise']:.3g} for taps of "
-            f"{features['amplitude_median']:.3g} (limit: 1/{1 / rules.max_noise_share:.1f} of it)",
+            f"{features['amplitude_median']:.3g} (limit "
+            f"{rules.max_noise_share * features['amplitude_median']:.3g}, "
+            f"{100 * rules.max_noise_share:.3g} % of it)",
         ),
         "rate_near_nyquist": (
-            rate_hz > rules.nyquist_share * features["sampling_rate_hz"],
-            f"{rate_hz:.1f} taps a second are too fast for {features['sampling_rate_hz']:.0f} "
-            f"samples a second (limit {rules.nyquist_share * features['sampling_rate_hz']:.1f})",
+            rate_hz > fastest_hz,
+            f"{_beside(rate_hz, fastest_hz, 1)} taps a second are too fast for "
+            f"{features['sampling_rate_hz']:.0f} samples a second (limit "
+            f"{_beside(fastest_hz, rate_hz, 1)})",
         ),
         "rate_disagrees": (
             disagreement > limit,
             f"taps ({rate_hz:.2f} Hz, {1 / median_s:.2f} Hz by the median interval) and spectrum "
-            f"({features['spectral_rate_hz']:.2f} Hz) disagree by {100 * disagreement:.0f} % "
-            f"(limit {100 * limit:.0f} %)",
+            f"({features['spectral_rate_hz']:.2f} Hz) disagree by "
+            f"{_beside(100 * disagreement, 100 * limit, 0)} % "
+            f"(limit {_beside(100 * limit, 100 * disagreement, 0)} %)",
         ),
         "missed_taps": (
             features["suspected_missed_taps"] > rules.max_missed_taps,
@@ -166,22 +191,24 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
             f"intervals: taps may be missed (limit {rules.max_missed_taps})",
         ),
         "closures_disagree": (
-            abs(features["peak_rate_hz"] - rate_hz) > rules.max_peak_rate_error_hz
-            and features["halt_count"] == 0,
-            f"closures give {rate_hz:.2f} Hz, widest apertures {features['peak_rate_hz']:.2f} Hz "
-            f"(limit: {rules.max_peak_rate_error_hz:g} Hz apart)",
+            peak_error_hz > rules.max_peak_rate_error_hz and features["halt_count"] == 0,
+            f"closures give {rate_hz:.2f} Hz, widest apertures {features['peak_rate_hz']:.2f} Hz: "
+            f"{_beside(peak_error_hz, rules.max_peak_rate_error_hz, 2)} Hz apart (limit "
+            f"{rules.max_peak_rate_error_hz:g} Hz)",
         ),
         "keypoints_disagree": (
-            abs(features["second_rate_hz"] - rate_hz) > rules.max_second_rate_error_hz,
+            second_error_hz > rules.max_second_rate_error_hz,
             f"the tips tap at {rate_hz:.2f} Hz, the keypoints next to them at "
-            f"{features['second_rate_hz']:.2f} Hz (limit: {rules.max_second_rate_error_hz:g} Hz "
-            "apart)",
+            f"{features['second_rate_hz']:.2f} Hz: "
+            f"{_beside(second_error_hz, rules.max_second_rate_error_hz, 2)} Hz apart (limit "
+            f"{rules.max_second_rate_error_hz:g} Hz)",
         ),
         "short_task": (
             features["task_duration_s"] < rules.min_duration_s
             and features["tap_count"] < rules.enough_taps,
-            f"the task lasts {features['task_duration_s']:.1f} s with {features['tap_count']:.0f} "
-            f"taps (limit {rules.min_duration_s:g} s or {rules.enough_taps} taps)",
+            f"the task lasts {_beside(features['task_duration_s'], rules.min_duration_s, 1)} s "
+            f"with {features['tap_count']:.0f} taps (limit {rules.min_duration_s:g} s or "
+            f"{rules.enough_taps} taps)",
         ),
         "off_metronome": (
             abs(features["metronome_rate_error_hz"]) > rules.max_metronome_error_hz,

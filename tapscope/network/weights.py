@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from scipy.special import expit
 
-from tapscope.errors import WeightsError
+from tapscope.errors import OutputError, WeightsError
 from tapscope.files import write_atomically
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.network.registry import build
@@ -73,14 +73,24 @@ def card_path(path: Path) -> Path:
 
 
 def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
-    """Write weights and card; return the card with the hash filled in."""
+    """Write weights and card; return the card with the hash filled in.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
     # Clones, because safetensors refuses two names for one tensor, as shared stages have.
     state = network.state_dict()
     packed = save({name: t.detach().cpu().contiguous().clone() for name, t in state.items()})
     content = asdict(card) | {"sha256": hashlib.sha256(packed).hexdigest()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, packed)
-    write_atomically(card_path(path), tomli_w.dumps(content, multiline_strings=True).encode())
+    try:
+        write_atomically(path, packed)
+        write_atomically(card_path(path), tomli_w.dumps(content, multiline_strings=True).encode())
+    except OSError as problem:
+        raise OutputError(
+            f"{path}: cannot be written ({problem.strerror}); make room or choose another --out"
+        ) from problem
     return read_card(path)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tapscope.errors import OutputError
 from tapscope.files import write_atomically
+from tapscope.output.checks import check_file
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
@@ -102,13 +103,12 @@ def write_table(
 
 
 def check_table_path(path: Path) -> None:
-    """Raise OutputError if a table of this name cannot be written."""
+    """Raise OutputError if a table cannot be written there; nothing is left behind."""
     if path.suffix.lower() not in TABLE_ENDINGS:
         raise OutputError(
             f"{path}: the ending must be {' or '.join(TABLE_ENDINGS)}; give another --out"
         )
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; give the name of a file")
+    check_file(path)
 
 
 def json_bytes(content: object) -> bytes:

@@ -10,7 +10,12 @@ from tapscope.errors import VideoError
 from tapscope.files import sha256_of
 from tapscope.network.bundled_weights import find_weights
 from tapscope.output import provenance, table
-from tapscope.output.columns import all_columns, column_dictionary, numeric_columns
+from tapscope.output.columns import (
+    all_columns,
+    column_dictionary,
+    dictionary_page,
+    numeric_columns,
+)
 from tapscope.pipeline import cache
 from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
@@ -113,10 +118,9 @@ def analyze_videos(
     table.write_table(options.out, columns, rows, numeric_columns(protocol))
     record = environment | _record(options, protocol, weights, batch, manifest)
     table.write_result(plan.folder / "run.json", table.json_bytes(record))
-    table.write_result(
-        plan.folder / "features.json",
-        table.json_bytes(column_dictionary(protocol, manifest.extra_columns)),
-    )
+    entries = column_dictionary(protocol, manifest.extra_columns)
+    table.write_result(plan.folder / "features.json", table.json_bytes(entries))
+    table.write_result(plan.folder / "features.md", dictionary_page(entries).encode())
     return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings)))
 
 

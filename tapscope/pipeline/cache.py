@@ -156,6 +156,7 @@ def row_of(recording: Recording, cached: CachedResult) -> dict[str, Cell]:
         "trial": recording.trial,
     }
     cells = dict(cached.cells)
+    cells["speed_unit"] = columns.speed_unit(str(cells.get("unit") or ""))
     if recording.name_hand not in ("", recording.hand):
         # not stored: it says nothing about the measurement
         cells["flags"] = ";".join(filter(None, [str(cells["flags"]), "hand_contradicts_name"]))

@@ -50,7 +50,7 @@ def read_head(path: Path) -> Head:
         with path.open("rb") as stream:
             magic = stream.read(_HEAD_BYTES)
     except OSError as error:
-        raise SensorError(f"{path}: cannot be read: {error}") from error
+        raise SensorError(f"{path}: cannot be read ({error.strerror})") from error
     if not magic.strip(b"\0 \r\n\t"):
         raise SensorError(f"{path}: the file is empty ({size} bytes); record or export it again")
     encoding = _encoding(magic)

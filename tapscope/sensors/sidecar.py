@@ -21,13 +21,13 @@ Device
     Free text.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapscope.errors import SensorError
+from tapscope.files import read_json
 from tapscope.sensors.recording import FINGERS
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -60,11 +60,7 @@ def read_sidecar(path: Path) -> Sidecar:
     """
     if not path.is_file():
         return Sidecar()
-    try:
-        raw = path.read_bytes()
-        content: Json = json.loads(raw.decode(json.detect_encoding(raw)))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SensorError(f"{path}: the sidecar is not readable JSON: {error}") from error
+    content: Json = read_json(path, SensorError)
     if not isinstance(content, dict):
         raise SensorError(f"{path}: the sidecar must be a JSON object ({{...}})")
     placement, placement_text = _placement(content.get("Placement"), path)

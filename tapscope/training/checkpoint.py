@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tapscope.errors import WeightsError
-from tapscope.files import write_atomically
 from tapscope.network.pmsdsnet import HeatmapNetwork
+from tapscope.output.table import write_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def save(
         "reports": reports,
         "best_score": best_score,
     }
-    write_atomically(path_of(out), pack(tensors, metadata={"state": json.dumps(note)}))
+    write_result(path_of(out), pack(tensors, metadata={"state": json.dumps(note)}))
 
 
 def load(out: Path, run: Run, *, settings: dict[str, Any], images: int) -> State:

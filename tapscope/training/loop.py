@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tapscope.datasets.annotations import LabelledSet
-from tapscope.files import write_atomically
 from tapscope.hand import TIPS, Measured
 from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
+from tapscope.output.table import write_result
 from tapscope.records import FloatArray
 from tapscope.training import checkpoint
 from tapscope.training.augmentation import Sample
@@ -186,7 +186,7 @@ def train(
             out, run, settings=asdict(settings), images=len(training),
             reports=[asdict(r) for r in reports], best_score=best_score,
         )  # fmt: skip
-        write_atomically(out.with_suffix(".log.csv"), log_csv(reports))
+        write_result(out.with_suffix(".log.csv"), log_csv(reports))
         on_epoch(report, best)
 
     return measured_result(

@@ -34,24 +34,25 @@ def mpjpe(error: FloatArray, threshold: float) -> tuple[float, int]:
 def summary(
     error_px: FloatArray, hand_px: FloatArray, found: NDArray[np.bool_]
 ) -> dict[str, object]:
-    """Return all accuracy figures of some keypoints, by name.
+    """Return all accuracy figures of some keypoints, by name; None where nothing tells them.
 
     Parameters
     ----------
     error_px
         Distance from the label of each labelled keypoint in pixels; NaN undetected; shape (n,).
     hand_px
-        Longer side of the hand that each keypoint belongs to; shape (n,).
+        Longer side of the hand that each keypoint belongs to; NaN unknown; shape (n,). Keypoints
+        of hands of unknown size are left out of the shares within a part of the hand.
     found
         Whether the hand of each image was found; shape (images,).
     """
-    scaled = error_px / hand_px
+    scaled = (error_px / hand_px)[np.isfinite(hand_px)]
     row: dict[str, object] = {"n": int(error_px.size), "found": float(found.mean())}
     row["median_error_px"] = float(np.nanmedian(error_px)) if np.isfinite(error_px).any() else None
     for t in THRESHOLDS_PX:
-        row[f"pck@{t}"] = pck(error_px, t)
+        row[f"pck@{t}"] = pck(error_px, t) if error_px.size else None
     for share in THRESHOLDS_HAND:
-        row[f"pck@{share}"] = pck(scaled, share)
+        row[f"pck@{share}"] = pck(scaled, share) if scaled.size else None
     for t in THRESHOLDS_PX:
         error, count = mpjpe(error_px, t)
         row[f"mpjpe@{t}"] = {"error_px": error if count else None, "count": count}

@@ -1,6 +1,5 @@
 """From folders of labelled images to a weights file: what `tapscope train` does."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,13 @@ from tapscope import __version__
 from tapscope.datasets import annotations, split
 from tapscope.datasets.annotations import LabelledSet
 from tapscope.errors import AnnotationError
+from tapscope.files import read_json
 from tapscope.network import weights
 from tapscope.network.crop import require_crop_size
 from tapscope.network.device import choose_device
 from tapscope.network.pmsdsnet import HeatmapNetwork
 from tapscope.network.registry import DEFAULT_MODEL, MODELS, Model, build
+from tapscope.output.checks import check_file
 from tapscope.training.epoch_log import EpochReport
 from tapscope.training.loop import TrainResult, train
 from tapscope.training.model_card import make_card
@@ -115,7 +116,10 @@ def train_weights(
     WeightsError
         The weights of `init` cannot be read, there is no checkpoint to resume from, there is no
         GPU, or the size does not suit the network.
+    OutputError
+        `out` cannot be written; this is checked first.
     """
+    check_file(out)
     old = weights.read(init) if init else None
     training, validation = _load_folders(folders, old, keypoints=keypoints, split_seed=split_seed)
     if old:
@@ -169,7 +173,8 @@ def _load_folders(
     images = annotations.merge(list(loaded.values()))
     if old:
         images = _with_keypoints_of(images, old.card.keypoints)
-    training, validation = _split(images, split_seed)
+    # Divided first: `tapscope evaluate --validation` has to hold out the same groups.
+    training, validation = map(annotations.with_known_size, _split(images, split_seed))
     if keypoints:
         training = annotations.only_keypoints(training, keypoints)
         validation = annotations.only_keypoints(validation, keypoints)
@@ -243,7 +248,7 @@ def _sources(
 
 def _source(folder: Path, training: LabelledSet) -> weights.Source:
     """Return name, licence and number of training images of a folder that `load` has read."""
-    content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
+    content = read_json(folder / "annotations.json", AnnotationError)
     licence = str((content.get("info") or {}).get("licence", "not stated"))
     count = sum(path.is_relative_to(folder) for path in _paths(training))
     return weights.Source(folder.name, licence, count)

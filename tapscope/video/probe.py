@@ -163,8 +163,8 @@ def open_video(
         container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
     except (av.FFmpegError, UnicodeError) as error:
         raise VideoError(
-            f"{path}: not a video that can be opened ({error}); expected mp4, mov, avi, mkv or "
-            "webm. A recording that was cut off before it was closed lacks its index: "
+            f"{path}: not a video that can be opened ({reason(error)}); expected mp4, mov, avi, "
+            "mkv or webm. A recording that was cut off before it was closed lacks its index: "
             "copy it again from the camera, or repair it"
         ) from error
     with container:
@@ -173,6 +173,11 @@ def open_video(
         if kind is not None:
             raise VideoError(f"{path}: this is {kind}, not a video; give a video file")
         yield container, _video_stream(container, path)
+
+
+def reason(error: Exception) -> str:
+    """Return an error's words, without FFmpeg's number and the path that its text repeats."""
+    return str((isinstance(error, av.FFmpegError) and error.strerror) or error)
 
 
 def _check_readable(path: Path) -> None:

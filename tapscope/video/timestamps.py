@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tapscope.errors import VideoError
 from tapscope.records import FloatArray
-from tapscope.video.probe import READING_ERRORS, open_video
+from tapscope.video.probe import READING_ERRORS, open_video, reason
 
 MAX_INTERVAL: Final = 1.5
 """Frames are missing from an interval longer than this many usual intervals."""
@@ -142,7 +142,7 @@ def index_packets(path: Path) -> PacketIndex:
                 if packet.pts is not None and not packet.is_discard:
                     stamps.append(packet.pts)
         except READING_ERRORS as error:
-            fault = f"the file breaks off ({error})"
+            fault = f"the file breaks off ({reason(error)})"
         fault = fault or _truncation_sign(container, stream, packets, incomplete, end_s)
         # AVI counts frames in coding order, which differs from display order if there are B-frames.
         by_order = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)

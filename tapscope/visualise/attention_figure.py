@@ -1,5 +1,6 @@
 """Attention maps as a figure of an image or as a clip of a video: `tapscope attention`."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,12 +15,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tapscope.errors import OutputError, VideoError
+from tapscope.errors import AnnotationError, OutputError, VideoError
 from tapscope.evaluation.predict import still_size_px
 from tapscope.hand import INDEX_TIP, THUMB_TIP, TIPS
 from tapscope.network.crop import require_crop_size
 from tapscope.network.engine import Engine
 from tapscope.network.weights import Weights
+from tapscope.output.checks import check_file
 from tapscope.output.figure_style import SENSOR_COLOUR, STYLE, VIDEO_COLOUR, render
 from tapscope.output.table import write_result
 from tapscope.visualise.attention import (
@@ -122,15 +124,12 @@ def write_clip(path: Path, frames: Iterable[Attention | None], fps: float) -> No
     VideoError
         No frame has a hand.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with av.open(str(part), "w", format="mp4") as file:
-            written = _encode(file, frames, fps)
-        if not written:
-            raise VideoError(f"{path}: not written, because no hand was seen in any frame")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    clip = io.BytesIO()
+    with av.open(clip, "w", format="mp4") as file:
+        written = _encode(file, frames, fps)
+    if not written:
+        raise VideoError(f"{path}: not written, because no hand was seen in any frame")
+    write_result(path, clip.getvalue())
 
 
 def _encode(
@@ -155,6 +154,35 @@ def _encode(
     if blank is not None:
         file.mux(stream.encode(None))
     return blank is not None
+
+
+def path_for(source: Path, out: Path | None) -> Path:
+    """Return the path of the file to write, after a check of both paths.
+
+    Parameters
+    ----------
+    source, out
+        See `write_attention`.
+
+    Raises
+    ------
+    AnnotationError
+        There is no such source.
+    OutputError
+        The suffix of `out` is wrong, or it cannot be written.
+    """
+    if not source.is_file():
+        raise AnnotationError(f"{source}: no such file; give an image or a video")
+    endings = (".png", ".svg") if _is_image(source) else (".mp4",)
+    path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
+    if path.suffix.lower() not in endings:
+        raise OutputError(f"{path}: give a name that ends with {' or '.join(endings)}")
+    check_file(path)
+    return path
+
+
+def _is_image(source: Path) -> bool:
+    return source.suffix.lower() in IMAGE_SUFFIXES
 
 
 def write_attention(
@@ -193,14 +221,10 @@ def write_attention(
         The source cannot be read or shows no hand, the weights have no attention maps, or the
         suffix of `out` is wrong.
     """
-    is_image = source.suffix.lower() in IMAGE_SUFFIXES
-    endings = (".png", ".svg") if is_image else (".mp4",)
-    path = out or source.with_name(f"{source.stem}.attention{endings[0]}")
-    if path.suffix.lower() not in endings:
-        raise OutputError(f"{path}: give a name that ends with {' or '.join(endings)}")
+    path = path_for(source, out)
     if size_px:
         require_crop_size(size_px, weights.network.size_divisor, weights.name)
-    if is_image:
+    if _is_image(source):
         size = size_px or still_size_px(engine)
         attention = still_attention(source, weights, engine, size, background=background)
         svg, png = render(draw(attention, weights.card.keypoints))

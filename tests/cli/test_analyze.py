@@ -59,6 +59,9 @@ def test_analyze_writes_table_files_and_record(discs: Path) -> None:
     assert record["utc_time"].endswith("+00:00")
     names = [row["name"] for row in json.loads((folder / "features.json").read_text())]
     assert names == list(left)
+    assert (left["unit"], left["speed_unit"]) == ("hand_lengths", "hand_lengths/s")
+    page = (folder / "features.md").read_text()
+    assert all(f"| `{name}` |" in page for name in names)
 
 
 def test_failures_give_exit_code_1_and_a_summary(discs: Path) -> None:

@@ -17,7 +17,7 @@ from tapscope.compare import ClockRule, Options, compare_study
 from tapscope.compare import result_tables as compare_tables
 from tapscope.compare.alignment import read_sensor
 from tapscope.compare.comparison_jobs import find_logs
-from tapscope.compare.feature_pairs import feature_pairs
+from tapscope.compare.feature_pairs import OVER_TIME, feature_pairs
 from tapscope.compare.records import Comparison, RecordingComparison
 from tapscope.compare.strata import frame_rate_level, rate_band, split
 from tapscope.compare.taps_and_signals import compare_signals, compare_taps
@@ -200,7 +200,7 @@ def test_flagged_clocks_leave_features_only(study: Path) -> None:
     assert len(found.recordings) == 3
     flagged = [each for each in found.recordings if each.taps is None]
     assert len(flagged) == 3
-    assert all(e.excluded_from == "taps and signals" for e in found.exclusions)
+    assert all(e.excluded_from == "taps, signals, counts and durations" for e in found.exclusions)
     assert not found.failed
     assert found.row("tap_closure_time") is None
     assert found.row("opening_signal") is None
@@ -296,8 +296,55 @@ def test_a_log_that_covers_part_of_the_video_is_compared_over_that_part(copy: Pa
     each = compare_study(options_of(copy)).recordings[0]
     assert any("covers 6" in note for note in each.notes)
     whole = read_features(copy / "features.csv").rows[0].number("tap_count")
-    part = next(pair.video for pair in each.features if pair.feature == "tap_count")
-    assert part < 0.8 * whole
+    part = value_pairs(each)
+    assert part["tap_count"][0] < 0.8 * whole
+    assert part["tap_count"][0] == pytest.approx(part["tap_count"][1], abs=1)
+
+
+def value_pairs(each: RecordingComparison) -> dict[str, tuple[float, float]]:
+    return {pair.feature: (pair.video, pair.sensor) for pair in each.features}
+
+
+def test_a_log_that_ends_just_before_the_last_tap_does_not_miss_it(copy: Path) -> None:
+    """4 % of the task are a tap that only the video could count."""
+    log = copy / "logs" / f"{NAMES[0]}.csv"
+    row = read_features(copy / "features.csv").rows[0]
+    last_s = read_taps(copy / "features.tapscope" / f"{NAMES[0]}.taps.csv").next_closure_s[-1]
+    header, *rows = log.read_text().splitlines()
+    kept = [line for line in rows if float(line.split(",")[0]) < 40 + last_s - 0.2]
+    log.write_text("\n".join([header, *kept]))
+    each = compare_study(options_of(copy)).recordings[0]
+    video, sensor = value_pairs(each)["tap_count"]
+    assert video == row.number("tap_count") - 1
+    assert video == sensor
+    assert any("computed anew over that part" in note for note in each.notes)
+
+
+@pytest.mark.parametrize(
+    "clock", [ClockRule(align=False), ClockRule(rough_offset_s=37.7, within_s=0.3)]
+)
+def test_counts_over_unlike_times_are_not_compared(tmp_path: Path, clock: ClockRule) -> None:
+    """The video shows 8 s of the 10 s in the log, which is no bias of the count."""
+    made_up(tmp_path, video_s=8.0)
+    found = compare_study(options_of(tmp_path, clock=clock))
+    for each in found.recordings:
+        assert not OVER_TIME & value_pairs(each).keys()
+        assert {"tapping_rate_hz", "inter_tap_interval_median_s"} <= value_pairs(each).keys()
+        assert any("counts and durations not compared (the task lasts" in n for n in each.notes)
+    assert found.row("tap_count") is None
+    assert found.row("halt_count") is None
+    rate = found.row("tapping_rate_hz")
+    assert rate is not None
+    assert abs(rate.value("bias")) < 0.1
+
+
+def test_counts_over_the_time_that_both_saw_are_compared(tmp_path: Path) -> None:
+    made_up(tmp_path, video_s=8.0)
+    found = compare_study(options_of(tmp_path))
+    row = found.row("tap_count")
+    assert row is not None
+    assert row.n_recordings == 3
+    assert abs(row.value("bias")) < 0.4
 
 
 def test_tables_hold_what_was_found(found: Comparison) -> None:
@@ -399,11 +446,15 @@ def test_signals_without_movement_have_no_correlation() -> None:
 def test_accelerometers_and_distances_are_compared_in_what_they_know() -> None:
     values = dict.fromkeys(("tapping_rate_hz", "amplitude_mean", "sparc", "amplitude_cv"), 1.0)
     protocol = load()
-    contacts = feature_pairs(values, values, "hand_lengths", "none", protocol)
+    contacts = feature_pairs(values, values, "hand_lengths", "none", protocol, same_time=True)
     assert [pair.feature for pair in contacts] == ["tapping_rate_hz"]
-    lengths = {p.feature: p for p in feature_pairs(values, values, "mm", "mm", protocol)}
+    lengths = {
+        p.feature: p for p in feature_pairs(values, values, "mm", "mm", protocol, same_time=True)
+    }
     assert lengths["amplitude_mean"].comparable
-    angles = {p.feature: p for p in feature_pairs(values, values, "deg", "deg", protocol)}
+    angles = {
+        p.feature: p for p in feature_pairs(values, values, "deg", "deg", protocol, same_time=True)
+    }
     assert angles["amplitude_mean"].unit == "deg at the wrist vs deg of rotation"
     assert angles["amplitude_cv"].comparable
 

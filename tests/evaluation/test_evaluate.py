@@ -1,14 +1,16 @@
 """Figures for whole images, with an engine that sees coloured dots."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from tapscope.datasets.annotations import LabelledHand, load
+from tapscope.datasets.annotations import LabelledHand, load, only_keypoints, with_known_size
 from tapscope.errors import AnnotationError
+from tapscope.evaluation.evaluate import names_of
 from tapscope.evaluation.predict import (
     HandPrediction,
     evaluate_set,
@@ -17,9 +19,10 @@ from tapscope.evaluation.predict import (
     skin_luminance,
 )
 from tapscope.evaluation.scores import Scored, figures_of
+from tapscope.hand import THUMB_TIP
 from tapscope.network.crop import CropBox
 from tapscope.network.engine import Engine
-from tests.hands import DotEngine, hand_shape, labelled_folder, paint
+from tests.hands import DotEngine, hand_shape, labelled_folder, paint, tiny_card, tiny_weights
 
 
 def figures(folder: Path, engine: Engine, **options: object) -> dict[str, object]:
@@ -50,6 +53,62 @@ def test_hand_that_is_not_found_counts_as_wrong(tmp_path: Path) -> None:
     found = figures(folder, DotEngine())
     assert found["n"] == 8
     assert found["found"] == found["pck@20"] == 0.75
+
+
+def with_one_label(folder: Path, hands: int) -> Path:
+    """Leave the thumb tip of the first hands, and a box that is a point, as DeepLabCut does."""
+    file = folder / "annotations.json"
+    content = json.loads(file.read_text())
+    for row in content["annotations"][:hands]:
+        points = np.reshape(row["keypoints"], (-1, 3))
+        points[np.arange(len(points)) != THUMB_TIP] = 0
+        row["keypoints"] = points.ravel().tolist()
+        row["bbox"] = [*points[THUMB_TIP, :2].tolist(), 0.0, 0.0]
+    file.write_text(json.dumps(content))
+    return folder
+
+
+def test_a_hand_with_one_label_counts_but_tells_no_size(tmp_path: Path) -> None:
+    folder = with_one_label(labelled_folder(tmp_path / "set", count=4), 1)
+    images = load(folder)
+    (first, *_) = errors = evaluate_set(DotEngine(), images)
+    assert first.found
+    assert np.isnan(first.hand_px)
+    assert np.isnan(first.smear)
+    tips = figures_of(Scored("n", 1, "w", "set", images.keypoints, tuple(errors)))
+    assert (tips["n"], tips["pck@5"], tips["pck@0.1"]) == (7, 1.0, 1.0)
+    alone = figures(with_one_label(folder, 4), DotEngine())
+    assert (alone["n"], alone["pck@5"], alone["pck@0.1"]) == (4, 1.0, None)
+    json.dumps(alone, allow_nan=False)
+    tip = only_keypoints(images, ("thumb_tip",))
+    assert np.isfinite(tip.images[0].hands[0].centre_px).all()
+
+
+def test_training_leaves_out_hands_of_unknown_size(tmp_path: Path) -> None:
+    folder = with_one_label(labelled_folder(tmp_path / "set", count=4), 1)
+    assert len(with_known_size(load(folder))) == 3
+    with pytest.raises(AnnotationError, match="label both tips"):
+        with_known_size(load(with_one_label(folder, 4)))
+
+
+def test_a_label_of_unknown_size_is_matched_within_the_crop() -> None:
+    point = hand_shape(50, 50)[THUMB_TIP]
+    box = np.concatenate((point, point))
+    position = np.full((21, 2), np.nan)
+    position[THUMB_TIP] = point
+    label = np.where(np.arange(21) == THUMB_TIP, 2, 0)
+    one = LabelledHand(position, label, "", box)
+    far = LabelledHand(position + 400, label, "", box + 400)
+    near = HandPrediction(CropBox(70, 60, 100), hand_shape(50, 50))
+    assert match_hands([one, far], [near]) == [near, None]
+
+
+def test_two_weights_of_one_model_are_two_rows() -> None:
+    first, second = tiny_weights(), tiny_weights()
+    second = replace(second, card=replace(tiny_card(), seed=7, sha256="1" * 64))
+    names = names_of([first, second])
+    assert len(set(names)) == 2
+    assert names == [first.name, second.name]
 
 
 def test_unknown_keypoints_are_refused(tmp_path: Path) -> None:

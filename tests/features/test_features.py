@@ -267,3 +267,11 @@ def test_the_data_dictionary_describes_every_feature_in_its_unit() -> None:
         "tap_count",
         "range",
     ]
+
+
+def test_a_value_never_looks_the_same_as_its_limit(steady: dict[str, float]) -> None:
+    near = steady | {"tracked_frames_pct": 89.97, "hand_px": 59.6}
+    verdict = quality_status(near, RULES)
+    assert verdict.status == "doubtful"
+    assert "known in 89.97 % of the task's frames (limit 90 %)" in verdict.reason
+    assert "59.6 px long (limit 60 px)" in verdict.reason

@@ -12,7 +12,7 @@ import pytest
 
 from tapscope.features import FEATURES
 from tapscope.network import weights
-from tapscope.output.columns import all_columns, column_dictionary, feature_names
+from tapscope.output.columns import all_columns, column_dictionary, dictionary_page, feature_names
 from tapscope.pipeline.cache import RecordingResult
 from tapscope.pipeline.recording import Prepare, analyze_recording, measure
 from tapscope.pipeline.recordings import Recording, find_recordings
@@ -245,6 +245,24 @@ def test_every_column_is_explained() -> None:
     entries = column_dictionary(PROTOCOL, ["group"])
     assert [entry["name"] for entry in entries] == all_columns(PROTOCOL, ["group"])
     assert all(entry["formula"] and entry["unit"] and entry["domain"] for entry in entries)
+    page = dictionary_page(entries)
+    assert page.count("\n| `") == len(entries)
+    assert "| `amplitude_mean` | *u* | amplitude |" in page
+    assert "| `cycle_speed` | *u*/s | speed |" in page
+    assert "| `tap_count` |  | rate |" in page
+
+
+def test_names_of_a_manifest_are_no_markup_in_the_dictionary() -> None:
+    page = dictionary_page(column_dictionary(PROTOCOL, ["a|b`<i>\nc"]))
+    assert "| `a\\|b'&lt;i> c` | text | manifest |" in page
+
+
+def test_units_lie_beside_what_they_measure() -> None:
+    columns = all_columns(PROTOCOL)
+    assert columns[columns.index("unit") + 1] == "amplitude_mean"
+    assert columns[columns.index("speed_unit") + 1] == "opening_speed_mean"
+    none = all_columns(replace(PROTOCOL, features=("tapping_rate_hz",)))
+    assert none.count("unit") == none.count("speed_unit") == 1
 
 
 def test_a_protocol_may_ask_for_few_features() -> None:

@@ -133,7 +133,7 @@ def test_sidecar_is_checked(sidecar: object, message: str, tmp_path: Path) -> No
 def test_damaged_sidecar_is_refused(tmp_path: Path) -> None:
     path = made_up.neutral(tmp_path)
     path.with_suffix(".json").write_text('{"Units": ')
-    with pytest.raises(SensorError, match="not readable JSON"):
+    with pytest.raises(SensorError, match="is cut off"):
         read(path)
 
 

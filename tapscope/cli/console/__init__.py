@@ -17,6 +17,8 @@ from rich.markup import escape
 from tapscope.cli.console.log import JsonLog, SilentListener
 from tapscope.cli.console.progress import BatchBar, CountingBar
 from tapscope.cli.console.summary import (
+    TRAINING_TITLE,
+    count_of,
     counts_text,
     facts_table,
     figures_table,
@@ -58,7 +60,10 @@ def print_summary(result: BatchResult, out: Path) -> None:
     console = Console()
     console.print(summary_table(result))
     if result.interrupted:
-        console.print("[yellow]interrupted[/]: the table holds the recordings completed so far")
+        console.print(
+            "[yellow]interrupted[/]: the table holds the recordings completed so far; run the same "
+            "command again to go on"
+        )
     for note in result.notes:
         console.print(f"[yellow]note[/]: {escape(note)}")
     console.print(f"{counts_text(result)}; table: {escape(str(out))}")
@@ -100,10 +105,11 @@ def print_names(rows: Sequence[tuple[str, str]]) -> None:
 def print_trained(trained: "Trained") -> None:
     """Print the result of a training run."""
     console = Console()
+    console.print(TRAINING_TITLE)
     console.print(training_table(trained))
     console.print(
-        f"{trained.training_images} images for training, {trained.validation_images} for "
-        f"validation; weights: {escape(str(trained.out))}"
+        f"{count_of(trained.training_images, 'image')} for training, "
+        f"{trained.validation_images} for validation; weights: {escape(str(trained.out))}"
     )
     if trained.result.kept_start:
         console.print("no epoch was better than the initial weights, which were written again")
@@ -113,10 +119,10 @@ def print_converted(done: "Converted", out: Path) -> None:
     """Print the result of converting labels."""
     rows = [
         ("labels", done.format),
-        ("written", f"{done.hands} hands in {done.images} images: {out}"),
+        ("written", f"{count_of(done.hands, 'hand')} in {count_of(done.images, 'image')}: {out}"),
         ("keypoints", ", ".join(done.keypoints)),
         ("dropped", ", ".join(done.dropped) or "none"),
-        ("left out", f"{done.unlabelled} images without labels of these keypoints"),
+        ("left out", f"{count_of(done.unlabelled, 'image')} without labels of these keypoints"),
     ]
     Console().print(facts_table(rows))
 
@@ -138,6 +144,8 @@ class TrainingBar(CountingBar):
 
     def __init__(self) -> None:
         super().__init__(Console(stderr=True), "steps")
+        self.epochs = 0
+        """Number of epochs finished."""
 
     def loss(self, step: int, steps: int, loss: float) -> None:
         """Move the bar."""
@@ -145,6 +153,7 @@ class TrainingBar(CountingBar):
 
     def epoch(self, report: "EpochReport") -> None:
         """Print the line of an epoch."""
+        self.epochs += 1
         best = "  best so far" if report.best else ""
         self.line(
             f"epoch {report.epoch}: loss {report.loss:.4f}, validation tips within "

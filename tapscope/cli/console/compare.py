@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tapscope.cli.console.summary import count_of
 from tapscope.compare.records import Comparison
-from tapscope.compare.report.html import number, with_interval
+from tapscope.compare.report.html import between, number, with_interval
 
 _SHOWN: Final = (
     "tapping_rate_hz",
@@ -48,7 +49,7 @@ def _agreement(found: Comparison) -> Table:
     table = Table(title="video minus sensor", box=None, pad_edge=False, title_justify="left")
     table.add_column("feature", no_wrap=True)
     for heading in ("n", "bias [95 %]", "limits"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", no_wrap=heading == "n", overflow="fold")
     for feature in _SHOWN:
         row = found.row(feature)
         if row is None:
@@ -56,7 +57,7 @@ def _agreement(found: Comparison) -> Table:
         lower, upper = row.estimate("loa_lower"), row.estimate("loa_upper")
         r = row.estimate("pearson_r")
         if lower is not None and upper is not None:
-            limits = f"{number(lower.value, 2)} to {number(upper.value, 2)}"
+            limits = between(lower.value, upper.value, 2)
         else:
             limits = f"unlike, r {number(math.nan if r is None else r.value, 2)}"
         table.add_row(
@@ -74,15 +75,22 @@ def _closing(found: Comparison) -> list[str]:
     if taps is not None:
         lines.append(
             f"closures within {found.settings['event tolerance']}: "
-            f"F1 {with_interval(taps.estimate('f1'))} in {taps.n_recordings} recordings "
+            f"F1 {with_interval(taps.estimate('f1'))} in "
+            f"{count_of(taps.n_recordings, 'recording')} "
             f"({taps.note})"
+        )
+    alone = len(found.recordings) - len(found.on_one_clock)
+    if alone:
+        lines.append(
+            f"counts and durations: not compared in {alone} of "
+            f"{count_of(len(found.recordings), 'recording')}, whose clocks are not known to agree"
         )
     flagged = [each for each in found.exclusions if each.step == "synchronisation"]
     if flagged:
         lines.append(
-            f"[yellow]compared by features only[/]: {len(flagged)} of {len(found.recordings)} "
-            "recordings, because their clocks could not be aligned "
-            f"({escape(flagged[0].recording)}: {escape(flagged[0].reason)} ...)"
+            f"[yellow]compared by features only[/]: {len(flagged)} of "
+            f"{count_of(len(found.recordings), 'recording')}, because their clocks could not be "
+            f"aligned ({escape(flagged[0].recording)}: {escape(flagged[0].reason)} ...)"
         )
     lost = [each for each in found.exclusions if each.step != "synchronisation"]
     for each in lost[:10]:

@@ -14,17 +14,24 @@ if TYPE_CHECKING:  # they import torch
     from tapscope.evaluation.scores import Scored
     from tapscope.training.run import Trained
 
+TRAINING_TITLE: Final = "share of validation keypoints within 0.1 of the hand"
 STYLES: Final = {"ok": "green", "doubtful": "yellow", "failed": "red"}
 MAX_ROWS: Final = 30
 """A summary of more recordings than this lists only those that are not ok."""
+MAX_NAME: Final = 40
+"""Longest name of a recording that is kept on one line; longer ones are folded, none is cut."""
 
 
 def summary_table(result: BatchResult) -> Table:
     """Return a table of the recordings; of many recordings only those that are not ok."""
     many = len(result.results) > MAX_ROWS
+    fits = max(map(len, result.results), default=0) <= MAX_NAME
     table = Table(title="Not ok" if many else None, box=None, pad_edge=False)
-    for heading in ("recording", "status", "taps", "rate, Hz", "why"):
-        table.add_column(heading, justify="right" if heading in ("taps", "rate, Hz") else "left")
+    table.add_column("recording", overflow="fold", no_wrap=fits)
+    table.add_column("status", no_wrap=True)
+    table.add_column("taps", justify="right", no_wrap=True)
+    table.add_column("rate, Hz", justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold")
     for name, cached in result.results.items():
         status = str(cached.cells["status"])
         if many and status == "ok":
@@ -48,7 +55,13 @@ def counts_text(result: BatchResult) -> str:
     """Return '3 recordings: 2 ok, 1 failed (1 from before)'."""
     parts = [f"{result.count(s)} {s}" for s in STYLES if result.count(s)]
     before = f" ({result.reused} from before)" if result.reused else ""
-    return f"{len(result.results)} recordings: {', '.join(parts) or 'none completed'}{before}"
+    counted = count_of(len(result.results), "recording")
+    return f"{counted}: {', '.join(parts) or 'none completed'}{before}"
+
+
+def count_of(count: int, thing: str) -> str:
+    """Return '1 recording', '2 recordings'."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Table:
@@ -103,7 +116,8 @@ def scores_table(scored: Sequence["Scored"]) -> Table:
     table = Table(box=None, pad_edge=False)
     headings = ("set", "network", "seeds", "within 5 px, %", "10 px, %", "20 px, %", "found, %")
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("set", "network") else "right")
+        is_name = heading in ("set", "network")
+        table.add_column(heading, justify="left" if is_name else "right", overflow="fold")
     for one in summaries(scored):
         texts = [spread.text() for spread in (*(one.pck[t] for t in (5, 10, 20)), one.found)]
         table.add_row(escape(one.dataset), escape(one.network), str(len(one.seeds)), *texts)
@@ -113,19 +127,22 @@ def scores_table(scored: Sequence["Scored"]) -> Table:
 def _figure(value: object) -> str:
     if isinstance(value, Mapping):
         return f"{_figure(value['error_px'])} px over {value['count']}"
+    if value is None:
+        return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def training_table(trained: "Trained") -> Table:
-    """Return the share of keypoints within a tenth of the hand, per set, before and after."""
+    """Return the share of keypoints within a tenth of the hand, per set, before and after.
+
+    The caller prints `TRAINING_TITLE` above it: a table's own title is wrapped to its width.
+    """
     result = trained.result
     table = Table(
-        title="share of validation keypoints within 0.1 of the hand",
-        title_justify="left",
         box=None,
         pad_edge=False,
     )
-    table.add_column("set")
+    table.add_column("set", overflow="fold")
     if result.before:
         table.add_column("before", justify="right")
     table.add_column("after", justify="right")

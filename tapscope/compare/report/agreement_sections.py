@@ -1,10 +1,10 @@
 """Sections of the report on agreement: features, taps, signals, strata, assumptions."""
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 from tapscope.agreement import Estimate
+from tapscope.compare.feature_pairs import OVER_TIME
 from tapscope.compare.records import AgreementRow, Comparison
 from tapscope.compare.report.figure_selection import MAIN_FEATURES, DrawnFigure
 from tapscope.compare.report.html import (
@@ -12,6 +12,7 @@ from tapscope.compare.report.html import (
     Figure,
     Section,
     Table,
+    between,
     number,
     p_value,
     with_interval,
@@ -50,7 +51,24 @@ def features(found: Comparison) -> Section:
     equivalence = [row for row in same if row.estimate("tost_mean_difference") is not None]
     if equivalence:
         tables.append(_equivalence(equivalence))
-    return Section("features", "Agreement of features", (), tuple(tables))
+    return Section("features", "Agreement of features", (_over_time(found),), tuple(tables))
+
+
+def _over_time(found: Comparison) -> str:
+    """Say in which recordings counts and durations are compared, and why not in the others."""
+    together, alone = len(found.on_one_clock), len(found.recordings) - len(found.on_one_clock)
+    text = (
+        f"Counts and durations ({', '.join(sorted(OVER_TIME))}) grow with the time watched. They "
+        "are compared over the time that video and log share"
+    )
+    if not alone:
+        return f"{text}, as are all features."
+    return (
+        f"{text}, which is known in {together} of {len(found.recordings)} recordings. In the other "
+        f"{alone} the clocks are not known to agree: the features are those of the whole video and "
+        "of the whole log, and counts and durations are not compared; the tapping rate stands for "
+        "the count of taps."
+    )
 
 
 def _agreement_table(caption: str, rows: Sequence[AgreementRow], name: str = "feature") -> Table:
@@ -145,8 +163,8 @@ def _count_or_interval(estimate: Estimate) -> str:
 
 
 _NO_CLOCKS: Final = (
-    "The clocks are not known to agree in any recording, so single taps and signals were not "
-    "compared."
+    "The clocks are not known to agree in any recording, so single taps, signals, counts and "
+    "durations were not compared."
 )
 
 
@@ -231,7 +249,4 @@ def assumptions(found: Comparison) -> Section:
 
 def limits(row: AgreementRow) -> str:
     """Return 'lower to upper' of the limits of agreement."""
-    low, high = row.value("loa_lower"), row.value("loa_upper")
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return DASH
-    return f"{number(low)} to {number(high)}"
+    return between(row.value("loa_lower"), row.value("loa_upper"))

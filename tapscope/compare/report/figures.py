@@ -9,6 +9,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tapscope.compare.report.html import number
 from tapscope.output.figure_style import PALE, SENSOR_COLOUR, STYLE, VIDEO_COLOUR, canvas
 from tapscope.records import FloatArray
 
@@ -59,7 +60,7 @@ def bland_altman(
             if np.isfinite(level.low) and np.isfinite(level.high):
                 axes.axhspan(level.low, level.high, color=colour, alpha=0.13, linewidth=0)
             axes.axhline(level.value, color=colour, linestyle=dash, linewidth=1.2)
-            labels.append((level.value, f"{name}\n{level.value:.3g}", colour))
+            labels.append((level.value, f"{name}\n{number(level.value)}", colour))
         axes.axhline(0.0, color=PALE, linewidth=0.8, linestyle=":")
         _dots(axes, (video + sensor) / 2, video - sensor)
         axes.set_xlabel(f"Mean of video and sensor ({unit})")
@@ -80,13 +81,13 @@ def identity(
 ) -> Figure:
     """Draw video over sensor with the line of identity and, where it is known, Deming's line."""
     with style.context(STYLE):
-        figure, axes = canvas(4.4, 4.2)
+        figure, axes = canvas(4.4, 4.4)
         low, high = _span(np.concatenate((video, sensor)))
         ends = np.array((low, high))
         axes.plot(ends, ends, color=PALE, linewidth=1, linestyle=":", label="identity")
         if np.isfinite(slope) and np.isfinite(intercept):
             line = intercept + slope * ends
-            name = f"Deming: {intercept:.3g} {slope:+.3g} × sensor"
+            name = f"Deming: {number(intercept)} + {number(slope)} × sensor"
             axes.plot(ends, line, color=SENSOR_COLOUR, linewidth=1.2, label=name)
         _dots(axes, sensor, video)
         axes.set_xlim(low, high)
@@ -95,7 +96,7 @@ def identity(
         axes.set_xlabel(f"Sensor ({unit})")
         axes.set_ylabel(f"Video ({unit})")
         axes.set_title(title)
-        axes.legend(loc="upper left", fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
@@ -115,14 +116,14 @@ def different_units(
         _dots(axes, sensor, video)
         axes.set_xlabel(f"Sensor ({sensor_unit})")
         axes.set_ylabel(f"Video ({video_unit})")
-        axes.set_title(f"{title}\nr = {r:.2f}, ρ = {rho:.2f}; different units")
+        axes.set_title(f"{title}\nr = {number(r)}, ρ = {number(rho)}; different units")
     return figure
 
 
 def rates(recordings: Sequence[str], video: FloatArray, sensor: FloatArray) -> Figure:
     """Draw the tapping rate of each recording by video and by sensor, slowest first."""
     with style.context(STYLE):
-        figure, axes = canvas(6.4, max(2.2, 1.0 + 0.22 * min(len(recordings), MAX_LABELS)))
+        figure, axes = canvas(6.4, max(2.4, 1.2 + 0.22 * min(len(recordings), MAX_LABELS)))
         order = np.argsort(sensor, kind="stable")
         place = np.arange(len(order))
         axes.hlines(place, video[order], sensor[order], color=PALE, linewidth=1)
@@ -138,7 +139,7 @@ def rates(recordings: Sequence[str], video: FloatArray, sensor: FloatArray) -> F
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("Tapping rate (Hz)")
         axes.set_title("Tapping rate of each recording")
-        axes.legend(loc="lower right", fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from tapscope.agreement import Estimate
 
 DASH: Final = "–"
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +70,41 @@ def render(
     """Return the page; every text is escaped, so that a file name cannot become markup."""
     template = resources.files("tapscope.compare.report").joinpath("report.html.j2")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["pieces"] = _pieces
     page = environment.from_string(template.read_text(encoding="utf-8")).render(
         title=title, subtitle=subtitle, main_results=main_results, sections=sections
     )
     return (page + "\n").encode()
 
 
+def _pieces(cell: str) -> str:
+    """Return a cell of numbers that breaks before a bracket or 'to' only, never within a number."""
+    return cell.replace(", ", f",{_NO_BREAK}").replace(" to ", f" to{_NO_BREAK}")
+
+
 def number(value: float, digits: int = 3) -> str:
-    """Return a number as text: significant digits, true minus sign, a dash for NaN."""
+    """Return a number as text: significant digits, true minus sign, a dash for NaN.
+
+    Whole digits are never rounded away.
+    """
     if not math.isfinite(value):
         return DASH
+    value = float(f"{value:.{digits - 1}e}") if abs(value) < 10**digits else value
     if value != 0 and not 1e-4 <= abs(value) < 1e5:
         text = f"{value:.{digits - 1}e}"
     else:
-        decimals = digits if value == 0 else digits - 1 - math.floor(math.log10(abs(value)))
-        text = f"{value:.{min(max(decimals, 0), 4)}f}"
+        decimals = digits - 1 - (0 if value == 0 else math.floor(math.log10(abs(value))))
+        text = f"{value:.{max(decimals, 0)}f}"
     if float(text) == 0:
         text = text.removeprefix("-")
-    return text.replace("-", "−", 1) if text.startswith("-") else text
+    return text.replace("-", "−")
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """Return '−0.25 to 1.25', or one dash where an end is not known."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return DASH
+    return f"{number(low, digits)} to {number(high, digits)}"
 
 
 def with_interval(estimate: Estimate | None, digits: int = 3) -> str:

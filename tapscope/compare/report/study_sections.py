@@ -6,6 +6,7 @@ from typing import Final
 from tapscope.compare.records import Comparison
 from tapscope.compare.report.grras import grras_items
 from tapscope.compare.report.html import DASH, Section, Table, number
+from tapscope.sync.thresholds import SETTINGS
 
 _FILLED: Final = {"filled": "yes", "in part": "in part", "authors": "no: authors"}
 
@@ -33,8 +34,8 @@ def participants(found: Comparison) -> Section:
     texts = []
     if doubtful:
         texts.append(
-            f"{doubtful} recordings with a doubtful video analysis are included; the stratum "
-            "status shows them separately."
+            "The stratum status shows recordings with a doubtful video analysis separately; "
+            f"included here: {doubtful}."
         )
     if not found.exclusions:
         texts.append("Nothing was left out.")
@@ -64,10 +65,16 @@ def clocks(found: Comparison) -> Section:
     from_data = sum(each.aligned_from_data for each in found.recordings)
     texts = [
         "Sensor time = video time + offset. An offset found from the movements is accepted where "
-        "r > 0.9 and the margin over the next best offset is above 0.05. Taps are periodic, so an "
-        "offset can be wrong by a whole cycle; unclear offsets are flagged. Recordings whose "
-        "clocks are not known to agree (marked) are compared by their features only, not by single "
-        "taps or signals.",
+        f"r > {SETTINGS.accept_r:g} and the margin over the next best offset is above "
+        f"{SETTINGS.accept_margin:g}; or where r > {SETTINGS.pattern_r:g} and the pattern of the "
+        "taps excludes the next best offset (by_pattern), which needs intervals that vary by "
+        f"{100 * SETTINGS.pattern_interval_cv:g} % or more. Either way both sides must show "
+        f"{SETTINGS.min_taps} taps whose moments fit one movement, and the offset must not lie at "
+        "the edge of those searched. Taps are periodic, so an offset can be wrong by a whole "
+        "cycle; unclear offsets are flagged. An offset from a cue needs none of this. Recordings "
+        "whose "
+        "clocks are not known to agree (marked) are compared by their features only: not by single "
+        "taps or signals, nor by counts and durations.",
     ]
     if from_data:
         texts.append(
@@ -89,12 +96,12 @@ def _devices(found: Comparison) -> Table:
                 each.recording,
                 facts.get("device", "") or "not stated",
                 f"{facts.get('format', '')}, {each.sensor_source}",
-                facts.get("sampling_rate_hz", ""),
+                _short(facts.get("sampling_rate_hz", "")),
                 facts.get("repairs", "") or "none",
-                video.get("measured_fps", "") or DASH,
+                _short(video.get("measured_fps", "")),
                 f"{video.get('dropped_frames') or DASH} / {video.get('duplicate_frames') or DASH}",
-                video.get("longest_gap_s", "") or DASH,
-                video.get("tracked_frames_pct", "") or DASH,
+                _short(video.get("longest_gap_s", "")),
+                _short(video.get("tracked_frames_pct", "")),
             )
         )
     return Table(
@@ -104,6 +111,14 @@ def _devices(found: Comparison) -> Table:
         tuple(rows),
         numeric=frozenset({3, 5, 6, 7, 8}),
     )  # fmt: skip
+
+
+def _short(cell: str) -> str:
+    """Return a number of the tables with three significant digits; a dash where it is unknown."""
+    try:
+        return number(float(cell))
+    except ValueError:
+        return cell or DASH
 
 
 def methods(found: Comparison) -> Section:

@@ -1,6 +1,5 @@
 """Labels as a labelling tool or a public set holds them, and functions that read them."""
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from tapscope import files
 from tapscope.errors import AnnotationError
 from tapscope.hand import KEYPOINTS
 
@@ -69,10 +69,7 @@ def read_json(path: Path) -> Any:
     AnnotationError
         It cannot be read as JSON.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as problem:
-        raise AnnotationError(f"{path}: cannot be read as JSON ({problem})") from problem
+    return files.read_json(path, AnnotationError)
 
 
 def read_xml(path: Path) -> ElementTree.Element:

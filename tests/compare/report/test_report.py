@@ -214,7 +214,7 @@ def test_a_study_without_clocks_still_has_a_page(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = bare(compare_study(options_of(folder, clock=ClockRule(align=False))))
-    plates = list(draw(replace(found, rows=found.rows[:1])))
+    plates = list(draw(replace(found, rows=())))
     assert {plate.group for plate in plates} == {"rates"}
     text = " ".join(Page(report_page(found, plates).decode()).text)
     assert "The clocks are not known to agree in any recording" in text
@@ -250,14 +250,15 @@ def test_the_verb_fails_softly_where_a_log_is_bad(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0032, "0.0032"),
+        (0.0032, "0.00320"),
+        (-0.000312, "−0.000312"),
         (-0.0466, "−0.0466"),
         (12.345, "12.3"),
-        (0.99991, "1.000"),
+        (0.99991, "1.00"),
         (1234.5, "1234"),
-        (-0.00001234, "−1.23e-05"),
+        (-0.00001234, "−1.23e−05"),
         (1.5e6, "1.50e+06"),
-        (0.0, "0.000"),
+        (0.0, "0.00"),
         (math.nan, "–"),
     ],
 )
