@@ -80,6 +80,7 @@ def analyze(
 ) -> None:
     """Measure tapping in recordings and write a table with one row per recording."""
     from tapscope.cli import console
+    from tapscope.output.checks import check_file
     from tapscope.pipeline.analyze import Options, analyze_videos
 
     options = Options(
@@ -97,6 +98,8 @@ def analyze(
         time_limit_s=time_limit,
         force=force,
     )
+    if report:
+        check_file(out.with_suffix(".html"))
     mode: console.Mode = "json" if json_log else "quiet" if quiet else "terminal"
     with console.progress_listener(mode) as listener:
         result = analyze_videos(options, listener, sys.argv)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tapscope.errors import TapscopeError, VideoError
-from tapscope.protocol.protocol import RecordingName
+from tapscope.protocol.recording_name import RecordingName
 
 VIDEO_ENDINGS: Final = frozenset(
     {".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}

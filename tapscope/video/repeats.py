@@ -63,7 +63,8 @@ def sample(image: Pixels) -> NDArray[np.int16]:
     """Return some grey values of an image, shape (rows, columns); what `change` compares."""
     step = max(1, min(image.shape[:2]) // SAMPLES_ACROSS)
     red, green, blue = np.moveaxis(image[::step, ::step].astype(np.int16), -1, 0)
-    return (red + 2 * green + blue) // 4
+    grey: NDArray[np.int16] = (red + 2 * green + blue) // 4
+    return grey
 
 
 def change(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:

@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from tapscope import __version__
 from tapscope.compare.report.html import number
+from tapscope.output.checks import check_file
 from tapscope.output.table import write_result
 from tapscope.visualise.report.study import STATUSES, Column, Row, Study, drawable, read_study
 
@@ -49,6 +50,7 @@ def write_report(table: Path, out: Path | None = None) -> Path:
         The page cannot be written.
     """
     out = out or table.with_suffix(".html")
+    check_file(out)
     write_result(out, report_page(read_study(table)))
     return out
 
