@@ -79,7 +79,7 @@ def test_strict_counts_doubt_as_failure(discs: Path) -> None:
     again = run("analyze", discs, "--strict")
     assert again.exit_code == 1
     assert "3 completed before" in again.output
-    assert "the end of the video is lost" in " ".join(again.output.split())
+    assert "The end of the recording is missing" in " ".join(again.output.split())
 
 
 def test_quiet_is_quiet(discs: Path) -> None:

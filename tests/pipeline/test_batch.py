@@ -22,6 +22,9 @@ from tests.tapping import SeeDiscs, write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
 
+STILL = "frames_duplicated"
+"""Discs without noise look exactly alike in two frames beside the widest aperture."""
+
 
 @pytest.fixture(scope="module")
 def hard_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -74,15 +77,15 @@ def test_hard_folder(hard_folder: Path, tmp_path: Path) -> None:
     rows = rows_of(out)
     assert list(rows) == sorted(rows)
     assert {name: (row["status"], row["flags"]) for name, row in rows.items()} == {
-        "a name, with commas": ("ok", ""),
+        "a name, with commas": ("ok", STILL),
         "empty": ("failed", "no_hand"),
-        "good": ("ok", ""),
+        "good": ("ok", STILL),
         "half": ("doubtful", "truncated;damaged"),
         "sound": ("failed", "unreadable"),
         "stumble": ("failed", "internal_error"),
         "sub/good": ("ok", ""),
         "text": ("failed", "unreadable"),
-        "turned": ("ok", ""),
+        "turned": ("ok", STILL),
         "uneven": ("ok", "frames_dropped"),
         "zero": ("failed", "unreadable"),
     }
@@ -193,7 +196,7 @@ def test_time_limit_is_for_each_recording(tmp_path: Path) -> None:
         write_clip(tmp_path / f"{name}.mp4")
     result = run_batch(find_recordings([tmp_path]), plan_in(tmp_path, time_limit_s=10), StopAfter())
     rows = {name: (k.cells["status"], k.cells["flags"]) for name, k in result.results.items()}
-    assert rows == {"a": ("ok", ""), "hang": ("failed", "time_limit"), "z": ("ok", "")}
+    assert rows == {"a": ("ok", STILL), "hang": ("failed", "time_limit"), "z": ("ok", STILL)}
     assert result.results["hang"].retry
 
 
