@@ -8,6 +8,7 @@ import numpy as np
 
 from tapscope.features.context import UNKNOWN, Context
 from tapscope.features.ending import Ending
+from tapscope.features.plausibility import LIMITS
 from tapscope.protocol.rules import QualityRules
 from tapscope.signal.noise import noise_of
 
@@ -191,7 +192,7 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
             f"intervals: taps may be missed (limit {rules.max_missed_taps})",
         ),
         "closures_disagree": (
-            peak_error_hz > rules.max_peak_rate_error_hz and features["halt_count"] == 0,
+            peak_error_hz > rules.max_peak_rate_error_hz and not _has_pause(features),
             f"closures give {rate_hz:.2f} Hz, widest apertures {features['peak_rate_hz']:.2f} Hz: "
             f"{_beside(peak_error_hz, rules.max_peak_rate_error_hz, 2)} Hz apart (limit "
             f"{rules.max_peak_rate_error_hz:g} Hz)",
@@ -216,6 +217,15 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
             f"(limit {rules.max_metronome_error_hz:g} Hz)",
         ),
     }
+
+
+def _has_pause(features: Features) -> bool:
+    """Return whether a halt is so long that `peak_rate_hz` leaves its interval out.
+
+    A shorter one is in both rates, so that they can be held against each other.
+    """
+    usual_s = features["inter_tap_interval_median_s"]
+    return features["longest_halt_s"] >= (LIMITS.pause_intervals - 1) * usual_s
 
 
 def _disagreement(features: Features) -> float:

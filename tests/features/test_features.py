@@ -188,6 +188,7 @@ def test_a_good_recording_is_ok(steady: dict[str, float]) -> None:
         ({"task_duration_s": 2.0, "tap_count": 6}, "short_task"),
         ({"suspected_missed_taps": 1}, "missed_taps"),
         ({"peak_rate_hz": 3.2}, "closures_disagree"),
+        ({"peak_rate_hz": 3.2, "halt_count": 1, "longest_halt_s": 0.4}, "closures_disagree"),
         ({"second_rate_hz": 3.2}, "keypoints_disagree"),
         ({"other_bouts_s": 6.0}, "several_bouts"),
         ({"hand_px": 30.0}, "small_hand"),
@@ -242,7 +243,7 @@ def test_taps_that_are_none_raise_the_rate_and_a_doubt_halts_only_lower_it(
     rate_hz = steady["spectral_rate_hz"]
     more = {"tapping_rate_hz": 1.15 * rate_hz, "peak_rate_hz": 1.15 * rate_hz}
     added = quality_status(steady | more, RULES)
-    fewer = {"tapping_rate_hz": 0.8 * rate_hz, "halt_count": 1}
+    fewer = {"tapping_rate_hz": 0.8 * rate_hz, "halt_count": 1, "longest_halt_s": 2.0}
     halted = quality_status(steady | fewer, RULES)
     assert added.flags == ("rate_disagrees",)
     assert halted.status == "ok"
