@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tapscope.hand import KEYPOINTS, Measured
-from tapscope.network.engine import Engine
 from tapscope.network.heatmap import VARIANCE_PX2
 from tapscope.network.pmsdsnet import PMSDSNet
+from tapscope.network.torch_engine import TensorEngine
 from tapscope.network.weights import Card, Weights
 from tapscope.pose.detection import HandDetection, box_around
 from tapscope.records import FrameBatch
@@ -121,7 +121,7 @@ def _masks(
         yield int(keypoint), mask
 
 
-class DotEngine(Engine):
+class DotEngine(TensorEngine):
     """Answers with a Gaussian at the middle of the dots of each keypoint's colour.
 
     Parameters
@@ -141,7 +141,7 @@ class DotEngine(Engine):
         if faint_peak:
             self._palettes.append((COLOURS // 2, faint_peak))
 
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
+    def tensor_heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
         self.images_seen += len(pixels)
         n, height, width = pixels.shape[:3]
         answer = np.zeros((n, len(COLOURS), height, width), dtype=np.float32)

@@ -1,31 +1,22 @@
 """Inference engines: one interface to a network, whatever device it runs on.
 
 A GPU runs torch in bfloat16. A CPU runs OpenVINO, which fuses the many small layers and is several
-times faster than plain torch. Plain torch in single precision is the reference for both.
+times faster than plain torch. Plain torch in single precision is the reference for both. Torch is
+not imported here: on a CPU it takes longer to load than OpenVINO takes for a recording.
 """
 
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from tapscope.errors import WeightsError
 from tapscope.hand import FINGERTIPS, TIPS, Measured
 from tapscope.network.device import choose_device
-from tapscope.network.heatmap import decode, local_peaks
-from tapscope.network.openvino_runtime import openvino
-from tapscope.network.pmsdsnet import HeatmapNetwork, normalise
 from tapscope.network.weights import Weights, confidence
 from tapscope.records import FloatArray
-
-TIP_PEAKS = 5
-"""Peaks of each fingertip heatmap that are kept: the network may confuse any of the five tips."""
 
 
 class KeypointPrediction(NamedTuple):
@@ -45,61 +36,13 @@ class KeypointPrediction(NamedTuple):
     """Values of these peaks, highest first; shape (n, fingertips, peaks)."""
 
 
-class HeatmapPeaks(NamedTuple):
-    """The peaks of some heatmaps; n images."""
+class Look(NamedTuple):
+    """What an engine sees in some images."""
 
-    position_px: Tensor
-    """Of the highest peak, see `heatmap.Peaks`; shape (n, keypoints, 2)."""
-    peak_value: Tensor
-    """Shape (n, keypoints)."""
-    second_peak: Tensor
-    """Shape (n, keypoints)."""
-    tip_position_px: Tensor
-    """Of the highest peaks of each fingertip; shape (n, fingertips, `TIP_PEAKS`, 2)."""
-    tip_peak_value: Tensor
-    """Shape (n, fingertips, `TIP_PEAKS`)."""
-
-
-def find_peaks(heatmaps: Tensor, fingertips: Sequence[int], stride: int) -> HeatmapPeaks:
-    """Find the peaks of heatmaps of shape (n, keypoints, height, width)."""
-    if not fingertips:
-        return HeatmapPeaks(*decode(heatmaps, stride), *_no_tips(len(heatmaps)))
-    tips = local_peaks(heatmaps[:, fingertips], TIP_PEAKS, stride)
-    return HeatmapPeaks(*decode(heatmaps, stride), *tips)
-
-
-def _no_tips(images: int) -> tuple[Tensor, Tensor]:
-    """Return positions and values of the peaks of no fingertip."""
-    return torch.zeros(images, 0, TIP_PEAKS, 2), torch.zeros(images, 0, TIP_PEAKS)
-
-
-class PixelsToHeatmaps(nn.Module):
-    """The network with its input normalisation, from uint8 pixels to final heatmaps."""
-
-    def __init__(self, network: HeatmapNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return the heatmaps, see `Engine.heatmaps`."""
-        return self.network.final(normalise(pixels))
-
-
-class PixelsToPeaks(PixelsToHeatmaps):
-    """The same, and the peaks of the heatmaps, to be compiled together.
-
-    Without fingertips their fields are missing: OpenVINO takes no empty tensors.
-    """
-
-    def __init__(self, network: HeatmapNetwork, fingertips: Sequence[int]) -> None:
-        super().__init__(network)
-        self._fingertips = list(fingertips)
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
-        """Return the heatmaps, then the fields of `HeatmapPeaks`."""
-        heatmaps = super().forward(pixels)
-        peaks = find_peaks(heatmaps, self._fingertips, self.network.stride)
-        return (heatmaps, *(peaks if self._fingertips else peaks[:3]))
+    heatmaps: Any
+    """As the engine holds them, on its device; indexed by image."""
+    peaks: list[FloatArray]
+    """The fields of `heatmap.HeatmapPeaks`."""
 
 
 class Engine(ABC):
@@ -126,12 +69,12 @@ class Engine(ABC):
     """Library, version and device, for the provenance."""
     batch_size: int
     """Number of images at which a call is efficient."""
+    stride: int
+    size_divisor: int
 
     def __init__(self, weights: Weights) -> None:
         self.card = weights.card
         self.weights_name = weights.name
-        self.stride = weights.network.stride
-        self.size_divisor = weights.network.size_divisor
         self._path = weights.path
         keypoints = weights.card.keypoints
         has_all = set(FINGERTIPS) <= set(keypoints)
@@ -156,8 +99,8 @@ class Engine(ABC):
             ) from problem
 
     @abstractmethod
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Return the final heatmaps, on the device where they are computed.
+    def heatmaps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the final heatmaps.
 
         Parameters
         ----------
@@ -166,8 +109,24 @@ class Engine(ABC):
 
         Returns
         -------
-        Tensor
-            float32, shape (n, keypoints, height / stride, width / stride).
+        ndarray
+            Shape (n, keypoints, height / stride, width / stride).
+        """
+
+    @abstractmethod
+    def _look(self, pixels: NDArray[np.uint8]) -> Look:
+        """Return heatmaps of images and their peaks."""
+
+    @abstractmethod
+    def _look_again(self, mirrored: NDArray[np.uint8], heatmaps: Any) -> list[FloatArray]:
+        """Return the peaks of the mean of two heatmaps, in the image that is not mirrored.
+
+        Parameters
+        ----------
+        mirrored
+            The mirror images.
+        heatmaps
+            Those of the images themselves, as `_look` gave them.
         """
 
     def keypoints(self, pixels: NDArray[np.uint8], *, sure: float = 0.0) -> KeypointPrediction:
@@ -183,14 +142,13 @@ class Engine(ABC):
             Images whose thumb or index tip has a confidence up to this get the flip test: 0 none,
             1 all.
         """
-        heat, peaks = self._heatmaps_and_peaks(pixels)
-        predicted = self._predicted(peaks)
+        seen = self._look(pixels)
+        predicted = self._predicted(seen.peaks)
         tip_confidence = predicted.confidence[:, self._tips].min(axis=1, initial=1.0)
         uncertain = np.flatnonzero(tip_confidence <= sure)
         if uncertain.size:
             mirrored = np.ascontiguousarray(pixels[uncertain, :, ::-1])
-            mean = (heat[uncertain] + self.heatmaps(mirrored).flip(-1)) / 2
-            averaged = self._predicted(find_peaks(mean, self.fingertips, self.stride))
+            averaged = self._predicted(self._look_again(mirrored, seen.heatmaps[uncertain]))
             for values, replacement in zip(predicted, averaged, strict=True):
                 values[uncertain] = replacement
         return predicted
@@ -199,105 +157,10 @@ class Engine(ABC):
         """Return the calibrated confidence of peaks with these values, see `weights.confidence`."""
         return confidence(self.card, peak_value, second_peak)
 
-    def _heatmaps_and_peaks(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, HeatmapPeaks]:
-        """Return the heatmaps of images and their peaks."""
-        heat = self.heatmaps(pixels)
-        return heat, find_peaks(heat, self.fingertips, self.stride)
-
-    def _predicted(self, peaks: HeatmapPeaks) -> KeypointPrediction:
-        position, peak_value, second_peak, tip_position, tip_peak_value = (
-            p.double().cpu().numpy() for p in peaks
-        )
+    def _predicted(self, peaks: list[FloatArray]) -> KeypointPrediction:
+        position, peak_value, second_peak, tip_position, tip_peak_value = peaks
         chance = confidence(self.card, peak_value, second_peak)
         return KeypointPrediction(position, chance, peak_value, tip_position, tip_peak_value)
-
-
-class TorchEngine(Engine):
-    """Plain torch: the reference on a CPU, the fast engine on a GPU (bfloat16)."""
-
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        super().__init__(weights)
-        self._device = torch.device(device)
-        self._network = PixelsToHeatmaps(weights.network).eval()
-        self._network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.name = f"torch {torch.__version__} {device}"
-        self.batch_size = 1 if device == "cpu" else 64
-
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Return the final heatmaps, see `Engine.heatmaps`."""
-        with (
-            torch.inference_mode(),
-            torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"),
-        ):
-            heatmaps: Tensor = self._network(torch.from_numpy(pixels).to(self._device)).float()
-        return heatmaps
-
-
-class OpenVinoEngine(Engine):
-    """OpenVINO on the CPU; one compiled network per image size, one image per request.
-
-    The peaks of the heatmaps are found in the compiled network: in torch they would take longer
-    than the network itself on a processor that computes in bfloat16.
-
-    Requests run in parallel on one thread each: small heatmaps do not keep two cores busy, and a
-    fixed division of work gives the same bits every time.
-    """
-
-    def __init__(self, weights: Weights, threads: int = 0) -> None:
-        super().__init__(weights)
-        self._core = openvino.Core()
-        side = 64 // self.size_divisor * self.size_divisor or self.size_divisor
-        example = torch.zeros((1, side, side, 3), dtype=torch.uint8)
-        with warnings.catch_warnings():
-            # Tracing is deprecated, but three times as fast as torch.export for the same bits. The
-            # shape warning comes from the check of the image's sides, which has passed by then.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-                PixelsToPeaks(weights.network, self.fingertips).eval(), example, check_trace=False
-            )
-        self._converted = openvino.convert_model(traced, example_input=example)
-        self._compiled: dict[tuple[int, int], openvino.AsyncInferQueue] = {}
-        self._threads = threads or torch.get_num_threads()
-        self.name = f"openvino {openvino.__version__.split('-')[0]} cpu"
-        # Fixed, because what shares a batch must not depend on the machine's cores.
-        self.batch_size = 8
-
-    def _queue(self, size: tuple[int, int]) -> openvino.AsyncInferQueue:
-        if size not in self._compiled:
-            model = self._converted.clone()
-            model.reshape([1, *size, 3])
-            compiled = self._core.compile_model(
-                model,
-                "CPU",
-                {
-                    "PERFORMANCE_HINT": "THROUGHPUT",
-                    "NUM_STREAMS": self._threads,
-                    "INFERENCE_NUM_THREADS": self._threads,
-                },
-            )
-            self._compiled[size] = openvino.AsyncInferQueue(compiled, self._threads)
-        return self._compiled[size]
-
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Return the final heatmaps, see `Engine.heatmaps`."""
-        return self._heatmaps_and_peaks(pixels)[0]
-
-    def _heatmaps_and_peaks(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, HeatmapPeaks]:
-        count, height, width = pixels.shape[:3]
-        queue = self._queue((height, width))
-        answers: list[list[Tensor]] = [[] for _ in range(count)]
-
-        def store(request: openvino.InferRequest, index: int) -> None:
-            # copied, because the next request uses the same memory
-            answers[index] = [torch.from_numpy(one.data.copy()) for one in request.output_tensors]
-
-        queue.set_callback(store)
-        for index in range(count):
-            queue.start_async({0: pixels[index : index + 1]}, index)
-        queue.wait_all()
-        heatmaps, *peaks = (torch.cat(parts) for parts in zip(*answers, strict=True))
-        return heatmaps, HeatmapPeaks(*peaks, *(() if self.fingertips else _no_tips(count)))
 
 
 def make_engine(weights: Weights, device: str = "auto", threads: int = 0) -> Engine:
@@ -313,12 +176,15 @@ def make_engine(weights: Weights, device: str = "auto", threads: int = 0) -> Eng
     Raises
     ------
     WeightsError
-        A GPU is asked for and there is none.
+        A GPU is asked for and there is none, or the tensors do not fit the architecture.
     """
+    # Each engine is imported where it is used, because both libraries take long to load.
     if device not in ("auto", "cpu", "cuda", "reference"):
         raise WeightsError(f"device {device!r} is none of auto, cpu, cuda, reference")
-    if device == "reference":
-        return TorchEngine(weights)
-    if choose_device(device) == "cuda":
-        return TorchEngine(weights, "cuda")
+    if device == "reference" or choose_device(device) == "cuda":
+        from tapscope.network.torch_engine import TorchEngine  # noqa: PLC0415
+
+        return TorchEngine(weights, "cpu" if device == "reference" else "cuda")
+    from tapscope.network.openvino_engine import OpenVinoEngine  # noqa: PLC0415
+
     return OpenVinoEngine(weights, threads)

@@ -1,6 +1,7 @@
 """Keypoints to heatmaps and back: Gaussian targets, sub-pixel decoding."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -15,6 +16,9 @@ LOCAL_PEAK_RADIUS_PX = 3
 """Pixels within this distance of a higher pixel, on both axes, belong to its peak: 1.7 standard
 deviations of a target."""
 
+TIP_PEAKS: Final = 5
+"""Peaks of each fingertip heatmap that are kept: the network may confuse any of the five tips."""
+
 
 class Peaks(NamedTuple):
     """The highest peak of every keypoint's heatmap."""
@@ -25,6 +29,19 @@ class Peaks(NamedTuple):
     """Value of the heatmap at the highest pixel; shape (n, keypoints)."""
     second_peak: Tensor
     """Highest value further than `SECOND_PEAK_DISTANCE_PX` from that pixel; (n, keypoints)."""
+
+
+class HeatmapPeaks(NamedTuple):
+    """All peaks that an engine looks for; n images."""
+
+    position_px: Tensor
+    """See `Peaks`, as the next two."""
+    peak_value: Tensor
+    second_peak: Tensor
+    tip_position_px: Tensor
+    """Of the highest peaks of each fingertip; shape (n, fingertips, `TIP_PEAKS`, 2)."""
+    tip_peak_value: Tensor
+    """Shape (n, fingertips, `TIP_PEAKS`)."""
 
 
 def variance(stride: int) -> float:
@@ -104,6 +121,25 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
     alone = torch.where(maps == around, maps, 0).view_as(heatmaps).flatten(2)
     peak_value, index = alone.topk(count, dim=-1)
     return _refined(heatmaps, index, stride), peak_value.clamp_min(0)
+
+
+def find_peaks(heatmaps: Tensor, fingertips: Sequence[int], stride: int) -> HeatmapPeaks:
+    """Find the peaks of all keypoints, and several of those that are fingertips.
+
+    Parameters
+    ----------
+    heatmaps
+        Shape (n, keypoints, height, width).
+    fingertips
+        Their indices among the keypoints; may be empty.
+    stride
+        Image pixels per heatmap pixel, along each axis.
+    """
+    peaks = decode(heatmaps, stride)
+    if not fingertips:
+        none = heatmaps.new_zeros(len(heatmaps), 0, TIP_PEAKS)
+        return HeatmapPeaks(*peaks, none[..., None].expand(-1, -1, -1, 2), none)
+    return HeatmapPeaks(*peaks, *local_peaks(heatmaps[:, fingertips], TIP_PEAKS, stride))
 
 
 def _refined(heatmaps: Tensor, index: Tensor, stride: int) -> Tensor:

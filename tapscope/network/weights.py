@@ -1,21 +1,26 @@
-"""Weights on disk: a safetensors file and, beside it, a TOML card that describes them."""
+"""Weights on disk: a safetensors file and, beside it, a TOML card that describes them.
+
+Torch is imported only where a network is built or written: a converted one, see `openvino_model`,
+needs none.
+"""
 
 import hashlib
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from scipy.special import expit
 
 from tapscope.errors import OutputError, WeightsError
 from tapscope.files import write_atomically
-from tapscope.network.pmsdsnet import HeatmapNetwork
-from tapscope.network.registry import build
 from tapscope.protocol.toml_record import TomlFile
 from tapscope.records import FloatArray
+
+if TYPE_CHECKING:
+    from tapscope.network.pmsdsnet import HeatmapNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,12 @@ class Card:
     """Of the safetensors file; filled in by `write`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weights:
     """A network in evaluation mode with its card."""
 
-    network: HeatmapNetwork
+    made: "HeatmapNetwork | None"
+    """A network that exists already; None for that of the file, built when it is asked for."""
     card: Card
     path: Path
 
@@ -66,13 +72,29 @@ class Weights:
         """File name without ending, and the first digits of the hash."""
         return f"{self.path.stem}@{self.card.sha256[:12]}"
 
+    @property
+    def is_of_file(self) -> bool:
+        """Whether the network is that of the file at `path`, whose hash the card holds."""
+        return self.made is None
+
+    @cached_property
+    def network(self) -> "HeatmapNetwork":
+        """The network.
+
+        Raises
+        ------
+        WeightsError
+            The tensors of the file do not fit the architecture.
+        """
+        return _build(self.card, self.path) if self.made is None else self.made
+
 
 def card_path(path: Path) -> Path:
     """Return the path of a weights file's card."""
     return path.with_suffix(".toml")
 
 
-def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
+def write(path: Path, network: "HeatmapNetwork", card: Card) -> Card:
     """Write weights and card; return the card with the hash filled in.
 
     Raises
@@ -80,6 +102,8 @@ def write(path: Path, network: HeatmapNetwork, card: Card) -> Card:
     OutputError
         A file cannot be written.
     """
+    from safetensors.torch import save  # noqa: PLC0415 - see the module's docstring
+
     # Clones, because safetensors refuses two names for one tensor, as shared stages have.
     state = network.state_dict()
     packed = save({name: t.detach().cpu().contiguous().clone() for name, t in state.items()})
@@ -115,12 +139,12 @@ def read_card(path: Path) -> Card:
 
 
 def read(path: Path) -> Weights:
-    """Read weights, check them against their card, build the network.
+    """Read a card and check its weights' hash; the network is built when it is asked for.
 
     Raises
     ------
     WeightsError
-        A file is missing, the hash differs, or the tensors do not fit the architecture.
+        A file is missing, or the hash differs.
     """
     card = read_card(path)
     try:
@@ -133,6 +157,15 @@ def read(path: Path) -> Weights:
             f"{path}: SHA-256 is {found[:12]}..., its card says {card.sha256[:12]}...; "
             "the file is damaged or belongs to another card; copy both again"
         )
+    return Weights(None, card, path)
+
+
+def _build(card: Card, path: Path) -> "HeatmapNetwork":
+    """Build the network of a card and load its tensors, see `Weights.network`."""
+    from safetensors.torch import load_file  # noqa: PLC0415 - see the module's docstring
+
+    from tapscope.network.registry import build  # noqa: PLC0415
+
     try:
         network = build(card.architecture, card.network)
         network.load_state_dict(load_file(path))
@@ -143,7 +176,7 @@ def read(path: Path) -> Weights:
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    return Weights(network, card, path)
+    return network
 
 
 def confidence(card: Card, peak_value: FloatArray, second_peak: FloatArray) -> FloatArray:

@@ -1,6 +1,5 @@
 """From paths to a table: what `tapscope analyze` does, also for use from Python."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from tapscope import __version__
 from tapscope.errors import VideoError
 from tapscope.files import sha256_of
 from tapscope.network.bundled_weights import find_weights
+from tapscope.network.device import cores
 from tapscope.output import provenance, table
 from tapscope.output.columns import (
     all_columns,
@@ -144,13 +144,6 @@ def _unnamed(recordings: Sequence[Recording]) -> tuple[str, ...]:
     return (
         f"{', '.join(counts)} recordings; give --manifest ('tapscope manifest' writes one to fill)",
     )
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _record(

@@ -110,7 +110,7 @@ def find_candidates(
     padded = np.empty((*sides, 3), np.uint8)
     padded[:] = BORDER
     padded[:small_height, :small_width] = small
-    heat = engine.heatmaps(padded[None])[0].clamp(0, 1).cpu().numpy()
+    heat = engine.heatmaps(padded[None])[0].clip(0, 1)
     heat = heat.repeat(engine.stride, axis=1).repeat(engine.stride, axis=2)
     # Keypoints of one hand lie within a few dozen pixels: blurred together they make one hill.
     hill = cv2.GaussianBlur(heat.sum(axis=0), (0, 0), 5)

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from tapscope.errors import WeightsError
-from tapscope.network.engine import Engine
 from tapscope.network.heatmap import decode
 from tapscope.network.pmsdsnet import PMSDSNet, normalise
+from tapscope.network.torch_engine import TensorEngine
 from tapscope.network.weights import Weights
 
 AGREE_PX = 1.0
@@ -70,7 +70,7 @@ def arithmetic(network: PMSDSNet, size_px: int) -> list[float]:
     return [flops / done[-1] for flops in done]
 
 
-class AdaptiveEngine(Engine):
+class AdaptiveEngine(TensorEngine):
     """Plain torch with adaptive depth.
 
     Parameters
@@ -99,8 +99,8 @@ class AdaptiveEngine(Engine):
         self.name = f"torch {torch.__version__} cpu, adaptive depth"
         self.batch_size = 1
 
-    def heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Return the heatmaps, see `Engine.heatmaps`."""
+    def tensor_heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return the heatmaps, see `TensorEngine.tensor_heatmaps`."""
         answers = []
         with torch.inference_mode():
             for one in pixels:

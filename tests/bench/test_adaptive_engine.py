@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from tapscope.errors import WeightsError
-from tapscope.network.engine import TorchEngine
 from tapscope.network.pmsdsnet import PMSDSNet
+from tapscope.network.torch_engine import TorchEngine
 from tapscope.network.weights import Weights
 from tests.bench.adaptive_engine import AdaptiveEngine, answer, arithmetic
 from tests.hands import tiny_card, tiny_weights
@@ -29,7 +29,7 @@ def given() -> Weights:
 def test_a_threshold_out_of_reach_changes_nothing(given: Weights) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     engine = AdaptiveEngine(given, 1e9)
-    assert torch.allclose(engine.heatmaps(pixels), TorchEngine(given).heatmaps(pixels), atol=1e-5)
+    assert np.allclose(engine.heatmaps(pixels), TorchEngine(given).heatmaps(pixels), atol=1e-5)
     assert engine.stages == [4, 4, 4]
 
 

@@ -23,8 +23,8 @@ class UprightEngine(DotEngine):
     """Sees clearly only hands whose wrist is below the middle knuckle, and others as too faint to
     be a hand but clear enough to be a candidate."""
 
-    def heatmaps(self, pixels: np.ndarray) -> torch.Tensor:
-        heat = super().heatmaps(pixels)
+    def tensor_heatmaps(self, pixels: np.ndarray) -> torch.Tensor:
+        heat = super().tensor_heatmaps(pixels)
         row, column = (heat[:, [WRIST, MIDDLE_MCP]].amax(axis).argmax(-1) for axis in (3, 2))
         upright = row[:, 0] - row[:, 1] > (column[:, 0] - column[:, 1]).abs()
         result: torch.Tensor = torch.where(upright[:, None, None, None], heat, 0.19 * heat)

@@ -171,8 +171,8 @@ def test_empty_video_has_no_hand_anywhere() -> None:
 class LeaningEngine(DotEngine):
     """Sees the index tip to the right of where it is, so elsewhere in a mirror."""
 
-    def heatmaps(self, pixels: np.ndarray) -> torch.Tensor:
-        answer = super().heatmaps(pixels)
+    def tensor_heatmaps(self, pixels: np.ndarray) -> torch.Tensor:
+        answer = super().tensor_heatmaps(pixels)
         answer[:, INDEX_TIP] = answer[:, INDEX_TIP].roll(12, dims=2)
         return answer
 
