@@ -162,8 +162,10 @@ def test_option_table_holds_the_commands_options(name: str) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_named_options_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    bench = "\n".join(file.read_text() for file in (ROOT / "tests" / "bench").glob("*.py"))
-    others = {"--editable", "--cov", "--cov-branch", *re.findall(r"--[a-z][\w-]+", bench)}
+    scripts = [*(ROOT / "tests" / "bench").glob("*.py"), *(ROOT / "packaging").glob("*.py")]
+    ours = "\n".join(file.read_text() for file in scripts)
+    others = {"--editable", "--cov", "--cov-branch", "--rm", *re.findall(r"--[a-z][\w-]+", ours)}
+    others |= {"--torch-backend", "--pip-args"}  # of uv and pipx
     known = others | {option for command in COMMANDS.values() for option in options_of(command)}
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text))
     named -= {f"--{anchor.split('---')[-1]}" for _, anchor in links(page) if "---" in anchor}
@@ -189,7 +191,7 @@ def test_shown_modules_and_files_of_the_project_exist() -> None:
     lines = [line for page in DOCUMENTS for line in shown_lines(page)]
     modules = {module for line in lines for module in re.findall(r"python -m ([\w.]+)", line)}
     assert "tests.bench.study" in modules
-    modules.discard("venv")
+    modules -= {"venv", "pip"}
     assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").exists()] == []
     files = {word for line in lines for word in line.split() if word.startswith("tests/")}
     assert files
