@@ -35,9 +35,7 @@ def main() -> None:
     subprocess.run(command, check=True)
     wheels = sorted(arguments.folder.glob("*.whl"))
     total = sum(file.stat().st_size for file in wheels)
-    print(
-        f"{len(wheels)} wheels, {total / 2**20:.0f} MiB, in {arguments.folder}. On the other side:"
-    )
+    print(f"{len(wheels)} wheels, {total / 2**20:.0f} MiB, in {arguments.folder}. Install with:")
     print(f"python -m pip install --no-index --find-links {arguments.folder} 'tapscope{extras}'")
 
 

@@ -50,9 +50,15 @@ def analyze(
         ),
     ] = "auto",
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", metavar="N", min=1, help="Number of recordings to analyse at once."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Number of recordings to analyse at once; by default one for each core.",
+            show_default=False,
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive/--no-recursive", help="Search folders within folders.")
     ] = True,

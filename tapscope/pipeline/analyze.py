@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
+
+import psutil
 
 from tapscope import __version__
 from tapscope.errors import VideoError
 from tapscope.files import sha256_of
 from tapscope.network.bundled_weights import find_weights
-from tapscope.network.device import cores
+from tapscope.network.device import choose_device, cores
 from tapscope.output import provenance, table
 from tapscope.output.columns import (
     all_columns,
@@ -23,6 +26,9 @@ from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
 from tapscope.video.decoders import Decoder, choose_decoder
+
+_WORKER_BYTES: Final = 5 * 2**28
+"""Memory of a worker with a recording of 120 s at 120 frames/s, with a margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Options:
     """How many times slower than in truth all files show the movement; None if nobody said."""
     device: str = "auto"
     decoder: Decoder = "auto"
-    jobs: int = 1
+    jobs: int | None = None
+    """Recordings at once; None for as many as are fastest, see `usual_jobs`."""
     recursive: bool = True
     time_limit_s: float | None = None
     force: bool = False
@@ -96,7 +103,8 @@ def analyze_videos(
         protocol_hand=protocol.hand,
         option_slow_motion=options.slow_motion,
     )
-    threads = max(1, cores() // options.jobs)
+    jobs = options.jobs or usual_jobs(len(recordings), options.device)
+    threads = max(1, cores() // jobs)
     plan = Plan(
         folder=cache.folder_of(options.out),
         prepare=prepare or Prepare(weights, protocol, options.device, threads, decoder),
@@ -107,7 +115,7 @@ def analyze_videos(
             "device": options.device,
             "decoder": decoder,
         },
-        jobs=options.jobs,
+        jobs=jobs,
         time_limit_s=options.time_limit_s,
         force=options.force,
     )
@@ -122,6 +130,18 @@ def analyze_videos(
     table.write_result(plan.folder / "features.json", table.json_bytes(entries))
     table.write_result(plan.folder / "features.md", dictionary_page(entries).encode())
     return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings)))
+
+
+def usual_jobs(recordings: int, device: str) -> int:
+    """Return how many recordings are analysed at once unless somebody says.
+
+    On CPUs one for each core, as far as there is memory: cores that share a recording wait for each
+    other. On a GPU one, because all workers would share it.
+    """
+    if choose_device(device) == "cuda":
+        return 1
+    fitting = psutil.virtual_memory().available // _WORKER_BYTES
+    return max(1, min(recordings, cores(), fitting))
 
 
 def _notes(manifest: Manifest) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Converted networks are kept in a cache, which never answers for another network or another code."""
+"""Converted networks are kept in a cache, which never answers for other weights or other code."""
 
 import os
 import subprocess
