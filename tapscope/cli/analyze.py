@@ -15,6 +15,14 @@ from tapscope.cli.options import (
     SlowMotionOption,
     WeightsOption,
 )
+from tapscope.pipeline.shards import Shard
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
 
 
 def analyze(
@@ -62,6 +70,15 @@ def analyze(
             "--time-limit", metavar="S", min=0.001, help="Skip a recording after this many seconds."
         ),
     ] = None,
+    shard: Annotated[
+        Shard | None,
+        typer.Option(
+            "--shard",
+            metavar="i/N",
+            parser=_shard,
+            help="Analyse part i of N; 'tapscope merge' joins the tables.",
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option("--force", help="Analyse again; by default completed recordings are skipped."),
@@ -97,18 +114,19 @@ def analyze(
         recursive=recursive,
         time_limit_s=time_limit,
         force=force,
+        shard=shard,
     )
     if report:
-        check_file(out.with_suffix(".html"))
+        check_file(options.table.with_suffix(".html"))
     mode: console.Mode = "json" if json_log else "quiet" if quiet else "terminal"
     with console.progress_listener(mode) as listener:
         result = analyze_videos(options, listener, sys.argv)
     if mode == "terminal":
-        console.print_summary(result, out)
+        console.print_summary(result, options.table)
     if report:
         from tapscope.visualise.report.page import write_report
 
-        page = write_report(out)
+        page = write_report(options.table)
         if mode == "terminal":
             typer.echo(f"wrote {page}")
     if result.interrupted:

@@ -21,6 +21,7 @@ from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener
 from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
+from tapscope.pipeline.shards import Shard, division
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
 from tapscope.video.decoders import Decoder, choose_decoder
 
@@ -32,7 +33,7 @@ class Options:
     videos: Sequence[Path]
     """Video files, and folders that contain some."""
     out: Path
-    """The table to write: .csv or .parquet."""
+    """The table to write: .csv or .parquet; that of a shard gets its number in the name."""
     protocol: str = DEFAULT
     """Name of a bundled protocol, or path of a file."""
     weights: Path | None = None
@@ -48,6 +49,13 @@ class Options:
     recursive: bool = True
     time_limit_s: float | None = None
     force: bool = False
+    shard: Shard | None = None
+    """The part of the recordings to analyse; None for all."""
+
+    @property
+    def table(self) -> Path:
+        """The table that is written."""
+        return self.shard.table(self.out) if self.shard else self.out
 
 
 def analyze_videos(
@@ -75,7 +83,7 @@ def analyze_videos(
         There is nothing to analyse, or protocol, weights, decoder, manifest or output cannot be
         used. A problem of a single recording is reported in its row instead.
     """
-    table.check_table_path(options.out)
+    table.check_table_path(options.table)
     protocol = load(options.protocol)
     weights = find_weights(options.weights)
     decoder = choose_decoder(options.decoder)
@@ -88,7 +96,8 @@ def analyze_videos(
     manifest = Manifest({}, (), ())
     if options.manifest:
         manifest = read_manifest(options.manifest, found, all_columns(protocol))
-    recordings = describe(
+    # All are found, named and described first, so that each shard sees the same study.
+    study = describe(
         found,
         parse_name=protocol.parse_name,
         manifest_rows=manifest.rows,
@@ -96,9 +105,10 @@ def analyze_videos(
         protocol_hand=protocol.hand,
         option_slow_motion=options.slow_motion,
     )
+    recordings = options.shard.select(study) if options.shard else study
     threads = max(1, cores() // options.jobs)
     plan = Plan(
-        folder=cache.folder_of(options.out),
+        folder=cache.folder_of(options.table),
         prepare=prepare or Prepare(weights, protocol, options.device, threads, decoder),
         origin={
             "tapscope_version": __version__,
@@ -115,8 +125,10 @@ def analyze_videos(
     batch = run_batch(recordings, plan, listener)
     rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
     columns = all_columns(protocol, manifest.extra_columns)
-    table.write_table(options.out, columns, rows, numeric_columns(protocol))
+    table.write_table(options.table, columns, rows, numeric_columns(protocol))
     record = environment | _record(options, protocol, weights, batch, manifest)
+    if options.shard:
+        record["division"] = division(options.shard, study)
     table.write_result(plan.folder / "run.json", table.json_bytes(record))
     entries = column_dictionary(protocol, manifest.extra_columns)
     table.write_result(plan.folder / "features.json", table.json_bytes(entries))

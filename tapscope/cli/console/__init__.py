@@ -17,6 +17,7 @@ from rich.markup import escape
 from tapscope.cli.console.log import JsonLog, SilentListener
 from tapscope.cli.console.progress import BatchBar, CountingBar
 from tapscope.cli.console.summary import (
+    STYLES,
     TRAINING_TITLE,
     count_of,
     counts_text,
@@ -28,6 +29,7 @@ from tapscope.cli.console.summary import (
     training_table,
 )
 from tapscope.pipeline.batch import BatchResult, ProgressListener
+from tapscope.pipeline.merge import Merged
 from tapscope.video.inspection import Inspection
 
 if TYPE_CHECKING:  # the first imports OpenCV, the others torch
@@ -67,6 +69,19 @@ def print_summary(result: BatchResult, out: Path) -> None:
     for note in result.notes:
         console.print(f"[yellow]note[/]: {escape(note)}")
     console.print(f"{counts_text(result)}; table: {escape(str(out))}")
+
+
+def print_merged(merged: Merged, out: Path) -> None:
+    """Print the result of a merge."""
+    console = Console()
+    for note in merged.notes:
+        console.print(f"[yellow]note[/]: {escape(note)}")
+    counts = ", ".join(f"{merged.statuses[s]} {s}" for s in STYLES if merged.statuses.get(s))
+    recordings = count_of(sum(merged.statuses.values()), "recording")
+    console.print(
+        f"{count_of(merged.shards, 'shard')}, {recordings}: {counts or 'none'}; "
+        f"table: {escape(str(out))}"
+    )
 
 
 def print_inspection(inspection: Inspection, protocol: str, *, as_json: bool) -> None:
