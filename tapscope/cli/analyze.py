@@ -1,6 +1,7 @@
 """tapscope analyze: measure tapping in recordings and write a table."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,12 +16,20 @@ from tapscope.cli.options import (
     SlowMotionOption,
     WeightsOption,
 )
+from tapscope.pipeline.ray_workers import RayCluster
 from tapscope.pipeline.shards import Shard
 
 
 def _shard(text: str) -> Shard:
     try:
         return Shard.parse(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
+def _cluster(text: str) -> RayCluster:
+    try:
+        return RayCluster.parse(text)
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from problem
 
@@ -79,6 +88,15 @@ def analyze(
             help="Analyse part i of N; 'tapscope merge' joins the tables.",
         ),
     ] = None,
+    cluster: Annotated[
+        RayCluster | None,
+        typer.Option(
+            "--cluster",
+            metavar="ray[=ADDRESS]",
+            parser=_cluster,
+            help="Analyse on a Ray cluster; without ADDRESS Ray starts on this machine.",
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option("--force", help="Analyse again; by default completed recordings are skipped."),
@@ -100,6 +118,10 @@ def analyze(
     from tapscope.output.checks import check_file
     from tapscope.pipeline.analyze import Options, analyze_videos
 
+    if cluster:
+        if jobs != 1:
+            raise typer.BadParameter("--jobs is for this machine: leave it out with --cluster")
+        cluster = replace(cluster, gpus=int(device == "cuda"))
     options = Options(
         videos=tuple(videos),
         out=out,
@@ -115,6 +137,7 @@ def analyze(
         time_limit_s=time_limit,
         force=force,
         shard=shard,
+        cluster=cluster,
     )
     if report:
         check_file(options.table.with_suffix(".html"))

@@ -1,12 +1,13 @@
 """From paths to a table: what `tapscope analyze` does, also for use from Python."""
 
 import os
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tapscope import __version__
-from tapscope.errors import VideoError
+from tapscope.errors import TapscopeError, VideoError, WeightsError
 from tapscope.files import sha256_of
 from tapscope.network.bundled_weights import find_weights
 from tapscope.output import provenance, table
@@ -19,6 +20,7 @@ from tapscope.output.columns import (
 from tapscope.pipeline import cache
 from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
+from tapscope.pipeline.ray_workers import RayCluster
 from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
 from tapscope.pipeline.shards import Shard, division
@@ -49,6 +51,8 @@ class Options:
     recursive: bool = True
     time_limit_s: float | None = None
     force: bool = False
+    cluster: RayCluster | None = None
+    """Where to analyse instead of on this machine; its GPUs are asked for with device 'cuda'."""
     shard: Shard | None = None
     """The part of the recordings to analyse; None for all."""
 
@@ -106,10 +110,9 @@ def analyze_videos(
         option_slow_motion=options.slow_motion,
     )
     recordings = options.shard.select(study) if options.shard else study
-    threads = max(1, cores() // options.jobs)
     plan = Plan(
         folder=cache.folder_of(options.table),
-        prepare=prepare or Prepare(weights, protocol, options.device, threads, decoder),
+        prepare=prepare or _pipeline(options, weights, protocol, decoder),
         origin={
             "tapscope_version": __version__,
             "weights": f"{weights.stem}@{sha256_of(weights)[:12]}",
@@ -118,6 +121,7 @@ def analyze_videos(
             "decoder": decoder,
         },
         jobs=options.jobs,
+        cluster=options.cluster,
         time_limit_s=options.time_limit_s,
         force=options.force,
     )
@@ -134,6 +138,42 @@ def analyze_videos(
     table.write_result(plan.folder / "features.json", table.json_bytes(entries))
     table.write_result(plan.folder / "features.md", dictionary_page(entries).encode())
     return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings)))
+
+
+def _pipeline(
+    options: Options, weights: Path, protocol: Protocol, decoder: Decoder
+) -> Callable[[], Analyse]:
+    """Return what loads the pipeline in each worker process."""
+    if options.cluster is None:
+        threads = max(1, cores() // options.jobs)
+        return Prepare(weights, protocol, options.device, threads, decoder)
+    weights = weights.absolute()
+    prepare = Prepare(weights, protocol, options.device, 1, decoder)
+    return _SameInstallation(prepare, weights, sha256_of(weights), __version__)
+
+
+@dataclass(frozen=True, slots=True)
+class _SameInstallation:
+    """Checks, on a machine of the cluster, that it would give the numbers that the rows claim."""
+
+    prepare: Callable[[], Analyse]
+    weights: Path
+    weights_sha256: str
+    version: str
+
+    def __call__(self) -> Analyse:
+        here = platform.node()
+        if __version__ != self.version:
+            raise TapscopeError(
+                f"{here}: has tapscope {__version__}, where the run was started it is "
+                f"{self.version}; install the same version on all machines"
+            )
+        if not self.weights.is_file() or sha256_of(self.weights) != self.weights_sha256:
+            raise WeightsError(
+                f"{self.weights}: is missing or another file on {here}; put the weights into a "
+                "folder that all machines share, and give it with --weights"
+            )
+        return self.prepare()
 
 
 def _notes(manifest: Manifest) -> tuple[str, ...]:

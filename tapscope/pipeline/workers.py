@@ -71,7 +71,7 @@ Event = Started | Progressed | Finished[Answer] | Lost
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
     """An exception that ended a worker and must end the run."""
 
     error: TapscopeError | None
@@ -199,7 +199,7 @@ def _next_events(workers: list[_Worker], time_limit_s: float | None) -> Iterator
             if worker.task is not None:
                 yield Lost(worker.task, "crashed", detail, seconds)
             continue
-        if isinstance(message, _Failure):
+        if isinstance(message, Failure):
             raise message.error or WorkerError(message.trace)
         if isinstance(message, Started):
             worker.started_s = time.monotonic()
@@ -230,11 +230,11 @@ def _serve(pipe: Connection, prepare: Callable[[], Work[Task, Answer]]) -> None:
             answer = work(task, _reporter(pipe, index))
             pipe.send(Finished(index, answer, time.monotonic() - start_s))
     except TapscopeError as error:
-        pipe.send(_Failure(error, ""))
+        pipe.send(Failure(error, ""))
     except BrokenPipeError:
         return  # the parent has ended or dropped this worker
     except Exception:
-        pipe.send(_Failure(None, traceback.format_exc()))
+        pipe.send(Failure(None, traceback.format_exc()))
 
 
 def _reporter(pipe: Connection, index: int) -> Report:

@@ -5,7 +5,7 @@ Functions here take results and print them. They compute nothing that is not sho
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +25,8 @@ from tapscope.cli.console.summary import (
     figures_table,
     inspection_table,
     scores_table,
+    speed_facts,
+    speed_table,
     summary_table,
     training_table,
 )
@@ -36,6 +38,7 @@ if TYPE_CHECKING:  # the first imports OpenCV, the others torch
     from tapscope.datasets.convert import Converted
     from tapscope.evaluation.benchmark import TrainingRun
     from tapscope.evaluation.scores import Scored
+    from tapscope.evaluation.speed import Speed
     from tapscope.training.epoch_log import EpochReport
     from tapscope.training.run import Trained
 
@@ -152,6 +155,20 @@ def print_scores(scored: Sequence["Scored"], out: Path | None) -> None:
         console.print(scores_table(scored))
     if out:
         console.print(f"scores, curves and tables: {escape(str(out))}")
+
+
+@contextmanager
+def saying() -> Iterator[Callable[[str], None]]:
+    """Provide a function that shows on stderr what is done now."""
+    with Console(stderr=True).status("") as status:
+        yield lambda what: status.update(escape(what))
+
+
+def print_speed(speed: "Speed") -> None:
+    """Print how fast the parts of the analysis are."""
+    console = Console()
+    console.print(speed_table(speed))
+    console.print(facts_table(speed_facts(speed)))
 
 
 class TrainingBar(CountingBar):
