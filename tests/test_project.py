@@ -155,7 +155,10 @@ def test_option_table_holds_the_commands_options(name: str) -> None:
     if not wanted:
         return
     (page,) = pages
-    rows = re.findall(r"^\| (`--.*?) \| ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    # a page may explain several commands
+    _, _, part = page.read_text(encoding="utf-8").partition(f"# tapscope {name}\n")
+    part = re.split(r"^#+ tapscope ", part, flags=re.MULTILINE)[0]
+    rows = re.findall(r"^\| (`--.*?) \| ", part, flags=re.MULTILINE)
     assert {option for row in rows for option in re.findall(r"--[\w-]+", row)} == wanted
 
 
@@ -163,7 +166,9 @@ def test_option_table_holds_the_commands_options(name: str) -> None:
 def test_named_options_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     bench = "\n".join(file.read_text() for file in (ROOT / "tests" / "bench").glob("*.py"))
-    others = {"--editable", "--cov", "--cov-branch", *re.findall(r"--[a-z][\w-]+", bench)}
+    examples = "\n".join(f.read_text() for f in (ROOT / "examples").rglob("*") if f.is_file())
+    programs = re.findall(r"--[a-z][\w-]+", bench + examples)
+    others = {"--editable", "--cov", "--cov-branch", *programs}
     known = others | {option for command in COMMANDS.values() for option in options_of(command)}
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text))
     named -= {f"--{anchor.split('---')[-1]}" for _, anchor in links(page) if "---" in anchor}

@@ -4,6 +4,10 @@ A decoder can crash, hang or use up the memory on one damaged file. `concurrent.
 its processes when one dies and cannot stop a single one. In this pool each worker has one task at
 a time and its own pipe; a worker that dies or takes too long loses its task and is replaced.
 Nothing heavy is imported here.
+
+Existing pools do not do this: the workers of Pebble 5.2 share one pipe and its locks, so that one
+killed while it holds them breaks the pool for all; loky 3.7 has no time limit for a task, and a crash
+fails every task that waits. Neither passes progress on.
 """
 
 import multiprocessing
