@@ -22,7 +22,16 @@ from tapscope.pipeline import cache
 from tapscope.pipeline.batch import prepare_folder
 from tapscope.pipeline.recordings import Recording
 
-_FREE_OPTIONS: Final = ("videos", "out", "manifest", "jobs", "time_limit_s", "force", "shard")
+_FREE_OPTIONS: Final = (
+    "videos",
+    "out",
+    "manifest",
+    "jobs",
+    "cluster",
+    "time_limit_s",
+    "force",
+    "shard",
+)
 """Options that may differ between shards: they do not change a number, or their effect (which
 recordings, and how they are described) is compared by `division`."""
 

@@ -6,8 +6,8 @@ a time and its own pipe; a worker that dies or takes too long loses its task and
 Nothing heavy is imported here.
 
 Existing pools do not do this: the workers of Pebble 5.2 share one pipe and its locks, so that one
-killed while it holds them breaks the pool for all; loky 3.7 has no time limit for a task, and a crash
-fails every task that waits. Neither passes progress on.
+killed while it holds them breaks the pool for all; loky 3.7 has no time limit for a task, and a
+crash fails every task that waits. Neither passes progress on.
 """
 
 import multiprocessing
