@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -155,16 +156,20 @@ def test_option_table_holds_the_commands_options(name: str) -> None:
     if not wanted:
         return
     (page,) = pages
-    rows = re.findall(r"^\| (`--.*?) \| ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    # a page may explain several commands
+    _, _, part = page.read_text(encoding="utf-8").partition(f"# tapscope {name}\n")
+    part = re.split(r"^#+ tapscope ", part, flags=re.MULTILINE)[0]
+    rows = re.findall(r"^\| (`--.*?) \| ", part, flags=re.MULTILINE)
     assert {option for row in rows for option in re.findall(r"--[\w-]+", row)} == wanted
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_named_options_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    scripts = [*(ROOT / "tests" / "bench").glob("*.py"), *(ROOT / "packaging").glob("*.py")]
-    ours = "\n".join(file.read_text() for file in scripts)
-    others = {"--editable", "--cov", "--cov-branch", "--rm", *re.findall(r"--[a-z][\w-]+", ours)}
+    places = [(ROOT / "tests" / "bench").glob("*.py"), (ROOT / "packaging").glob("*.py")]
+    files = [*chain(*places), *(f for f in (ROOT / "examples").rglob("*") if f.is_file())]
+    theirs = re.findall(r"--[a-z][\w-]+", "\n".join(file.read_text() for file in files))
+    others = {"--editable", "--cov", "--cov-branch", "--rm", *theirs}
     others |= {"--torch-backend", "--pip-args"}  # of uv and pipx
     known = others | {option for command in COMMANDS.values() for option in options_of(command)}
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text))

@@ -17,6 +17,7 @@ from tapscope.cli import (
     evaluate,
     inspect,
     manifest,
+    merge,
     protocols,
     report,
     train,
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(analyze.analyze)
+app.command()(merge.merge)
 app.command()(inspect.inspect)
 app.command()(report.report)
 app.command()(manifest.manifest)

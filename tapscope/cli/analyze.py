@@ -1,6 +1,7 @@
 """tapscope analyze: measure tapping in recordings and write a table."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,22 @@ from tapscope.cli.options import (
     SlowMotionOption,
     WeightsOption,
 )
+from tapscope.pipeline.ray_workers import RayCluster
+from tapscope.pipeline.shards import Shard
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
+def _cluster(text: str) -> RayCluster:
+    try:
+        return RayCluster.parse(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
 
 
 def analyze(
@@ -68,6 +85,24 @@ def analyze(
             "--time-limit", metavar="S", min=0.001, help="Skip a recording after this many seconds."
         ),
     ] = None,
+    shard: Annotated[
+        Shard | None,
+        typer.Option(
+            "--shard",
+            metavar="i/N",
+            parser=_shard,
+            help="Analyse part i of N; 'tapscope merge' joins the tables.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        RayCluster | None,
+        typer.Option(
+            "--cluster",
+            metavar="ray[=ADDRESS]",
+            parser=_cluster,
+            help="Analyse on a Ray cluster; without ADDRESS Ray starts on this machine.",
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option("--force", help="Analyse again; by default completed recordings are skipped."),
@@ -89,6 +124,10 @@ def analyze(
     from tapscope.output.checks import check_file
     from tapscope.pipeline.analyze import Options, analyze_videos
 
+    if cluster:
+        if jobs is not None:
+            raise typer.BadParameter("--jobs is for this machine: leave it out with --cluster")
+        cluster = replace(cluster, gpus=int(device == "cuda"))
     options = Options(
         videos=tuple(videos),
         out=out,
@@ -103,18 +142,20 @@ def analyze(
         recursive=recursive,
         time_limit_s=time_limit,
         force=force,
+        shard=shard,
+        cluster=cluster,
     )
     if report:
-        check_file(out.with_suffix(".html"))
+        check_file(options.table.with_suffix(".html"))
     mode: console.Mode = "json" if json_log else "quiet" if quiet else "terminal"
     with console.progress_listener(mode) as listener:
         result = analyze_videos(options, listener, sys.argv)
     if mode == "terminal":
-        console.print_summary(result, out)
+        console.print_summary(result, options.table)
     if report:
         from tapscope.visualise.report.page import write_report
 
-        page = write_report(out)
+        page = write_report(options.table)
         if mode == "terminal":
             typer.echo(f"wrote {page}")
     if result.interrupted:

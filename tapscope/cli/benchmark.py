@@ -1,4 +1,4 @@
-"""tapscope benchmark: make the tables of the paper."""
+"""tapscope benchmark: compare networks, and measure the speed on this machine."""
 
 import shlex
 import sys
@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tapscope.cli.options import CompileOption, DeviceOption, interruptible
+from tapscope.cli.options import CompileOption, DeviceOption, WeightsOption, interruptible
 
-app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
+app = typer.Typer(help="Compare networks; measure the speed.", no_args_is_help=True)
 
 
 @app.callback()
 def benchmark() -> None:
-    """Make the tables of the paper."""
+    """Compare networks; measure the speed."""
 
 
 @app.command()
@@ -73,3 +73,44 @@ def networks(
             on_image=bar.step,
         )
     console.print_scores(scored, out)
+
+
+@app.command()
+def speed(
+    videos: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[VIDEO...]", help="Videos; default: the three sample recordings."),
+    ] = None,
+    *,
+    weights: WeightsOption = None,
+    device: DeviceOption = "auto",
+    repeats: Annotated[
+        int, typer.Option("--repeats", metavar="N", min=1, help="Show the median of N rounds.")
+    ] = 3,
+    mediapipe: Annotated[
+        Path | None,
+        typer.Option(
+            "--mediapipe",
+            metavar="PYTHON",
+            help="A Python with MediaPipe, whose Hands are timed on the same videos.",
+        ),
+    ] = None,
+) -> None:
+    """Measure how fast tapscope is on this machine, and where the time goes."""
+    from tapscope.cli import console
+    from tapscope.evaluation.speed import measure_speed, sample_videos
+    from tapscope.network.bundled_weights import find_weights
+    from tapscope.network.engine import make_engine
+    from tapscope.network.weights import read
+
+    file = find_weights(weights)
+    with console.saying() as report:
+        measured = measure_speed(
+            videos or sample_videos(),
+            make_engine(read(file), device),
+            options=["--weights", str(file), "--device", device],
+            mediapipe=mediapipe,
+            repeats=repeats,
+            report=report,
+        )
+    console.print_speed(measured)

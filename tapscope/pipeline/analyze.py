@@ -1,5 +1,6 @@
 """From paths to a table: what `tapscope analyze` does, also for use from Python."""
 
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 import psutil
 
 from tapscope import __version__
-from tapscope.errors import VideoError
+from tapscope.errors import TapscopeError, VideoError, WeightsError
 from tapscope.files import sha256_of
 from tapscope.network.bundled_weights import find_weights
 from tapscope.network.device import choose_device, cores
@@ -22,8 +23,10 @@ from tapscope.output.columns import (
 from tapscope.pipeline import cache
 from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
+from tapscope.pipeline.ray_workers import RayCluster
 from tapscope.pipeline.recording import Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
+from tapscope.pipeline.shards import Shard, division
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
 from tapscope.video.decoders import Decoder, choose_decoder
 
@@ -38,7 +41,7 @@ class Options:
     videos: Sequence[Path]
     """Video files, and folders that contain some."""
     out: Path
-    """The table to write: .csv or .parquet."""
+    """The table to write: .csv or .parquet; that of a shard gets its number in the name."""
     protocol: str = DEFAULT
     """Name of a bundled protocol, or path of a file."""
     weights: Path | None = None
@@ -55,6 +58,15 @@ class Options:
     recursive: bool = True
     time_limit_s: float | None = None
     force: bool = False
+    cluster: RayCluster | None = None
+    """Where to analyse instead of on this machine; its GPUs are asked for with device 'cuda'."""
+    shard: Shard | None = None
+    """The part of the recordings to analyse; None for all."""
+
+    @property
+    def table(self) -> Path:
+        """The table that is written."""
+        return self.shard.table(self.out) if self.shard else self.out
 
 
 def analyze_videos(
@@ -82,7 +94,7 @@ def analyze_videos(
         There is nothing to analyse, or protocol, weights, decoder, manifest or output cannot be
         used. A problem of a single recording is reported in its row instead.
     """
-    table.check_table_path(options.out)
+    table.check_table_path(options.table)
     protocol = load(options.protocol)
     weights = find_weights(options.weights)
     decoder = choose_decoder(options.decoder)
@@ -95,7 +107,8 @@ def analyze_videos(
     manifest = Manifest({}, (), ())
     if options.manifest:
         manifest = read_manifest(options.manifest, found, all_columns(protocol))
-    recordings = describe(
+    # All are found, named and described first, so that each shard sees the same study.
+    study = describe(
         found,
         parse_name=protocol.parse_name,
         manifest_rows=manifest.rows,
@@ -103,11 +116,11 @@ def analyze_videos(
         protocol_hand=protocol.hand,
         option_slow_motion=options.slow_motion,
     )
+    recordings = options.shard.select(study) if options.shard else study
     jobs = options.jobs or usual_jobs(len(recordings), options.device)
-    threads = max(1, cores() // jobs)
     plan = Plan(
-        folder=cache.folder_of(options.out),
-        prepare=prepare or Prepare(weights, protocol, options.device, threads, decoder),
+        folder=cache.folder_of(options.table),
+        prepare=prepare or _pipeline(options, weights, protocol, decoder, jobs),
         origin={
             "tapscope_version": __version__,
             "weights": f"{weights.stem}@{sha256_of(weights)[:12]}",
@@ -116,6 +129,7 @@ def analyze_videos(
             "decoder": decoder,
         },
         jobs=jobs,
+        cluster=options.cluster,
         time_limit_s=options.time_limit_s,
         force=options.force,
     )
@@ -123,8 +137,10 @@ def analyze_videos(
     batch = run_batch(recordings, plan, listener)
     rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
     columns = all_columns(protocol, manifest.extra_columns)
-    table.write_table(options.out, columns, rows, numeric_columns(protocol))
+    table.write_table(options.table, columns, rows, numeric_columns(protocol))
     record = environment | _record(options, protocol, weights, batch, manifest)
+    if options.shard:
+        record["division"] = division(options.shard, study)
     table.write_result(plan.folder / "run.json", table.json_bytes(record))
     entries = column_dictionary(protocol, manifest.extra_columns)
     table.write_result(plan.folder / "features.json", table.json_bytes(entries))
@@ -142,6 +158,42 @@ def usual_jobs(recordings: int, device: str) -> int:
         return 1
     fitting = psutil.virtual_memory().available // _WORKER_BYTES
     return max(1, min(recordings, cores(), fitting))
+
+
+def _pipeline(
+    options: Options, weights: Path, protocol: Protocol, decoder: Decoder, jobs: int
+) -> Callable[[], Analyse]:
+    """Return what loads the pipeline in each worker process."""
+    if options.cluster is None:
+        threads = max(1, cores() // jobs)
+        return Prepare(weights, protocol, options.device, threads, decoder)
+    weights = weights.absolute()
+    prepare = Prepare(weights, protocol, options.device, 1, decoder)
+    return _SameInstallation(prepare, weights, sha256_of(weights), __version__)
+
+
+@dataclass(frozen=True, slots=True)
+class _SameInstallation:
+    """Checks, on a machine of the cluster, that it would give the numbers that the rows claim."""
+
+    prepare: Callable[[], Analyse]
+    weights: Path
+    weights_sha256: str
+    version: str
+
+    def __call__(self) -> Analyse:
+        here = platform.node()
+        if __version__ != self.version:
+            raise TapscopeError(
+                f"{here}: has tapscope {__version__}, where the run was started it is "
+                f"{self.version}; install the same version on all machines"
+            )
+        if not self.weights.is_file() or sha256_of(self.weights) != self.weights_sha256:
+            raise WeightsError(
+                f"{self.weights}: is missing or another file on {here}; put the weights into a "
+                "folder that all machines share, and give it with --weights"
+            )
+        return self.prepare()
 
 
 def _notes(manifest: Manifest) -> tuple[str, ...]:

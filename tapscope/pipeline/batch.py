@@ -4,14 +4,16 @@ A recording that fails costs nothing but its own row, and an interrupted run can
 """
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tapscope.errors import OutputError, TapscopeError, VideoError
-from tapscope.pipeline import cache, workers
+from tapscope.pipeline import cache, ray_workers, workers
 from tapscope.pipeline.cache import CachedResult, RecordingResult
+from tapscope.pipeline.ray_workers import RayCluster
 from tapscope.pipeline.recordings import Recording
 
 Analyse = Callable[[Recording, workers.Report], RecordingResult]
@@ -45,6 +47,9 @@ class Plan:
     origin: Mapping[str, str]
     """What all results depend on besides their recording; see `cache.cache_key`."""
     jobs: int = 1
+    """Number of processes on this machine."""
+    cluster: RayCluster | None = None
+    """Where to analyse instead of on this machine."""
     time_limit_s: float | None = None
     """Seconds allowed for one recording; None for no limit."""
     force: bool = False
@@ -76,7 +81,7 @@ def run_batch(
     """Analyse recordings in worker processes and store each result as soon as it is complete.
 
     A recording that cannot be read, takes too long, meets a fault of the program or crashes its
-    process gets a row that says so; the others continue. Ctrl-C ends the run with the results
+    process twice gets a row that says so; the others continue. Ctrl-C ends the run with the results
     so far.
 
     Raises
@@ -141,28 +146,85 @@ def _analyse_all(
     results: dict[str, CachedResult],
     seconds: dict[str, float],
 ) -> None:
-    prepare = _Prepare(plan.prepare, plan.folder, plan.origin)
-    for event in workers.run(prepare, todo, jobs=plan.jobs, time_limit_s=plan.time_limit_s):
-        recording = todo[event.index]
+    """Analyse recordings; try those whose process crashed once more, after all others.
+
+    Then memory that ran out, or a machine that was lost, may be back. The second crash is kept as
+    the result, so that a run ends whatever a recording does.
+    """
+    crashed = _attempt(todo, plan, listener, results, seconds, crashes="put off")
+    if crashed:
+        _attempt(crashed, plan, listener, results, seconds, crashes="keep")
+
+
+def _attempt(
+    recordings: Sequence[Recording],
+    plan: Plan,
+    listener: ProgressListener,
+    results: dict[str, CachedResult],
+    seconds: dict[str, float],
+    *,
+    crashes: Literal["put off", "keep"],
+) -> list[Recording]:
+    """Analyse recordings; return those whose crash was put off."""
+    put_off = []
+    for event in _events(recordings, plan):
+        recording = recordings[event.index]
         match event:
             case workers.Started():
                 listener.started(recording)
             case workers.Progressed():
                 listener.progressed(recording, event.done, event.total)
-            case workers.Finished():
-                results[recording.name] = event.answer
-            case workers.Lost():
-                failure = RecordingResult("failed", event.detail, (event.cause,), retry=True)
-                results[recording.name] = cache.store(
-                    plan.folder, recording, failure, origin=plan.origin, video_sha256=""
-                )
-        if isinstance(event, workers.Finished | workers.Lost):
-            seconds[recording.name] = event.seconds
-            listener.finished(recording, results[recording.name], event.seconds)
+            case workers.Lost(cause="crashed") if crashes == "put off":
+                put_off.append(recording)
+            case workers.Finished() | workers.Lost():
+                if isinstance(event, workers.Finished):
+                    results[recording.name] = event.answer
+                else:
+                    results[recording.name] = _store_lost(plan, recording, event)
+                seconds[recording.name] = event.seconds
+                listener.finished(recording, results[recording.name], event.seconds)
+    return put_off
+
+
+def _store_lost(plan: Plan, recording: Recording, lost: workers.Lost) -> CachedResult:
+    reason = f"{lost.detail}, twice" if lost.cause == "crashed" else lost.detail
+    failure = RecordingResult("failed", reason, (lost.cause,), retry=True)
+    return cache.store(plan.folder, recording, failure, origin=plan.origin, video_sha256="")
+
+
+def _events(recordings: Sequence[Recording], plan: Plan) -> Iterator[workers.Event[CachedResult]]:
+    """Run the analyses on this machine or on the cluster; each result is stored."""
+    if plan.cluster is None:
+        prepare = _StoredAnalysis(plan.prepare, plan.folder, plan.origin)
+        yield from workers.run(prepare, recordings, jobs=plan.jobs, time_limit_s=plan.time_limit_s)
+        return
+    elsewhere = [replace(each, path=each.path.absolute()) for each in recordings]
+    for event in ray_workers.run(
+        _Analysis(plan.prepare), elsewhere, plan.cluster, time_limit_s=plan.time_limit_s
+    ):
+        if isinstance(event, workers.Finished):
+            digest, result = event.answer
+            cached = cache.store(
+                plan.folder, recordings[event.index], result,
+                origin=plan.origin, video_sha256=digest,
+            )  # fmt: skip
+            yield workers.Finished(event.index, cached, event.seconds)
+        else:
+            yield event
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepare:
+class _Analysis:
+    """Returns, in a worker, what analyses a recording: gives the video's hash and the result."""
+
+    prepare: Callable[[], Analyse]
+
+    def __call__(self) -> workers.Work[Recording, tuple[str, RecordingResult]]:
+        return partial(_analyse_safely, self.prepare())
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredAnalysis:
     """Returns, in a worker, what analyses a recording and stores the result."""
 
     prepare: Callable[[], Analyse]

@@ -5,6 +5,7 @@ recording and `<name>.row.json`: its row of the table and the cache key, which i
 the row depends on. The row is written last, so that a recording with a row is complete.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tapscope.errors import OutputError, VideoError
-from tapscope.files import sha256_of
+from tapscope.files import read_json, sha256_of
 from tapscope.output import columns
 from tapscope.output.table import Cell, json_bytes, write_result
 from tapscope.pipeline.recordings import Recording
@@ -185,6 +186,44 @@ def load_cached(
         if not file.is_file() or sha256_of(file) != content_sha256:
             return None
     return cached if video_sha256(recording.path) == digest else None
+
+
+def copy(recording: Recording, source: Path, folder: Path) -> CachedResult:
+    """Copy the files of one recording to another folder of results, the row last.
+
+    Parameters
+    ----------
+    recording
+        Only its name is used.
+    source, folder
+        Folders of results.
+
+    Raises
+    ------
+    OutputError
+        A file is missing or damaged, or cannot be written.
+    """
+    row = _file(source, recording, _ROW)
+    try:
+        cached = CachedResult(**read_json(row, OutputError))
+    except TypeError as problem:
+        raise OutputError(f"{row}: is damaged; analyse the recording again") from problem
+    for ending in (_TRACKS, _TAPS, _BOUTS, _TRACE):
+        file, target = _file(source, recording, ending), _file(folder, recording, ending)
+        if ending not in cached.files:
+            _remove(target)
+            continue
+        try:
+            content = file.read_bytes()
+        except OSError as problem:
+            raise OutputError(
+                f"{file}: cannot be read ({problem.strerror}); analyse the recording again"
+            ) from problem
+        if hashlib.sha256(content).hexdigest() != cached.files[ending]:
+            raise OutputError(f"{file}: is damaged; analyse the recording again")
+        write_result(target, content)
+    write_result(_file(folder, recording, _ROW), json_bytes(asdict(cached)))
+    return cached
 
 
 def video_sha256(path: Path) -> str:

@@ -4,6 +4,10 @@ A decoder can crash, hang or use up the memory on one damaged file. `concurrent.
 its processes when one dies and cannot stop a single one. In this pool each worker has one task at
 a time and its own pipe; a worker that dies or takes too long loses its task and is replaced.
 Nothing heavy is imported here.
+
+Existing pools do not do this: the workers of Pebble 5.2 share one pipe and its locks, so that one
+killed while it holds them breaks the pool for all; loky 3.7 has no time limit for a task, and a
+crash fails every task that waits. Neither passes progress on.
 """
 
 import multiprocessing
@@ -71,7 +75,7 @@ Event = Started | Progressed | Finished[Answer] | Lost
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
     """An exception that ended a worker and must end the run."""
 
     error: TapscopeError | None
@@ -199,7 +203,7 @@ def _next_events(workers: list[_Worker], time_limit_s: float | None) -> Iterator
             if worker.task is not None:
                 yield Lost(worker.task, "crashed", detail, seconds)
             continue
-        if isinstance(message, _Failure):
+        if isinstance(message, Failure):
             raise message.error or WorkerError(message.trace)
         if isinstance(message, Started):
             worker.started_s = time.monotonic()
@@ -230,11 +234,11 @@ def _serve(pipe: Connection, prepare: Callable[[], Work[Task, Answer]]) -> None:
             answer = work(task, _reporter(pipe, index))
             pipe.send(Finished(index, answer, time.monotonic() - start_s))
     except TapscopeError as error:
-        pipe.send(_Failure(error, ""))
+        pipe.send(Failure(error, ""))
     except BrokenPipeError:
         return  # the parent has ended or dropped this worker
     except Exception:
-        pipe.send(_Failure(None, traceback.format_exc()))
+        pipe.send(Failure(None, traceback.format_exc()))
 
 
 def _reporter(pipe: Connection, index: int) -> Report:

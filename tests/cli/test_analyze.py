@@ -141,6 +141,28 @@ def test_folder_without_videos(tmp_path: Path, discs: Path) -> None:
         run("analyze", tmp_path / "nothing")
 
 
+def test_shards_are_analysed_and_merged(discs: Path) -> None:
+    assert run("analyze", discs, "--quiet", "--out", "whole.csv").exit_code == 0
+    for n in (1, 2):
+        result = run("analyze", discs, "--shard", f"{n}/2", "--report")
+        assert (result.exit_code, f"features.shard-{n}-of-2.csv" in result.output) == (0, True)
+        assert Path(f"features.shard-{n}-of-2.html").exists()
+    names = ("features.shard-1-of-2.csv", "features.shard-2-of-2.csv")
+    result = run("merge", *names, "--out", "features.csv")
+    assert (result.exit_code, result.output) == (
+        0,
+        "2 shards, 2 recordings: 2 ok; table: features.csv\n",
+    )
+    assert Path("features.csv").read_bytes() == Path("whole.csv").read_bytes()
+    assert run("merge", *names, "--quiet").output == ""
+
+
+def test_what_is_no_shard_is_a_usage_error(discs: Path) -> None:
+    result = run("analyze", discs, "--shard", "3/2")
+    assert result.exit_code == 2
+    assert "3/2 is no shard" in " ".join(result.output.split())
+
+
 def test_another_decoder_analyses_again(discs: Path) -> None:
     pytest.importorskip("decord")
     run("analyze", discs)

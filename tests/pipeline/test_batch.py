@@ -200,6 +200,21 @@ def test_time_limit_is_for_each_recording(tmp_path: Path) -> None:
     assert result.results["hang"].retry
 
 
+def test_a_crash_is_tried_once_more(tmp_path: Path) -> None:
+    for name in ("a", "crash", "falter", "z"):
+        write_clip(tmp_path / "videos" / f"{name}.mp4")
+    out = tmp_path / "out" / "features.csv"
+    result = analyzed(tmp_path / "videos", out)
+    rows = {
+        name: (row["status"], row["flags"], row["reason"]) for name, row in rows_of(out).items()
+    }
+    assert rows["a"] == rows["falter"] == rows["z"] == ("ok", STILL, "")
+    assert rows["crash"] == ("failed", "crashed", "ended by SIGKILL, perhaps out of memory, twice")
+    assert out.with_name("log").read_text().split() == ["a", "crash", "falter", "z", "crash",
+                                                        "falter"]  # fmt: skip
+    assert result.results["crash"].retry  # by the next run
+
+
 def analysed_alone(recording: Recording, error: Exception) -> tuple[str, RecordingResult]:
     def fail(recording: Recording, report: object) -> RecordingResult:
         raise error
@@ -226,7 +241,7 @@ def test_failures_become_results(tmp_path: Path) -> None:
 
 def test_worker_stores_its_result(tmp_path: Path) -> None:
     recording = Recording(write_clip(tmp_path / "a.mp4"), "a", "a.mp4")
-    work = batch._Prepare(SeeDiscs(), tmp_path / "results", ORIGIN)()
+    work = batch._StoredAnalysis(SeeDiscs(), tmp_path / "results", ORIGIN)()
     cached = work(recording, lambda done, total: None)
     assert cached.cells["status"] == "ok"
     found = cache.load_cached(tmp_path / "results", recording, ORIGIN)

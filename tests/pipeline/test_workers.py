@@ -131,7 +131,7 @@ def test_what_a_worker_answers(last: str, error: type | None) -> None:
         workers._serve(theirs, follow_orders)
         answers = [ours.recv() for _ in range(5)]
         failure = answers[-1]
-        assert isinstance(failure, workers._Failure)
+        assert isinstance(failure, workers.Failure)
         assert isinstance(failure.error, error)
         assert ("by accident" in failure.trace) == (last == "stumble")
     assert answers[:2] == [Started(0), Progressed(0, 10, 20)]

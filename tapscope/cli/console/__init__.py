@@ -5,7 +5,7 @@ Functions here take results and print them. They compute nothing that is not sho
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.markup import escape
 from tapscope.cli.console.log import JsonLog, SilentListener
 from tapscope.cli.console.progress import BatchBar, CountingBar
 from tapscope.cli.console.summary import (
+    STYLES,
     TRAINING_TITLE,
     count_of,
     counts_text,
@@ -24,16 +25,20 @@ from tapscope.cli.console.summary import (
     figures_table,
     inspection_table,
     scores_table,
+    speed_facts,
+    speed_table,
     summary_table,
     training_table,
 )
 from tapscope.pipeline.batch import BatchResult, ProgressListener
+from tapscope.pipeline.merge import Merged
 from tapscope.video.inspection import Inspection
 
 if TYPE_CHECKING:  # the first imports OpenCV, the others torch
     from tapscope.datasets.convert import Converted
     from tapscope.evaluation.benchmark import TrainingRun
     from tapscope.evaluation.scores import Scored
+    from tapscope.evaluation.speed import Speed
     from tapscope.training.epoch_log import EpochReport
     from tapscope.training.run import Trained
 
@@ -67,6 +72,19 @@ def print_summary(result: BatchResult, out: Path) -> None:
     for note in result.notes:
         console.print(f"[yellow]note[/]: {escape(note)}")
     console.print(f"{counts_text(result)}; table: {escape(str(out))}")
+
+
+def print_merged(merged: Merged, out: Path) -> None:
+    """Print the result of a merge."""
+    console = Console()
+    for note in merged.notes:
+        console.print(f"[yellow]note[/]: {escape(note)}")
+    counts = ", ".join(f"{merged.statuses[s]} {s}" for s in STYLES if merged.statuses.get(s))
+    recordings = count_of(sum(merged.statuses.values()), "recording")
+    console.print(
+        f"{count_of(merged.shards, 'shard')}, {recordings}: {counts or 'none'}; "
+        f"table: {escape(str(out))}"
+    )
 
 
 def print_inspection(inspection: Inspection, protocol: str, *, as_json: bool) -> None:
@@ -137,6 +155,20 @@ def print_scores(scored: Sequence["Scored"], out: Path | None) -> None:
         console.print(scores_table(scored))
     if out:
         console.print(f"scores, curves and tables: {escape(str(out))}")
+
+
+@contextmanager
+def saying() -> Iterator[Callable[[str], None]]:
+    """Provide a function that shows on stderr what is done now."""
+    with Console(stderr=True).status("") as status:
+        yield lambda what: status.update(escape(what))
+
+
+def print_speed(speed: "Speed") -> None:
+    """Print how fast the parts of the analysis are."""
+    console = Console()
+    console.print(speed_table(speed))
+    console.print(facts_table(speed_facts(speed)))
 
 
 class TrainingBar(CountingBar):

@@ -1,6 +1,7 @@
 """Tables and texts that summarise results."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
@@ -12,6 +13,7 @@ from tapscope.video.inspection import Inspection
 
 if TYPE_CHECKING:  # they import torch
     from tapscope.evaluation.scores import Scored
+    from tapscope.evaluation.speed import Speed
     from tapscope.training.run import Trained
 
 TRAINING_TITLE: Final = "share of validation keypoints within 0.1 of the hand"
@@ -122,6 +124,48 @@ def scores_table(scored: Sequence["Scored"]) -> Table:
         texts = [spread.text() for spread in (*(one.pck[t] for t in (5, 10, 20)), one.found)]
         table.add_row(escape(one.dataset), escape(one.network), str(len(one.seeds)), *texts)
     return table
+
+
+def speed_table(speed: "Speed") -> Table:
+    """Return frames a second for each video, and their ratios."""
+    has_mediapipe = any(video.mediapipe for video in speed.videos)
+    table = Table(title="frames a second", box=None, pad_edge=False, title_justify="left")
+    table.add_column("video", overflow="fold")
+    headings = ["frames", "decode only", "whole job", "job / decode"]
+    for heading in headings + ["MediaPipe", "job / MediaPipe"] * has_mediapipe:
+        table.add_column(heading, justify="right")
+    for video in speed.videos:
+        cells = [
+            str(video.frames),
+            f"{video.decode:.1f}",
+            f"{video.analyze:.1f}",
+            f"{video.analyze / video.decode:.2f}",
+        ]
+        if video.mediapipe:
+            cells += [f"{video.mediapipe:.1f}", f"{video.analyze / video.mediapipe:.2f}"]
+        table.add_row(escape(video.video.name), *cells)
+    return table
+
+
+def speed_facts(speed: "Speed") -> list[tuple[str, str]]:
+    """Return the figures of a benchmark that concern all videos."""
+    job = median(video.analyze for video in speed.videos)
+    memory = "not counted by this system" if speed.peak_mib is None else f"{speed.peak_mib:.0f} MiB"
+    return [
+        ("engine", speed.engine),
+        (
+            "network only",
+            f"{speed.network:.1f} crops of {speed.crop_px} px a second "
+            f"(median whole job / network {job / speed.network:.2f})",
+        ),
+        ("command", f"{speed.command:.1f} frames a second over all videos, start-up included"),
+        (
+            "first row",
+            f"{speed.first_row_s:.2f} s after the start of the process, of which start-up "
+            f"{speed.start_up_s:.2f} s",
+        ),
+        ("peak memory", f"{memory} in the largest process"),
+    ]
 
 
 def _figure(value: object) -> str:
