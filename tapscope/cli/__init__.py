@@ -15,6 +15,7 @@ from tapscope.cli import (
     compare,
     convert,
     evaluate,
+    export,
     inspect,
     manifest,
     protocols,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(analyze.analyze)
 app.command()(inspect.inspect)
 app.command()(report.report)
+app.command()(export.export)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")

@@ -1,4 +1,4 @@
-"""Read the tables of `tapscope analyze`: features.csv, and tracks and taps of each recording."""
+"""Read what `tapscope analyze` wrote: features.csv, and tracks and taps of each recording."""
 
 import csv
 import io
@@ -11,8 +11,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tapscope.errors import ResultsError
+from tapscope.hand import TIPS
 from tapscope.output.columns import ORIGIN, RECORDING
 from tapscope.output.table import cell_text
 from tapscope.pipeline.cache import folder_of
@@ -84,6 +86,24 @@ class VideoTable:
         return self.folder / (stem + ending)
 
 
+@dataclass(frozen=True, slots=True)
+class TipTracks:
+    """The tips of a recording over its pictures, as tracks.csv holds them; NaN is unknown."""
+
+    time_s: FloatArray
+    """Shape (pictures,)."""
+    frame: NDArray[np.int_]
+    """Number of each picture among all decoded frames, shape (pictures,)."""
+    position_px: FloatArray
+    """x and y of the `hand.TIPS`, thumb first; shape (pictures, 2, 2)."""
+    confidence: FloatArray
+    """Shape (pictures, 2)."""
+    aperture_px: FloatArray
+    """Shape (pictures,)."""
+    aperture_hand: FloatArray
+    """In hand lengths, shape (pictures,)."""
+
+
 def read_features(path: Path) -> VideoTable:
     """Read a table of features, CSV or Parquet.
 
@@ -146,6 +166,30 @@ def read_tracks(path: Path, unit: str) -> Trajectory:
             except ValueError as problem:
                 raise _damaged(path, problem) from problem
     raise ResultsError(f"{path}: holds no aperture of the hand; analyse the recording again")
+
+
+def read_tips(path: Path) -> TipTracks:
+    """Read the tips of a recording from its tracks file.
+
+    Raises
+    ------
+    ResultsError
+        The file is missing or damaged.
+    """
+    places = [f"{tip}_{axis}" for tip in TIPS for axis in "xy"]
+    sure = [f"{tip}_confidence" for tip in TIPS]
+    columns = _numbers(path, ("time_s", "frame", *places, *sure, "aperture_px", "aperture_hand"))
+    frame = columns["frame"]
+    if not (np.isfinite(frame).all() and (np.diff(frame) > 0).all()):
+        raise _damaged(path, ValueError("the numbers of the frames do not rise"))
+    return TipTracks(
+        time_s=columns["time_s"],
+        frame=frame.astype(np.int_),
+        position_px=np.stack([columns[name] for name in places], axis=-1).reshape(-1, 2, 2),
+        confidence=np.stack([columns[name] for name in sure], axis=-1),
+        aperture_px=columns["aperture_px"],
+        aperture_hand=columns["aperture_hand"],
+    )
 
 
 def read_taps(path: Path) -> Taps:
