@@ -16,6 +16,7 @@ from tapscope.cli import (
     convert,
     evaluate,
     export,
+    frames,
     inspect,
     manifest,
     protocols,
@@ -42,6 +43,7 @@ app.command()(export.export)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")
+app.command(rich_help_panel=NETWORKS)(frames.frames)
 app.command(rich_help_panel=NETWORKS)(convert.convert)
 app.command(rich_help_panel=NETWORKS)(train.train)
 app.command(rich_help_panel=NETWORKS)(evaluate.evaluate)

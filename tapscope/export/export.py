@@ -1,16 +1,14 @@
 """Write a study in the format of another program: what `tapscope export` does."""
 
-import shutil
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
 from tapscope.errors import OutputError, require_extra
 from tapscope.export.formats import FORMATS, Format, NotExported
 from tapscope.export.study import read_study
-from tapscope.output.checks import check_file, check_folder
+from tapscope.output.checks import check_file
+from tapscope.output.complete_folder import check_is_new, complete_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,12 @@ def export_table(
     for module in chosen.modules:
         require_extra(module, chosen.extra, out, OutputError)
     study = read_study(table, deidentify=deidentify, keep=keep)
-    if out.exists():
-        raise OutputError(f"{out}: exists; remove it or give another --out")
     if chosen.ending:
         check_file(out)
+        check_is_new(out)
         not_exported = chosen.write(study, out)
     else:
-        check_folder(out)
-        with _complete_folder(out) as folder:
+        with complete_folder(out) as folder:
             not_exported = chosen.write(study, folder)
     return Export(out, len(study.recordings), tuple(not_exported))
 
@@ -78,23 +74,3 @@ def _beside(table: Path, chosen: Format) -> Path:
     if suffix:
         return table.with_suffix(suffix)
     return table.with_name(f"{table.stem}-{chosen.name}{chosen.ending}")
-
-
-@contextmanager
-def _complete_folder(out: Path) -> Iterator[Path]:
-    """Give a folder that becomes `out` if all goes well, and else is removed."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        try:
-            yield folder
-            folder.chmod(0o755)
-            folder.rename(out)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    except OSError as problem:
-        raise OutputError(
-            f"{out}: cannot be written ({problem.strerror or problem}); make room or choose "
-            "another --out"
-        ) from problem

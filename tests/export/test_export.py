@@ -360,6 +360,7 @@ def test_an_output_that_exists_stays(tmp_path: Path) -> None:
     for folder in ("bids", "redcap"):
         out = tmp_path / folder
         out.mkdir()
+        (out / "mine").touch()
         with pytest.raises(OutputError, match="exists"):
             export_table(table, folder, out)
 
