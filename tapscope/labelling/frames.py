@@ -145,6 +145,8 @@ def _candidates(
         int(tips.frame[n]): (float(doubts[n]), places[n])
         for n in most_doubtful_of_each_part(doubts, parts)
     }
+    if not frames:
+        raise ResultsError(f"{row.recording}: the tips are known in no frame")
     return list(
         look_again(
             recording.path,
