@@ -32,6 +32,10 @@ class AnnotationError(TapscopeError):
     """A folder of labelled frames cannot be used."""
 
 
+class ResultsError(TapscopeError):
+    """What `tapscope analyze` wrote is missing, damaged or was changed."""
+
+
 class ComparisonError(TapscopeError):
     """Recordings and sensor logs cannot be joined or compared."""
 

@@ -27,11 +27,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             Path(part.name).unlink(missing_ok=True)
             raise
-    # NamedTemporaryFile makes private files; results get the usual permissions.
+    give_usual_permissions(Path(part.name), 0o666)
+    Path(part.name).replace(path)
+
+
+def give_usual_permissions(path: Path, mode: int) -> None:
+    """Give a temporary file or folder, which is private, the permissions that others get."""
     umask = os.umask(0)
     os.umask(umask)
-    Path(part.name).chmod(0o666 & ~umask)
-    Path(part.name).replace(path)
+    path.chmod(mode & ~umask)
 
 
 def read_json(path: Path, error: Callable[[str], Exception]) -> Any:

@@ -15,6 +15,8 @@ from tapscope.cli import (
     compare,
     convert,
     evaluate,
+    export,
+    frames,
     inspect,
     manifest,
     merge,
@@ -39,9 +41,11 @@ app.command()(analyze.analyze)
 app.command()(merge.merge)
 app.command()(inspect.inspect)
 app.command()(report.report)
+app.command()(export.export)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")
+app.command(rich_help_panel=NETWORKS)(frames.frames)
 app.command(rich_help_panel=NETWORKS)(convert.convert)
 app.command(rich_help_panel=NETWORKS)(train.train)
 app.command(rich_help_panel=NETWORKS)(evaluate.evaluate)

@@ -32,7 +32,9 @@ def train(
     init: Annotated[
         Path | None,
         typer.Option(
-            "--init", metavar="FILE", help="Weights to fine-tune: a file or a bundled name."
+            "--init",
+            metavar="FILE",
+            help="Weights to fine-tune: a file, a bundled name, or default.",
         ),
     ] = None,
     out: Annotated[

@@ -8,9 +8,9 @@ from typing import Final
 
 from tapscope.compare.alignment import ClockRule
 from tapscope.compare.pairing import Candidate, Identity, Pairing, pair
-from tapscope.compare.video_tables import VideoRow, VideoTable
 from tapscope.errors import ComparisonError
 from tapscope.pipeline.manifest import Manifest
+from tapscope.pipeline.result_reader import VideoRow, VideoTable
 from tapscope.protocol.protocol import Protocol
 
 SENSOR_FILE: Final = "sensor_file"
@@ -127,7 +127,7 @@ def make_job(
         sensor_files=files,
         clock=_clock(row.recording, manifest_row, clock),
         strata=described,
-        participant_id=manifest_row.get("participant_id", row.identity.participant_id),
+        participant_id=manifest_row.get("participant_id", row.participant_id),
     )
 
 

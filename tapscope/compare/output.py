@@ -10,11 +10,11 @@ from tapscope.compare.records import Comparison
 from tapscope.compare.report.figure_selection import DrawnFigure, draw
 from tapscope.compare.report.page import report_page
 from tapscope.compare.study import Options
-from tapscope.compare.video_tables import read_features
 from tapscope.errors import OutputError
 from tapscope.files import sha256_of
 from tapscope.output import provenance, table
 from tapscope.pipeline.cache import folder_of
+from tapscope.pipeline.result_reader import read_features
 from tapscope.protocol import protocol as protocols
 
 

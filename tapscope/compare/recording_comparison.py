@@ -25,8 +25,8 @@ from tapscope.compare.records import (
 )
 from tapscope.compare.strata import frame_rate_level, rate_band
 from tapscope.compare.taps_and_signals import compare_signals, compare_taps
-from tapscope.compare.video_tables import VideoRow, VideoTable, read_taps, read_tracks
 from tapscope.errors import SensorError
+from tapscope.pipeline.result_reader import VideoRow, VideoTable, read_taps, read_tracks
 from tapscope.pipeline.tapping import between, within
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import Taps, Trajectory
@@ -218,10 +218,10 @@ def _check_hand(log: SensorRecording, row: VideoRow, files: Sequence[str]) -> No
     SensorError
         The log and the recording name different hands.
     """
-    if log.hand and row.identity.hand and log.hand != row.identity.hand:
+    if log.hand and row.hand and log.hand != row.hand:
         raise SensorError(
             f"{'; '.join(files)}: the log is of the {log.hand} hand, the recording of the "
-            f"{row.identity.hand} hand; correct the one that is wrong"
+            f"{row.hand} hand; correct the one that is wrong"
         )
 
 
@@ -247,7 +247,7 @@ def _check_length(video: Trajectory, motion: SensorMotion, files: Sequence[str])
 def _strata(job: Job, pairs: Sequence[FeaturePair]) -> dict[str, str]:
     rate_hz = next((pair.sensor for pair in pairs if pair.feature == "tapping_rate_hz"), math.nan)
     levels = {
-        "hand": job.row.identity.hand,
+        "hand": job.row.hand,
         "rate": rate_band(rate_hz),
         "frame_rate": frame_rate_level(job.row.number("measured_fps")),
         "status": job.row.status,

@@ -13,11 +13,11 @@ from tapscope.compare.comparison_jobs import Job, find_logs, make_job, pair_with
 from tapscope.compare.pairing import SEVERAL_FILES, Pairing
 from tapscope.compare.recording_comparison import StudySettings, compare_recording
 from tapscope.compare.records import Comparison, Exclusion, FlowCount, RecordingComparison
-from tapscope.compare.video_tables import VideoRow, VideoTable, read_features
 from tapscope.errors import ComparisonError, SensorError, TapscopeError
 from tapscope.output.columns import all_columns
 from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.recordings import Recording
+from tapscope.pipeline.result_reader import VideoRow, VideoTable, read_features
 from tapscope.protocol import protocol as protocols
 from tapscope.protocol.protocol import Protocol
 from tapscope.sync.trust import FLAG_MEANINGS
@@ -179,7 +179,7 @@ def _flow(
     aligned = [each for each in compared if each.taps is not None]
 
     def rows(step: str, chosen: Sequence[VideoRow]) -> FlowCount:
-        people = {row.identity.participant_id or row.recording for row in chosen}
+        people = {row.participant_id or row.recording for row in chosen}
         taps = sum(row.number("tap_count") for row in chosen if row.cells.get("tap_count"))
         return FlowCount(step, len(people), len(chosen), int(taps))
 

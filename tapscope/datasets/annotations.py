@@ -39,6 +39,8 @@ class LabelledHand:
     """'left', 'right' or '' where it is unknown."""
     box_px: FloatArray
     """Left, top, right, bottom of the hand."""
+    box_is_hand: bool = False
+    """Whether the box holds the whole hand, however few of its keypoints are labelled."""
 
     @property
     def centre_px(self) -> FloatArray:
@@ -49,15 +51,16 @@ class LabelledHand:
     def size_px(self) -> float:
         """Longer side of the hand: that of the box, or 1.8 times it with few labels; NaN unknown.
 
-        Where less than half the keypoints are labelled, mostly tips, the box lacks the palm. The
-        factor is right for five tips (medians of 1.7 to 1.9 on fully labelled hands) and too small
-        for thumb and index tip alone (2.6 and more). A single label whose box is a point tells no
-        size.
+        Where the box is not known to hold the hand and less than half the keypoints are labelled,
+        mostly tips, the box lacks the palm. The factor is right for five tips (medians of 1.7 to
+        1.9 on fully labelled hands) and too small for thumb and index tip alone (2.6 and more). A
+        single label whose box is a point tells no size.
         """
         side = float(max(self.box_px[2] - self.box_px[0], self.box_px[3] - self.box_px[1]))
         if side <= 0:
             return float("nan")
-        return side if (self.label > Label.NONE).mean() >= 0.5 else 1.8 * side
+        is_whole = self.box_is_hand or (self.label > Label.NONE).mean() >= 0.5
+        return side if is_whole else 1.8 * side
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class LabelledSet:
 
 
 def load(folder: Path, *, split: str | None = None) -> LabelledSet:
-    """Read `folder/annotations.json`.
+    """Read `folder/annotations.json`; images that wait for correction are left out.
 
     A visibility of 1 is a hidden keypoint, as COCO says, where `labelled_by` is missing, "manual"
     or begins with "exact"; else another network placed the keypoint.
@@ -136,12 +139,19 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
         for row in content["annotations"]:
             if not row.get("iscrowd"):
                 hands.setdefault(row["image_id"], []).append(_hand(row, len(keypoints)))
-        images = [_image(row, folder, hands.get(row["id"], [])) for row in content["images"]]
+        # False: the labels are still the guesses that `tapscope frames` wrote.
+        rows = [row for row in content["images"] if row.get("corrected", True)]
+        images = [_image(row, folder, hands.get(row["id"], [])) for row in rows]
     except (KeyError, IndexError, TypeError, ValueError) as problem:
         raise AnnotationError(
             f"{file}: not COCO keypoints ({type(problem).__name__}: {problem}); expected images, "
             "annotations with keypoints [x, y, visibility, ...] and categories with keypoint names"
         ) from problem
+    if content["images"] and not rows:
+        raise AnnotationError(
+            f"{file}: no image has been corrected; the labels are the network's guesses. Correct "
+            'them, and set "corrected" to true in the images that are right'
+        )
     kept = tuple(i for i in images if i.hands and (split is None or i.split == split))
     if not kept:
         wanted = "" if split is None else f" with split {split!r}"
@@ -166,7 +176,8 @@ def _hand(row: dict[str, Any], keypoints: int) -> LabelledHand:
         box = np.concatenate([np.nanmin(position, axis=0), np.nanmax(position, axis=0)])
     else:
         raise ValueError("a hand with neither bbox nor labelled keypoint")
-    return LabelledHand(position, label, str(row.get("side", "")), box)
+    side = str(row.get("side", ""))
+    return LabelledHand(position, label, side, box, bool(row.get("bbox_is_hand", False)))
 
 
 def _image(row: dict[str, Any], folder: Path, hands: list[LabelledHand]) -> LabelledImage:
@@ -217,7 +228,7 @@ def with_keypoints(image: LabelledImage, old: Sequence[str], new: Sequence[str])
     for hand in image.hands:
         position = np.stack([hand.position_px[j] if j >= 0 else [np.nan] * 2 for j in source])
         label = np.array([hand.label[j] if j >= 0 else Label.NONE for j in source])
-        hands.append(LabelledHand(position, label, hand.side, hand.box_px))
+        hands.append(replace(hand, position_px=position, label=label))
     return LabelledImage(
         image.path, image.width, image.height, image.dataset, image.group, image.split,
         tuple(hands),

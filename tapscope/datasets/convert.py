@@ -214,7 +214,8 @@ def _hands(frame: formats.Frame, names: Mapping[str, Meaning]) -> Iterator[forma
             if keypoint:
                 sides.setdefault(side or hand.side, {})[keypoint] = place
         for side, points_px in sides.items():
-            yield formats.Hand(points_px, side)
+            # One box cannot be that of two hands.
+            yield formats.Hand(points_px, side, hand.box_px if len(sides) == 1 else None)
 
 
 def _find_image(frame: formats.Frame, images: Path | None) -> Path:
@@ -267,6 +268,9 @@ def _hand_row(hand: formats.Hand, order: Sequence[str]) -> dict[str, Any]:
         "num_keypoints": len(placed),
         "bbox": [*low.tolist(), *(high - low).tolist()],
     }
+    if hand.box_px:
+        left, top, right, bottom = hand.box_px
+        row |= {"bbox": [left, top, right - left, bottom - top], "bbox_is_hand": True}
     return {**row, "side": hand.side} if hand.side else row
 
 

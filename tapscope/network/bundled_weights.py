@@ -18,8 +18,8 @@ def find_weights(path: Path | None) -> Path:
     Parameters
     ----------
     path
-        A file, the bare name of weights that come with tapscope ("pmsdsnet-m3"), or None for the
-        default ones.
+        A file, the bare name of weights that come with tapscope ("pmsdsnet-m3"), or "default" or
+        None for the default ones.
 
     Raises
     ------
@@ -31,6 +31,8 @@ def find_weights(path: Path | None) -> Path:
         path = folder / DEFAULT_WEIGHTS
     if path.is_file():
         return path
+    if str(path) == "default":
+        return folder / DEFAULT_WEIGHTS
     bundled = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
     if str(path) in bundled:
         return bundled[str(path)]

@@ -6,8 +6,8 @@ import pytest
 
 from tapscope.compare import Options, compare_study
 from tapscope.compare.records import RecordingComparison
-from tapscope.compare.video_tables import read_features
 from tapscope.errors import ComparisonError
+from tapscope.pipeline.result_reader import read_features
 from tapscope.sensors import read
 
 

@@ -21,9 +21,9 @@ from tapscope.compare.feature_pairs import OVER_TIME, feature_pairs
 from tapscope.compare.records import Comparison, RecordingComparison
 from tapscope.compare.strata import frame_rate_level, rate_band, split
 from tapscope.compare.taps_and_signals import compare_signals, compare_taps
-from tapscope.compare.video_tables import read_features, read_taps, read_tracks
 from tapscope.errors import ComparisonError
 from tapscope.pipeline.cache import RecordingResult
+from tapscope.pipeline.result_reader import read_features, read_taps, read_tracks
 from tapscope.protocol.protocol import load
 from tapscope.records import Taps, Trajectory
 from tests.paired_study import NAMES, described, made_up, write_features

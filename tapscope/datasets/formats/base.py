@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from xml.etree import ElementTree
 
 from tapscope import files
@@ -12,6 +12,9 @@ from tapscope.errors import AnnotationError
 from tapscope.hand import KEYPOINTS
 
 Point = tuple[float, float]
+
+HAND_BOX: Final = "hand"
+"""Label of the box about a hand, from which training learns its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Hand:
     unlabelled keypoints."""
     side: str = ""
     """'left', 'right' or '' where the labels do not say."""
+    box_px: tuple[float, float, float, float] | None = None
+    """Left, top, right, bottom of the whole hand, where the labels have a box `HAND_BOX`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,20 @@ class Frame:
     """'train', 'test' (never trained on), or '' where the labels do not say."""
     group: str = ""
     """See `annotations.LabelledImage`; '' to derive it from the names of the images."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuessedImage:
+    """An image with the network's guess of one hand, to be corrected in a labelling tool."""
+
+    file_name: str
+    """Relative to the folder of labels."""
+    width: int
+    height: int
+    points_px: Mapping[str, Point]
+    """x and y by keypoint, centre of the top left pixel = 0."""
+    box_px: tuple[float, float, float, float]
+    """Left, top, right, bottom of the whole hand."""
 
 
 @dataclass(frozen=True, slots=True)

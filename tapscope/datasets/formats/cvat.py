@@ -1,16 +1,19 @@
 """CVAT for images 1.1: `annotations.xml` with points, or with one skeleton per hand.
 
-CVAT counts pixels from the corner of the top left pixel, so half a pixel is subtracted.
+A box "hand" among the points is the whole hand. CVAT counts pixels from the corner of the top left
+pixel, so half a pixel is subtracted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
 from tapscope.datasets.formats.base import (
+    HAND_BOX,
     Format,
     Frame,
+    GuessedImage,
     Hand,
     Point,
     finite_point,
@@ -20,6 +23,7 @@ from tapscope.datasets.formats.base import (
 from tapscope.errors import AnnotationError
 
 _FILE: Final = "annotations.xml"
+_CORNERS: Final = ("xtl", "ytl", "xbr", "ybr")
 
 
 def _find(path: Path) -> list[Path]:
@@ -50,7 +54,27 @@ def _hands(image: ElementTree.Element, path: Path) -> Iterator[Hand]:
             yield Hand(points_px, side_in(skeleton.get("label", "")))
     loose = _points_px(image, image, path)
     if loose:
-        yield Hand(loose)
+        yield Hand(loose, box_px=_box_px(image, path))
+
+
+def _box_px(image: ElementTree.Element, path: Path) -> tuple[float, float, float, float] | None:
+    """Return the box about the hand, None where there is none."""
+    boxes = [box for box in image.findall("box") if box.get("label") == HAND_BOX]
+    if not boxes:
+        return None
+    where = f"{path}: {image.get('name', '')}: {HAND_BOX!r}"
+    if len(boxes) > 1:
+        raise AnnotationError(f"{where}: two boxes; label two hands as two skeletons")
+    try:
+        left, top, right, bottom = (
+            float(boxes[0].get(k, "")) for k in ("xtl", "ytl", "xbr", "ybr")
+        )
+    except ValueError as problem:
+        raise AnnotationError(f"{where} is no box ({problem}); draw it again") from problem
+    (left, top), (right, bottom) = (
+        finite_point(left, top, where), finite_point(right, bottom, where)
+    )  # fmt: skip
+    return left - 0.5, top - 0.5, right - 0.5, bottom - 0.5
 
 
 def _points_px(
@@ -75,6 +99,27 @@ def _points_px(
             )
         found[label] = (x - 0.5, y - 0.5)
     return found
+
+
+def write(images: Sequence[GuessedImage]) -> bytes:
+    """Return guesses as CVAT for images 1.1: a point for each keypoint, a box about the hand."""
+    root = ElementTree.Element("annotations")
+    ElementTree.SubElement(root, "version").text = "1.1"
+    for number, image in enumerate(images):
+        size = {"width": str(image.width), "height": str(image.height)}
+        row = ElementTree.SubElement(
+            root, "image", {"id": str(number), "name": image.file_name, **size}
+        )
+        common = {"source": "auto", "occluded": "0", "z_order": "0"}
+        for name, (x, y) in image.points_px.items():
+            place = f"{x + 0.5:.2f},{y + 0.5:.2f}"
+            ElementTree.SubElement(row, "points", {"label": name, "points": place, **common})
+        corners = dict(zip(_CORNERS, image.box_px, strict=True))
+        box = {name: f"{value + 0.5:.2f}" for name, value in corners.items()}
+        ElementTree.SubElement(row, "box", {"label": HAND_BOX, **box, **common})
+    ElementTree.indent(root)
+    content: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content + b"\n"
 
 
 FORMAT: Final = Format("cvat", "CVAT for images 1.1 (annotations.xml)", _find, _read)

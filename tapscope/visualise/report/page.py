@@ -44,7 +44,7 @@ def write_report(table: Path, out: Path | None = None) -> Path:
 
     Raises
     ------
-    ComparisonError
+    ResultsError
         The table is missing or damaged.
     OutputError
         The page cannot be written.

@@ -8,15 +8,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from tapscope.compare.video_tables import (
+from tapscope.errors import TapscopeError
+from tapscope.features import FEATURES
+from tapscope.pipeline.result_reader import (
     APERTURE_COLUMNS,
     VideoRow,
     VideoTable,
     read_features,
     read_taps,
 )
-from tapscope.errors import TapscopeError
-from tapscope.features import FEATURES
 from tapscope.records import FloatArray
 from tapscope.visualise.report.advice import advice_for
 
@@ -89,7 +89,7 @@ def read_study(path: Path) -> Study:
 
     Raises
     ------
-    ComparisonError
+    ResultsError
         The table is missing or damaged.
     """
     table = read_features(path)

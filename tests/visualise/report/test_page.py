@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tapscope.errors import ComparisonError
+from tapscope.errors import ResultsError
 from tapscope.features import FEATURES
 from tapscope.output.columns import ORIGIN, RECORDING
 from tapscope.output.table import csv_bytes, fixed
@@ -160,7 +160,7 @@ def test_groupings_are_columns_of_few_values(tmp_path: Path) -> None:
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "features.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ComparisonError, match="no column 'recording'"):
+    with pytest.raises(ResultsError, match="no column 'recording'"):
         read_study(tmp_path / "features.csv")
 
 
@@ -178,7 +178,7 @@ def test_the_verb_writes_beside_the_table(tmp_path: Path) -> None:
     result = run("report", str(table))
     assert result.exit_code == 0
     assert (tmp_path / "features.html").stat().st_size > 1_000_000
-    with pytest.raises(ComparisonError, match="no such table"):
+    with pytest.raises(ResultsError, match="no such table"):
         run("report", str(tmp_path / "none.csv"))
 
 

@@ -1,4 +1,4 @@
-"""Read the tables of `tapscope analyze`: features.csv, and tracks and taps of each recording."""
+"""Read what `tapscope analyze` wrote: features.csv, and tracks and taps of each recording."""
 
 import csv
 import io
@@ -11,9 +11,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tapscope.compare.pairing import Identity
-from tapscope.errors import ComparisonError
+from tapscope.errors import ResultsError
+from tapscope.hand import TIPS
 from tapscope.output.columns import ORIGIN, RECORDING
 from tapscope.output.table import cell_text
 from tapscope.pipeline.cache import folder_of
@@ -44,9 +45,18 @@ class VideoRow:
     video: str
     status: str
     reason: str
-    identity: Identity
     cells: Mapping[str, str]
     """Every cell as text, by column; '' is unknown."""
+
+    @property
+    def participant_id(self) -> str:
+        """Return the participant, '' where the table does not say."""
+        return self.cells.get("participant_id", "")
+
+    @property
+    def hand(self) -> str:
+        """Return 'left', 'right' or ''."""
+        return self.cells.get("hand", "")
 
     def number(self, column: str) -> float:
         """Return a cell as a number, NaN where it is empty or not a number."""
@@ -76,6 +86,24 @@ class VideoTable:
         return self.folder / (stem + ending)
 
 
+@dataclass(frozen=True, slots=True)
+class TipTracks:
+    """The tips of a recording over its pictures, as tracks.csv holds them; NaN is unknown."""
+
+    time_s: FloatArray
+    """Shape (pictures,)."""
+    frame: NDArray[np.int_]
+    """Number of each picture among all decoded frames, shape (pictures,)."""
+    position_px: FloatArray
+    """x and y of the `hand.TIPS`, thumb first; shape (pictures, 2, 2)."""
+    confidence: FloatArray
+    """Shape (pictures, 2)."""
+    aperture_px: FloatArray
+    """Shape (pictures,)."""
+    aperture_hand: FloatArray
+    """In hand lengths, shape (pictures,)."""
+
+
 def read_features(path: Path) -> VideoTable:
     """Read a table of features, CSV or Parquet.
 
@@ -83,27 +111,27 @@ def read_features(path: Path) -> VideoTable:
 
     Raises
     ------
-    ComparisonError
+    ResultsError
         It is missing, is not a table of features, or two rows have the same recording.
     """
     if not path.is_file():
-        raise ComparisonError(
-            f"{path}: no such table; run 'tapscope analyze' first, or give the path with --features"
+        raise ResultsError(
+            f"{path}: no such table; run 'tapscope analyze' first, or give the path of its table"
         )
     columns, lines = _cells(path)
     missing = [name for name in RECORDING if name not in columns]
     if missing:
-        raise ComparisonError(
+        raise ResultsError(
             f"{path}: has no column {missing[0]!r}; give a table that 'tapscope analyze' wrote"
         )
     rows = tuple(_row(dict(zip(columns, line, strict=True))) for line in lines)
     names = [row.recording for row in rows]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ComparisonError(f"{path}: the recording {repeated[0]!r} has two rows; keep one")
+        raise ResultsError(f"{path}: the recording {repeated[0]!r} has two rows; keep one")
     for name in names:
         if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-            raise ComparisonError(
+            raise ResultsError(
                 f"{path}: {name!r} is not a valid name of a recording; name it as "
                 "'tapscope analyze' did"
             )
@@ -124,7 +152,7 @@ def read_tracks(path: Path, unit: str) -> Trajectory:
 
     Raises
     ------
-    ComparisonError
+    ResultsError
         The file is missing or damaged, or holds no aperture.
     """
     columns = _numbers(path, ("time_s",))
@@ -137,7 +165,31 @@ def read_tracks(path: Path, unit: str) -> Trajectory:
                 return Trajectory(columns["time_s"], aperture, known, "video")
             except ValueError as problem:
                 raise _damaged(path, problem) from problem
-    raise ComparisonError(f"{path}: holds no aperture of the hand; analyse the recording again")
+    raise ResultsError(f"{path}: holds no aperture of the hand; analyse the recording again")
+
+
+def read_tips(path: Path) -> TipTracks:
+    """Read the tips of a recording from its tracks file.
+
+    Raises
+    ------
+    ResultsError
+        The file is missing or damaged.
+    """
+    places = [f"{tip}_{axis}" for tip in TIPS for axis in "xy"]
+    sure = [f"{tip}_confidence" for tip in TIPS]
+    columns = _numbers(path, ("time_s", "frame", *places, *sure, "aperture_px", "aperture_hand"))
+    frame = columns["frame"]
+    if not (np.isfinite(frame).all() and (np.diff(frame) > 0).all()):
+        raise _damaged(path, ValueError("the numbers of the frames do not rise"))
+    return TipTracks(
+        time_s=columns["time_s"],
+        frame=frame.astype(np.int_),
+        position_px=np.stack([columns[name] for name in places], axis=-1).reshape(-1, 2, 2),
+        confidence=np.stack([columns[name] for name in sure], axis=-1),
+        aperture_px=columns["aperture_px"],
+        aperture_hand=columns["aperture_hand"],
+    )
 
 
 def read_taps(path: Path) -> Taps:
@@ -145,7 +197,7 @@ def read_taps(path: Path) -> Taps:
 
     Raises
     ------
-    ComparisonError
+    ResultsError
         The file is missing or damaged.
     """
     columns = _numbers(path, _TAP_COLUMNS)
@@ -153,7 +205,7 @@ def read_taps(path: Path) -> Taps:
     units = sorted(set(text.get("unit", pd.Series(dtype=str)))) or ["none"]
     flags = text.get("flags", pd.Series([""] * len(text), dtype=str))
     if len(units) > 1 or units[0] not in UNITS:
-        raise ComparisonError(f"{path}: unit {', '.join(units)!r} where one of {UNITS} is needed")
+        raise ResultsError(f"{path}: unit {', '.join(units)!r} where one of {UNITS} is needed")
     unit = next(known for known in UNITS if known == units[0])
     try:
         return Taps(
@@ -171,7 +223,6 @@ def _row(cells: Mapping[str, str]) -> VideoRow:
         video=cells["video"],
         status=cells["status"],
         reason=cells["reason"],
-        identity=Identity.of(cells),
         cells=cells,
     )
 
@@ -197,10 +248,10 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise _damaged(path, problem) from problem
     if not lines:
-        raise ComparisonError(f"{path}: is empty; run 'tapscope analyze' again")
+        raise ResultsError(f"{path}: is empty; run 'tapscope analyze' again")
     uneven = next((n for n, line in enumerate(lines, 1) if len(line) != len(lines[0])), None)
     if uneven:
-        raise ComparisonError(
+        raise ResultsError(
             f"{path}: row {uneven} has {len(lines[uneven - 1])} cells, the header {len(lines[0])}; "
             "run 'tapscope analyze' again"
         )
@@ -225,13 +276,13 @@ def _numbers(path: Path, required: Sequence[str]) -> dict[str, FloatArray]:
     }
     absent = [name for name in required if name not in numbers and len(frame)]
     if absent:
-        raise ComparisonError(
+        raise ResultsError(
             f"{path}: has no column {absent[0]!r} of numbers; run 'tapscope analyze' again"
         )
     return numbers if len(frame) else {name: np.empty(0) for name in required}
 
 
-def _damaged(path: Path, problem: Exception) -> ComparisonError:
-    return ComparisonError(
+def _damaged(path: Path, problem: Exception) -> ResultsError:
+    return ResultsError(
         f"{path}: missing or damaged ({problem}); run 'tapscope analyze' again on this recording"
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tapscope.compare.video_tables import read_features
-from tapscope.errors import ComparisonError
+from tapscope.errors import ResultsError
 from tapscope.output.columns import RECORDING
+from tapscope.pipeline.result_reader import read_features
 
 HEADER = ";".join((*RECORDING, "tapping_rate_hz", "amplitude_cv"))
 
@@ -27,5 +27,5 @@ def test_semicolons_and_decimal_commas_are_read(tmp_path: Path) -> None:
 def test_a_row_with_too_many_cells_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "features.csv", {"recording": "a"})
     path.write_text(path.read_text().replace("\n\n", ";1;2\n"))
-    with pytest.raises(ComparisonError, match="row 2 has"):
+    with pytest.raises(ResultsError, match="row 2 has"):
         read_features(path)

@@ -1,0 +1,5 @@
+"""`tapscope frames`: pick the frames whose labels would teach the network most.
+
+doubt.py says from the tracks which frames are doubtful; candidates.py looks at those again with the
+network and writes their images; frames.py chooses among them and writes the labels.
+"""
