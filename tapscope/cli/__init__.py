@@ -17,6 +17,7 @@ from tapscope.cli import (
     evaluate,
     inspect,
     manifest,
+    overlay,
     protocols,
     report,
     train,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(analyze.analyze)
 app.command()(inspect.inspect)
 app.command()(report.report)
+app.command()(overlay.overlay)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")

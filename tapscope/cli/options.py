@@ -42,6 +42,20 @@ DeviceOption = Annotated[
         help="Where the network runs; auto: a GPU if there is one.",
     ),
 ]
+DeidentifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--deidentify", help="Write recording-001, recording-002 ... for names of recordings."
+    ),
+]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="With --deidentify: CSV to write, which recording each number stands for.",
+    ),
+]
 SizeOption = Annotated[
     int | None, typer.Option("--size", metavar="PX", min=32, help="Side of the hand crop, pixels.")
 ]
