@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from tapscope.errors import OutputError
+
 SOME_FAILED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -70,6 +72,18 @@ SplitSeedOption = Annotated[
 CompileOption = Annotated[
     bool, typer.Option("--compile", help="Compile the training step: slow to start, then faster.")
 ]
+
+
+def require_deidentify(key: Path | None, *, deidentify: bool) -> None:
+    """Refuse a key without anything that it would be the key to.
+
+    Raises
+    ------
+    OutputError
+        `--key` is given without `--deidentify`.
+    """
+    if key and not deidentify:
+        raise OutputError(f"{key}: a key belongs to --deidentify; give both or neither")
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from tapscope.cli.options import (
     KeyOption,
     QuietOption,
     interruptible,
+    require_deidentify,
 )
-from tapscope.errors import OutputError
 
 
 def overlay(
@@ -54,12 +54,6 @@ def overlay(
         raise typer.Exit(SOME_FAILED)
 
 
-def require_deidentify(key: Path | None, *, deidentify: bool) -> None:
-    """Refuse a key without anything that it would be the key to."""
-    if key and not deidentify:
-        raise OutputError(f"{key}: a key belongs to --deidentify; give both or neither")
-
-
 def write_clips(
     results: Path,
     videos: Sequence[Path],
@@ -73,16 +67,13 @@ def write_clips(
     """Write the clips and print what became of them; return how many could not be written."""
     from tapscope.cli import console
     from tapscope.compare.video_tables import read_features
-    from tapscope.output.checks import check_file, check_folder
+    from tapscope.output.checks import check_folder
     from tapscope.visualise.overlay.clip import write_overlays
-    from tapscope.visualise.pseudonyms import Pseudonyms
+    from tapscope.visualise.pseudonyms import read_pseudonyms
 
     table = read_features(results)
     check_folder(folder)
-    pseudonyms = Pseudonyms(table) if deidentify else None
-    if pseudonyms and key:
-        check_file(key, "--key")
-        pseudonyms.write_key(key)
+    pseudonyms = read_pseudonyms(results, key) if deidentify else None
     failed = 0
     again = "the clips written so far are whole; run the same command again for all"
     with interruptible(again), console.counting("frames") as bar:

@@ -4,7 +4,8 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from tapscope.compare.video_tables import VideoRow, VideoTable
+from tapscope.compare.video_tables import VideoRow, VideoTable, read_features
+from tapscope.output.checks import check_file
 from tapscope.output.table import csv_bytes, write_result
 
 KEY_COLUMNS: Final = ("pseudonym", "recording", "video", "participant_id", "session_id")
@@ -56,3 +57,20 @@ class Pseudonyms:
             for row in self._rows
         ]
         write_result(path, csv_bytes(KEY_COLUMNS, lines))
+
+
+def read_pseudonyms(table: Path, key: Path | None = None) -> Pseudonyms:
+    """Return the pseudonyms of a table of features, and write their key if it is asked for.
+
+    Raises
+    ------
+    ComparisonError
+        The table is missing or damaged.
+    OutputError
+        The key cannot be written.
+    """
+    pseudonyms = Pseudonyms(read_features(table))
+    if key:
+        check_file(key, "--key")
+        pseudonyms.write_key(key)
+    return pseudonyms

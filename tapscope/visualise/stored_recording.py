@@ -196,7 +196,7 @@ def find_video(table: VideoTable, row: VideoRow, videos: Mapping[str, Sequence[P
     """
     found = videos.get(PurePosixPath(row.video).name, [])
     if not found:
-        raise VideoError(f"{row.video}: the video was not found")
+        raise VideoError(f"{row.video}: the video was not found; say in which folder it is")
     digest = analysed_sha256(table, row)
     try:
         return next(path for path in found if sha256_of(path) == digest)

@@ -47,7 +47,7 @@ def draw_tips(image: Image, tips_px: FloatArray, trail_px: FloatArray, *, is_clo
     is_closed
         Whether to mark a closure.
     """
-    size = max(3, round(min(image.shape[:2]) / 90))
+    size = max(2, round(min(image.shape[:2]) / 90))
     for tip, colour in enumerate(TIP_COLOURS):
         path = trail_px[:, tip]
         for n in range(1, len(path)):

@@ -43,10 +43,13 @@ function colours() {
   return { ink: of("--ink"), pale: of("--pale"), line: of("--line"), ok: of("--ok"), doubtful: of("--doubtful"), failed: of("--failed"), blue: of("--link") };
 }
 
+const PRINTED_PX = { width: 690, height: 320 }; // on an A4 page within its margins
+let printing = false;
+
 function layout(extra) {
   const colour = colours();
   const axis = { gridcolor: colour.line, zerolinecolor: colour.line, linecolor: colour.pale };
-  const result = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour.ink, size: 13 }, margin: { l: 60, r: 15, t: 10, b: 45 }, ...extra };
+  const result = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour.ink, size: 13 }, margin: { l: 60, r: 15, t: 10, b: 45 }, ...(printing ? PRINTED_PX : {}), ...extra };
   for (const name of Object.keys(extra).filter((key) => /^[xy]axis/.test(key))) result[name] = { ...axis, ...extra[name] };
   return result;
 }
@@ -154,12 +157,23 @@ for (const control of document.querySelectorAll("#search, .wanted")) control.add
 document.getElementById("all-columns").addEventListener("input", (event) => document.getElementById("overview").classList.toggle("all", event.target.checked));
 for (const name of ["feature", "grouping"]) document.getElementById(name).addEventListener("input", drawDistribution);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawDistribution(); drawn.forEach(drawTrace); });
-addEventListener("beforeprint", () => {
-  for (const article of document.querySelectorAll("article:not([hidden])")) {
-    drawTrace(article);
-    listFeatures(article);
-    article.querySelector("details").open = true;
+
+let opened = []; // what printing has unfolded and will fold again
+
+function setPrinting(on) {
+  printing = on;
+  document.documentElement.classList.toggle("printing", on);
+  drawDistribution();
+  const shown = [...document.querySelectorAll("article:not([hidden])")];
+  for (const article of on ? shown : shown.filter((one) => drawn.has(one))) drawTrace(article);
+  if (on) {
+    shown.forEach(listFeatures);
+    opened = shown.map((article) => article.querySelector("details")).filter((details) => !details.open);
   }
-});
+  for (const details of opened) details.open = on;
+}
+
+addEventListener("beforeprint", () => setPrinting(true));
+addEventListener("afterprint", () => setPrinting(false));
 filterTable();
 drawDistribution();

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tapscope.compare.video_tables import read_features
 from tapscope.errors import ComparisonError
 from tapscope.features import FEATURES
 from tapscope.output.columns import ORIGIN, RECORDING
@@ -104,7 +105,7 @@ class Page(HTMLParser):
 
 
 def test_every_recording_has_its_row_its_trace_and_a_remedy(tmp_path: Path) -> None:
-    page = Page(report_page(read_study(study(tmp_path))))
+    page = Page(report_page(read_study(read_features(study(tmp_path)))))
     rows = [tag for tag, attributes in page.tags if tag == "tr" and "data-row" in attributes]
     assert len(rows) == 3
     assert page.text.count(ADVICE["missed_taps"]) == 2  # in the table and at the trace
@@ -118,7 +119,7 @@ def test_every_recording_has_its_row_its_trace_and_a_remedy(tmp_path: Path) -> N
 
 
 def test_names_from_files_are_text(tmp_path: Path) -> None:
-    page = Page(report_page(read_study(study(tmp_path, name=EVIL[:8], reason=EVIL))))
+    page = Page(report_page(read_study(read_features(study(tmp_path, name=EVIL[:8], reason=EVIL)))))
     assert EVIL in page.text
     kinds = [attributes.get("type") for attributes, _ in page.scripts]
     assert kinds.count(None) == 2  # the library and our own
@@ -126,7 +127,7 @@ def test_names_from_files_are_text(tmp_path: Path) -> None:
 
 
 def test_the_page_runs_only_the_scripts_that_it_names_and_loads_nothing(tmp_path: Path) -> None:
-    page = Page(report_page(read_study(study(tmp_path))))
+    page = Page(report_page(read_study(read_features(study(tmp_path)))))
     policy = next(a["content"] or "" for tag, a in page.tags if a.get("http-equiv"))
     assert "default-src 'none'" in policy
     named = set(re.findall(r"'sha256-([^']+)'", policy))
@@ -138,7 +139,9 @@ def test_the_page_runs_only_the_scripts_that_it_names_and_loads_nothing(tmp_path
 
 def test_the_same_table_gives_the_same_page(tmp_path: Path) -> None:
     table = study(tmp_path)
-    assert report_page(read_study(table)) == report_page(read_study(table))
+    assert report_page(read_study(read_features(table))) == report_page(
+        read_study(read_features(table))
+    )
 
 
 @pytest.mark.parametrize("ending", ["tracks.csv", "taps.csv"])
@@ -155,13 +158,13 @@ def test_a_recording_without_its_files_is_shown_without_a_trace(
 
 
 def test_groupings_are_columns_of_few_values(tmp_path: Path) -> None:
-    assert read_study(study(tmp_path)).groupings == ["status", "group"]
+    assert read_study(read_features(study(tmp_path))).groupings == ["status", "group"]
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "features.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ComparisonError, match="no column 'recording'"):
-        read_study(tmp_path / "features.csv")
+        write_report(tmp_path / "features.csv")
 
 
 def test_every_doubt_and_failure_has_a_remedy() -> None:
@@ -197,6 +200,6 @@ def test_a_browser_draws_and_counts(tmp_path: Path) -> None:
 
 
 def test_columns_are_those_of_the_features(tmp_path: Path) -> None:
-    names = [column.name for column in read_study(study(tmp_path)).columns]
+    names = [column.name for column in read_study(read_features(study(tmp_path))).columns]
     held = {"tap_count", "tapping_rate_hz", "task_start_s", "task_end_s"}
     assert names == [feature.name for feature in FEATURES if feature.name in held]
