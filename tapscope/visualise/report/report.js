@@ -91,6 +91,11 @@ function drawTrace(article) {
   }), OPTIONS);
 }
 
+function showPictures(article) {
+  // Thousands of pictures at once would make the page slow to open.
+  for (const image of article.querySelectorAll("img:not([src])")) image.src = image.dataset.source;
+}
+
 function quantile(sorted, share) {
   const place = share * (sorted.length - 1);
   const low = Math.floor(place);
@@ -144,6 +149,7 @@ const drawn = new Set();
 const watcher = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((one) => one.isIntersecting && !drawn.has(one.target))) {
     drawn.add(entry.target);
+    showPictures(entry.target);
     drawTrace(entry.target);
   }
 }, { rootMargin: "400px" });
@@ -168,6 +174,7 @@ function setPrinting(on) {
   for (const article of on ? shown : shown.filter((one) => drawn.has(one))) drawTrace(article);
   if (on) {
     shown.forEach(listFeatures);
+    shown.forEach(showPictures);
     opened = shown.map((article) => article.querySelector("details")).filter((details) => !details.open);
   }
   for (const details of opened) details.open = on;

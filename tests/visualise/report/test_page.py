@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tapscope.compare.video_tables import read_features
-from tapscope.errors import ComparisonError
+from tapscope.errors import ComparisonError, OutputError
 from tapscope.features import FEATURES
 from tapscope.output.columns import ORIGIN, RECORDING
 from tapscope.output.table import csv_bytes, fixed
@@ -197,6 +197,58 @@ def test_a_browser_draws_and_counts(tmp_path: Path) -> None:
     assert "3 of 3 shown" in found
     drawn = re.findall(r'<div[^>]*class="[^"]*js-plotly-plot', found)
     assert len(drawn) == 4  # the distribution and three traces
+
+
+def test_nobody_is_named_in_a_deidentified_page(tmp_path: Path) -> None:
+    table = study(tmp_path, name="Roe_left", reason="/data/Roe_left.mp4: the file is empty")
+    (tmp_path / "features.tapscope" / "r1.taps.csv").unlink()
+    result = run("report", table, "--deidentify", "--key", tmp_path / "key.csv")
+    assert result.exit_code == 0
+    content = (tmp_path / "features.html").read_bytes()
+    page = Page(content)
+    assert "recording-003" in page.text
+    for named in ("Roe", "r1.", str(tmp_path), "features.csv", EVIL[8:], "case"):
+        assert named not in page.text
+        assert named not in json.dumps([text for kind, text in page.scripts if "type" in kind])
+    assert "(the words name the recording)" in page.text
+    assert "recording-001,Roe_left,Roe_left.mp4," in (tmp_path / "key.csv").read_text()
+    with pytest.raises(OutputError, match="belongs to --deidentify"):
+        run("report", table, "--key", tmp_path / "key.csv")
+
+
+def test_without_a_browser_a_pdf_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = study(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(OutputError, match="--pdf needs Chromium, Chrome or Edge"):
+        run("report", table, "--pdf")
+    assert not (tmp_path / "features.html").exists()
+
+
+def test_a_browser_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "bin" / "chromium"
+    browser.parent.mkdir()
+    browser.write_text("#!/bin/sh\necho no memory >&2\nexit 3\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{browser.parent}:/bin:/usr/bin")
+    with pytest.raises(OutputError, match=r"chromium could not print \(no memory\)"):
+        run("report", study(tmp_path), "--pdf")
+    assert not (tmp_path / "features.pdf").exists()
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+def test_each_recording_is_one_sheet(tmp_path: Path) -> None:
+    result = run("report", study(tmp_path, count=4), "--pdf")
+    assert result.exit_code == 0
+    content = (tmp_path / "features.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    sheets = re.findall(rb"/Type */Page\b", content)
+    assert len(sheets) == 1 + 4
+    boxes = re.findall(rb"/MediaBox *\[([^]]+)\]", content)
+    for box in boxes:
+        assert [float(side) for side in box.split()] == pytest.approx([0, 0, 595, 842], abs=1.5)
+    assert boxes
 
 
 def test_columns_are_those_of_the_features(tmp_path: Path) -> None:
