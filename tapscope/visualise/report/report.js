@@ -92,7 +92,7 @@ function drawTrace(article) {
 }
 
 function showPictures(article) {
-  // Thousands of pictures at once would make the page slow to open.
+  // All pictures at once would make the page slow to open.
   for (const image of article.querySelectorAll("img:not([src])")) image.src = image.dataset.source;
 }
 

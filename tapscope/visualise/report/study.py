@@ -19,7 +19,7 @@ from tapscope.features import FEATURES
 from tapscope.records import FloatArray
 from tapscope.visualise.pseudonyms import Pseudonyms
 from tapscope.visualise.report.advice import advice_for
-from tapscope.visualise.report.pictures import Picture, pictures_of
+from tapscope.visualise.report.pictures import Strip, pictures_of
 
 STATUSES: Final = ("ok", "doubtful", "failed")
 MAX_GROUPS: Final = 12
@@ -59,8 +59,8 @@ class Row:
     trace: Trace | None
     no_trace: str
     """Why there is no trace; '' where there is one."""
-    pictures: Sequence[Picture] = ()
-    """Of the hand, in order of time."""
+    pictures: Strip | None = None
+    """Of the hand at some taps."""
     no_pictures: str = ""
     """Why there are none though they were asked for."""
 
