@@ -102,8 +102,11 @@ def report_page(study: Study) -> bytes:
         rows=[
             {
                 "row": row,
-                "cells": [_cell(row.numbers[column.name]) for column in study.columns],
-                "values": [_value(row.numbers[column.name]) for column in study.columns],
+                "cells": [
+                    (_value(row.numbers[column.name]), _cell(row.numbers[column.name]))
+                    for column in study.columns
+                    if column.name in MAIN_COLUMNS
+                ],
                 "trace": None if row.trace is None else _json(drawable(row.trace)),
             }
             for row in study.rows

@@ -35,6 +35,40 @@ function sortTable(heading) {
   body.append(...[...lines].sort(compare));
 }
 
+function addFurtherColumns() {
+  // Tens of thousands of cells that few look at: they are made when they are asked for.
+  const headings = document.querySelector("#overview thead tr");
+  study.columns.forEach((column, n) => {
+    if (column.main) return;
+    const heading = document.createElement("th");
+    heading.scope = "col";
+    heading.title = column.formula;
+    heading.className = "further";
+    const button = heading.appendChild(document.createElement("button"));
+    button.type = "button";
+    button.textContent = column.name;
+    button.addEventListener("click", () => sortTable(heading));
+    const unit = heading.appendChild(document.createElement("span"));
+    unit.className = "unit";
+    unit.textContent = column.unit;
+    headings.insertBefore(heading, headings.lastElementChild);
+    for (const line of lines) {
+      const cell = document.createElement("td");
+      const value = study.rows[line.dataset.row].numbers[n];
+      cell.className = "n further";
+      cell.dataset.value = value ?? "";
+      cell.textContent = text(value);
+      line.insertBefore(cell, line.lastElementChild);
+    }
+  });
+}
+
+function showColumns(all) {
+  const table = document.getElementById("overview");
+  if (all && !table.querySelector(".further")) addFurtherColumns();
+  table.classList.toggle("all", all);
+}
+
 // Figures ----------------------------------------------------------------------------------------
 
 function colours() {
@@ -160,7 +194,7 @@ for (const article of document.querySelectorAll("article")) {
 }
 for (const heading of document.querySelectorAll("#overview thead th")) heading.querySelector("button").addEventListener("click", () => sortTable(heading));
 for (const control of document.querySelectorAll("#search, .wanted")) control.addEventListener("input", filterTable);
-document.getElementById("all-columns").addEventListener("input", (event) => document.getElementById("overview").classList.toggle("all", event.target.checked));
+document.getElementById("all-columns").addEventListener("input", (event) => showColumns(event.target.checked));
 for (const name of ["feature", "grouping"]) document.getElementById(name).addEventListener("input", drawDistribution);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawDistribution(); drawn.forEach(drawTrace); });
 
