@@ -17,13 +17,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from tapscope.compare.video_tables import read_features
 from tapscope.video.stream import VideoStream
+from tapscope.visualise.overlay.clip import frames_of_clip
+from tapscope.visualise.stored_recording import read_stored
 
 HERE = Path(__file__).parent
 THUMB, INDEX, GREY = "#e8590c", "#1971c2", "0.35"
 PICTURE = "sub-10"
 PICTURE_SECONDS = 6.0
 WORDS = "sub-04"
+OVERLAY = "sub-08"
+OVERLAY_SECONDS = 5.02
 TRACES = ("sub-04", "sub-01", "sub-06")
 GOOD_VIEWS = (("sub-10", 5.02), ("sub-08", 5.02), ("sub-07", 4.97))
 HARD_VIEWS = (
@@ -176,12 +181,30 @@ def draw_traces(recordings: list[Measured]) -> None:
     save(figure, "traces.png")
 
 
+def draw_overlay(videos: Path, details: Path) -> None:
+    """Show a frame of both kinds of clips."""
+    table = read_features(details.with_suffix(".csv"))
+    (row,) = (row for row in table.rows if row.recording.startswith(OVERLAY))
+    stored = read_stored(table, row)
+    images = []
+    for full in (True, False):
+        frames = frames_of_clip(videos / row.video, stored, full=full)
+        images.append(next(image for time_s, image in frames if time_s >= OVERLAY_SECONDS))
+    figure = Figure(figsize=(10.6, 5.7), layout="constrained")
+    axes = figure.subplots(1, 2, width_ratios=[image.shape[1] for image in images])
+    for axis, image in zip(axes, images, strict=True):
+        axis.imshow(image)
+        axis.axis("off")
+    save(figure, "overlay.png")
+
+
 def main(videos: Path, details: Path) -> None:
     """Draw all pictures."""
     draw_tapping(read_measured(videos, details, PICTURE))
     draw_words(read_measured(videos, details, WORDS))
     draw_views(videos, details)
     draw_traces([read_measured(videos, details, participant) for participant in TRACES])
+    draw_overlay(videos, details)
 
 
 if __name__ == "__main__":

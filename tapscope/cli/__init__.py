@@ -20,6 +20,7 @@ from tapscope.cli import (
     inspect,
     manifest,
     merge,
+    overlay,
     protocols,
     report,
     train,
@@ -42,6 +43,7 @@ app.command()(merge.merge)
 app.command()(inspect.inspect)
 app.command()(report.report)
 app.command()(export.export)
+app.command()(overlay.overlay)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")

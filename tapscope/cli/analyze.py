@@ -114,6 +114,13 @@ def analyze(
         bool,
         typer.Option("--report", help="Write a page with every trace, too: TABLE.html."),
     ] = False,
+    overlay: Annotated[
+        bool,
+        typer.Option(
+            "--overlay",
+            help="Write a clip of each hand with what was measured, too: TABLE.overlays.",
+        ),
+    ] = False,
     quiet: QuietOption = False,
     json_log: Annotated[
         bool, typer.Option("--json-log", help="Log to stderr, one JSON object per line.")
@@ -158,7 +165,13 @@ def analyze(
         page = write_report(options.table)
         if mode == "terminal":
             typer.echo(f"wrote {page}")
+    clips_failed = 0
+    if overlay and not result.interrupted:
+        from tapscope.cli.overlay import write_clips
+        from tapscope.visualise.overlay.clip import folder_of_clips
+
+        clips_failed = write_clips(out, videos, folder_of_clips(out), quiet=mode != "terminal")
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if result.count("failed") or (strict and result.count("doubtful")):
+    if result.count("failed") or clips_failed or (strict and result.count("doubtful")):
         raise typer.Exit(SOME_FAILED)

@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from tapscope.errors import OutputError
+
 SOME_FAILED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -42,6 +44,20 @@ DeviceOption = Annotated[
         help="Where the network runs; auto: a GPU if there is one.",
     ),
 ]
+DeidentifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--deidentify", help="Write recording-001, recording-002 ... for names of recordings."
+    ),
+]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="With --deidentify: CSV to write, which recording each number stands for.",
+    ),
+]
 SizeOption = Annotated[
     int | None, typer.Option("--size", metavar="PX", min=32, help="Side of the hand crop, pixels.")
 ]
@@ -56,6 +72,18 @@ SplitSeedOption = Annotated[
 CompileOption = Annotated[
     bool, typer.Option("--compile", help="Compile the training step: slow to start, then faster.")
 ]
+
+
+def require_deidentify(key: Path | None, *, deidentify: bool) -> None:
+    """Refuse a key without anything that it would be the key to.
+
+    Raises
+    ------
+    OutputError
+        `--key` is given without `--deidentify`.
+    """
+    if key and not deidentify:
+        raise OutputError(f"{key}: a key belongs to --deidentify; give both or neither")
 
 
 @contextmanager

@@ -10,12 +10,13 @@ _OWN: Final = frozenset(
     (*RECORDING, *UNITS, *TEXT_QUALITY, *ORIGIN, *(feature.name for feature in FEATURES))
 )
 _NUMBERED: Final = {
-    "recording": "recording-{:03d}",
-    "participant_id": "participant-{:02d}",
-    "session_id": "session-{:02d}",
-    "trial": "{}",
+    "recording": ("recording-", 3),
+    "participant_id": ("participant-", 2),
+    "session_id": ("session-", 2),
+    "trial": ("", 1),
 }
-"""Columns whose values are numbered in the order in which they first appear."""
+"""Columns whose values are numbered in the order in which they first appear: what stands before the
+number, and its least digits."""
 
 
 def deidentified(
@@ -36,7 +37,7 @@ def deidentified(
         Columns of the manifest that stay as they are.
     """
     numbers = {
-        column: _numbers((row.get(column, "") for row in rows), form)
+        column: numbered((row.get(column, "") for row in rows), *form)
         for column, form in _NUMBERED.items()
     }
 
@@ -57,8 +58,12 @@ def deidentified(
     ]
 
 
-def _numbers(values: Iterable[str], form: str) -> dict[str, str]:
-    """Return the numbered name of each value; that of '' is ''."""
+def numbered(values: Iterable[str], before: str = "recording-", digits: int = 3) -> dict[str, str]:
+    """Return the numbered name of each value, in the order of their first appearance.
+
+    All have the same number of digits, at least `digits`. That of '' is ''.
+    """
     known = dict.fromkeys(values)
     known.pop("", None)
-    return {"": "", **{value: form.format(n) for n, value in enumerate(known, 1)}}
+    width = max(digits, len(str(len(known))))
+    return {"": "", **{value: f"{before}{n:0{width}d}" for n, value in enumerate(known, 1)}}

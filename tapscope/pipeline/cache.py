@@ -1,8 +1,8 @@
 """Results of single recordings on disk, and whether a new run would give the same.
 
-The folder `features.tapscope` beside `features.csv` holds the tracks, taps and bouts of each
-recording and `<name>.row.json`: its row of the table and the cache key, which is everything that
-the row depends on. The row is written last, so that a recording with a row is complete.
+The folder `features.tapscope` beside `features.csv` holds the tracks, taps, bouts and keypoints of
+each recording and `<name>.row.json`: its row of the table and the cache key, which is everything
+that the row depends on. The row is written last, so that a recording with a row is complete.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from tapscope.pipeline.recordings import Recording
 Status = Literal["ok", "doubtful", "failed"]
 
 _ROW, _TRACKS, _TAPS, _BOUTS = ".row.json", ".tracks.csv", ".taps.csv", ".bouts.csv"
+_KEYPOINTS = ".keypoints.csv"
 _TRACE = ".error.txt"
 
 
@@ -41,6 +42,8 @@ class RecordingResult:
     """Content of the taps file."""
     bouts: bytes | None = None
     """Content of the bouts file."""
+    keypoints: bytes | None = None
+    """Content of the keypoints file."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """How the result was obtained: engine, decoder, how the hand was chosen ..."""
     frames: int = 0
@@ -108,6 +111,7 @@ def store(
         _TRACKS: result.tracks,
         _TAPS: result.taps,
         _BOUTS: result.bouts,
+        _KEYPOINTS: result.keypoints,
         _TRACE: result.trace.encode() if result.trace else None,
     }
     for ending, content in contents.items():

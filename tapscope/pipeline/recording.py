@@ -20,7 +20,7 @@ from tapscope.output.columns import numeric_columns, quality_names
 from tapscope.pipeline.batch import Analyse
 from tapscope.pipeline.cache import RecordingResult
 from tapscope.pipeline.recordings import Recording
-from tapscope.pipeline.result_files import bouts_csv, taps_csv, tracks_csv
+from tapscope.pipeline.result_files import bouts_csv, keypoints_csv, taps_csv, tracks_csv
 from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping, within
 from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import Protocol
@@ -188,6 +188,7 @@ def measure(
         tracks=tracks_csv(keypoints, apertures, frames),
         taps=taps_csv(found.taps),
         bouts=bouts_csv(found.task),
+        keypoints=keypoints_csv(keypoints, frames),
         facts={
             **facts,
             **apertures.info,

@@ -1,4 +1,4 @@
-"""The files about one recording: tracks, taps and bouts as CSV."""
+"""The files about one recording: tracks, keypoints, taps and bouts as CSV."""
 
 from typing import Final
 
@@ -38,6 +38,27 @@ def tracks_csv(keypoints: Keypoints, apertures: Apertures, frames: NDArray[np.in
     columns["aperture_mm"] = table.fixed(apertures.aperture_mm, 3)
     columns["angle_deg"] = table.fixed(apertures.angle_deg, 3)
     columns["reason"] = apertures.reason.tolist()
+    return table.csv_bytes(list(columns), zip(*columns.values(), strict=True))
+
+
+def keypoints_csv(keypoints: Keypoints, frames: NDArray[np.integer]) -> bytes:
+    """Return the keypoints file: all keypoints of the hand as the network saw them.
+
+    Parameters
+    ----------
+    keypoints
+        Of the frames that show a new picture.
+    frames
+        Their numbers, as in `tracks_csv`.
+    """
+    columns = {
+        "time_s": table.fixed(keypoints.time_s, 6),
+        "frame": [str(n) for n in frames.tolist()],
+    }
+    for n, name in enumerate(keypoints.names):
+        columns[f"{name}_x"] = table.fixed(keypoints.position_px[:, n, 0], 1)
+        columns[f"{name}_y"] = table.fixed(keypoints.position_px[:, n, 1], 1)
+        columns[f"{name}_confidence"] = table.fixed(keypoints.confidence[:, n], 2)
     return table.csv_bytes(list(columns), zip(*columns.values(), strict=True))
 
 

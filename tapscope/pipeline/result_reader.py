@@ -82,8 +82,12 @@ class VideoTable:
 
     def file(self, row: VideoRow, ending: str) -> Path:
         """Return the path of a recording's file with this ending ('.tracks.csv', '.taps.csv')."""
-        stem = Recording(Path(row.video), row.recording, row.video).file_stem
-        return self.folder / (stem + ending)
+        return self.folder / (self.file_stem(row) + ending)
+
+    @staticmethod
+    def file_stem(row: VideoRow) -> str:
+        """Return the start of the names of a recording's files."""
+        return Recording(Path(row.video), row.recording, row.video).file_stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def read_tracks(path: Path, unit: str) -> Trajectory:
     ResultsError
         The file is missing or damaged, or holds no aperture.
     """
-    columns = _numbers(path, ("time_s",))
+    columns = read_columns(path, ("time_s",))
     for known, column in APERTURE_COLUMNS.items():
         aperture = columns.get(column)
         if unit in APERTURE_COLUMNS and unit != known:
@@ -178,7 +182,9 @@ def read_tips(path: Path) -> TipTracks:
     """
     places = [f"{tip}_{axis}" for tip in TIPS for axis in "xy"]
     sure = [f"{tip}_confidence" for tip in TIPS]
-    columns = _numbers(path, ("time_s", "frame", *places, *sure, "aperture_px", "aperture_hand"))
+    columns = read_columns(
+        path, ("time_s", "frame", *places, *sure, "aperture_px", "aperture_hand")
+    )
     frame = columns["frame"]
     if not (np.isfinite(frame).all() and (np.diff(frame) > 0).all()):
         raise _damaged(path, ValueError("the numbers of the frames do not rise"))
@@ -200,7 +206,7 @@ def read_taps(path: Path) -> Taps:
     ResultsError
         The file is missing or damaged.
     """
-    columns = _numbers(path, _TAP_COLUMNS)
+    columns = read_columns(path, _TAP_COLUMNS)
     text = pd.read_csv(path, dtype=str, keep_default_na=False)
     units = sorted(set(text.get("unit", pd.Series(dtype=str)))) or ["none"]
     flags = text.get("flags", pd.Series([""] * len(text), dtype=str))
@@ -263,8 +269,14 @@ def _with_decimal_point(cell: str) -> str:
     return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
 
 
-def _numbers(path: Path, required: Sequence[str]) -> dict[str, FloatArray]:
-    """Return the numeric columns; NaN where a cell is empty."""
+def read_columns(path: Path, required: Sequence[str]) -> dict[str, FloatArray]:
+    """Return the numeric columns of a CSV file by name; NaN where a cell is empty.
+
+    Raises
+    ------
+    ResultsError
+        The file is missing or damaged, or a required column holds no numbers.
+    """
     try:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as problem:  # pandas' parser errors are ValueErrors

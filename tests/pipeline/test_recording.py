@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tapscope.features import FEATURES
+from tapscope.hand import KEYPOINTS
 from tapscope.network import weights
 from tapscope.output.columns import all_columns, column_dictionary, dictionary_page, feature_names
 from tapscope.pipeline.cache import RecordingResult
@@ -218,6 +219,10 @@ def test_formats_that_others_rely_on() -> None:
         "angle_deg",
         "reason",
     ]
+    keypoints = rows(result.keypoints)
+    assert list(keypoints[0])[:5] == ["time_s", "frame", "wrist_x", "wrist_y", "wrist_confidence"]
+    assert len(keypoints[0]) == 2 + 3 * len(KEYPOINTS)
+    assert [row["frame"] for row in keypoints] == [row["frame"] for row in rows(result.tracks)]
     assert list(rows(result.taps)[0]) == [
         "tap",
         "closure_s",

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,9 @@ from tapscope import __version__
 from tapscope.compare.report.html import number
 from tapscope.output.checks import check_file
 from tapscope.output.table import write_result
+from tapscope.pipeline.result_reader import read_features
+from tapscope.visualise.pseudonyms import Pseudonyms
+from tapscope.visualise.report.pictures import SIDE_PX, reachable_videos
 from tapscope.visualise.report.study import STATUSES, Column, Row, Study, drawable, read_study
 
 MAIN_COLUMNS: Final = (
@@ -32,26 +35,49 @@ MAIN_COLUMNS: Final = (
 """Shown at first; the others at a click."""
 
 
-def write_report(table: Path, out: Path | None = None) -> Path:
+def write_report(
+    path: Path,
+    out: Path | None = None,
+    *,
+    pictures: bool = True,
+    videos: Path | None = None,
+    pseudonyms: Pseudonyms | None = None,
+    on_recording: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
     """Write the report about a table of features and return its path.
 
     Parameters
     ----------
-    table
+    path
         What `tapscope analyze` wrote; its tracks and taps lie beside it.
     out
         The page; by default the name of the table with .html.
+    pictures
+        Whether to show the hand at closures and openings, where the videos can be found.
+    videos
+        Folder of the videos; None for where they were when they were analysed.
+    pseudonyms, on_recording
+        See `read_study`.
 
     Raises
     ------
     ResultsError
         The table is missing or damaged.
+    VideoError
+        The folder of videos given cannot be read.
     OutputError
         The page cannot be written.
     """
-    out = out or table.with_suffix(".html")
+    out = out or path.with_suffix(".html")
     check_file(out)
-    write_result(out, report_page(read_study(table)))
+    table = read_features(path)
+    study = read_study(
+        table,
+        videos=reachable_videos(table, videos) if pictures else None,
+        pseudonyms=pseudonyms,
+        on_recording=on_recording,
+    )
+    write_result(out, report_page(study))
     return out
 
 
@@ -65,7 +91,7 @@ def report_page(study: Study) -> bytes:
     columns = [_described(column) for column in study.columns]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.from_string(_resource("report.html.j2")).render(
-        title=f"Tapping recordings of {study.table.name}",
+        title=study.title,
         version=__version__,
         made_by=_made_by(study.rows),
         counts=_counts(study.rows),
@@ -76,8 +102,11 @@ def report_page(study: Study) -> bytes:
         rows=[
             {
                 "row": row,
-                "cells": [_cell(row.numbers[column.name]) for column in study.columns],
-                "values": [_value(row.numbers[column.name]) for column in study.columns],
+                "cells": [
+                    (_value(row.numbers[column.name]), _cell(row.numbers[column.name]))
+                    for column in study.columns
+                    if column.name in MAIN_COLUMNS
+                ],
                 "trace": None if row.trace is None else _json(drawable(row.trace)),
             }
             for row in study.rows
@@ -85,6 +114,7 @@ def report_page(study: Study) -> bytes:
         data=_json(_data(study, columns)),
         statuses=STATUSES,
         groupings=study.groupings,
+        side_px=SIDE_PX,
     )
     return (page + "\n").encode()
 

@@ -35,6 +35,40 @@ function sortTable(heading) {
   body.append(...[...lines].sort(compare));
 }
 
+function addFurtherColumns() {
+  // Tens of thousands of cells that few look at: they are made when they are asked for.
+  const headings = document.querySelector("#overview thead tr");
+  study.columns.forEach((column, n) => {
+    if (column.main) return;
+    const heading = document.createElement("th");
+    heading.scope = "col";
+    heading.title = column.formula;
+    heading.className = "further";
+    const button = heading.appendChild(document.createElement("button"));
+    button.type = "button";
+    button.textContent = column.name;
+    button.addEventListener("click", () => sortTable(heading));
+    const unit = heading.appendChild(document.createElement("span"));
+    unit.className = "unit";
+    unit.textContent = column.unit;
+    headings.insertBefore(heading, headings.lastElementChild);
+    for (const line of lines) {
+      const cell = document.createElement("td");
+      const value = study.rows[line.dataset.row].numbers[n];
+      cell.className = "n further";
+      cell.dataset.value = value ?? "";
+      cell.textContent = text(value);
+      line.insertBefore(cell, line.lastElementChild);
+    }
+  });
+}
+
+function showColumns(all) {
+  const table = document.getElementById("overview");
+  if (all && !table.querySelector(".further")) addFurtherColumns();
+  table.classList.toggle("all", all);
+}
+
 // Figures ----------------------------------------------------------------------------------------
 
 function colours() {
@@ -43,10 +77,13 @@ function colours() {
   return { ink: of("--ink"), pale: of("--pale"), line: of("--line"), ok: of("--ok"), doubtful: of("--doubtful"), failed: of("--failed"), blue: of("--link") };
 }
 
+const PRINTED_PX = { width: 690, height: 320 }; // on an A4 page within its margins
+let printing = false;
+
 function layout(extra) {
   const colour = colours();
   const axis = { gridcolor: colour.line, zerolinecolor: colour.line, linecolor: colour.pale };
-  const result = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour.ink, size: 13 }, margin: { l: 60, r: 15, t: 10, b: 45 }, ...extra };
+  const result = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colour.ink, size: 13 }, margin: { l: 60, r: 15, t: 10, b: 45 }, ...(printing ? PRINTED_PX : {}), ...extra };
   for (const name of Object.keys(extra).filter((key) => /^[xy]axis/.test(key))) result[name] = { ...axis, ...extra[name] };
   return result;
 }
@@ -86,6 +123,11 @@ function drawTrace(article) {
     yaxis: { title: { text: `aperture, ${samples.unit.replaceAll("_", " ")}` }, domain: [0.3, 1], rangemode: "tozero" },
     yaxis2: { title: { text: "confidence" }, domain: [0, 0.22], range: [0, 1.05] },
   }), OPTIONS);
+}
+
+function showPictures(article) {
+  // All pictures at once would make the page slow to open.
+  for (const image of article.querySelectorAll("img:not([src])")) image.src = image.dataset.source;
 }
 
 function quantile(sorted, share) {
@@ -141,6 +183,7 @@ const drawn = new Set();
 const watcher = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((one) => one.isIntersecting && !drawn.has(one.target))) {
     drawn.add(entry.target);
+    showPictures(entry.target);
     drawTrace(entry.target);
   }
 }, { rootMargin: "400px" });
@@ -151,15 +194,27 @@ for (const article of document.querySelectorAll("article")) {
 }
 for (const heading of document.querySelectorAll("#overview thead th")) heading.querySelector("button").addEventListener("click", () => sortTable(heading));
 for (const control of document.querySelectorAll("#search, .wanted")) control.addEventListener("input", filterTable);
-document.getElementById("all-columns").addEventListener("input", (event) => document.getElementById("overview").classList.toggle("all", event.target.checked));
+document.getElementById("all-columns").addEventListener("input", (event) => showColumns(event.target.checked));
 for (const name of ["feature", "grouping"]) document.getElementById(name).addEventListener("input", drawDistribution);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawDistribution(); drawn.forEach(drawTrace); });
-addEventListener("beforeprint", () => {
-  for (const article of document.querySelectorAll("article:not([hidden])")) {
-    drawTrace(article);
-    listFeatures(article);
-    article.querySelector("details").open = true;
+
+let opened = []; // what printing has unfolded and will fold again
+
+function setPrinting(on) {
+  printing = on;
+  document.documentElement.classList.toggle("printing", on);
+  drawDistribution();
+  const shown = [...document.querySelectorAll("article:not([hidden])")];
+  for (const article of on ? shown : shown.filter((one) => drawn.has(one))) drawTrace(article);
+  if (on) {
+    shown.forEach(listFeatures);
+    shown.forEach(showPictures);
+    opened = shown.map((article) => article.querySelector("details")).filter((details) => !details.open);
   }
-});
+  for (const details of opened) details.open = on;
+}
+
+addEventListener("beforeprint", () => setPrinting(true));
+addEventListener("afterprint", () => setPrinting(false));
 filterTable();
 drawDistribution();

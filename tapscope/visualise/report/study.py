@@ -1,7 +1,7 @@
 """What the report says about a study: its rows, and the trace of each recording."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +14,12 @@ from tapscope.pipeline.result_reader import (
     APERTURE_COLUMNS,
     VideoRow,
     VideoTable,
-    read_features,
     read_taps,
 )
 from tapscope.records import FloatArray
+from tapscope.visualise.pseudonyms import Pseudonyms
 from tapscope.visualise.report.advice import advice_for
+from tapscope.visualise.report.pictures import Strip, pictures_of
 
 STATUSES: Final = ("ok", "doubtful", "failed")
 MAX_GROUPS: Final = 12
@@ -58,6 +59,10 @@ class Row:
     trace: Trace | None
     no_trace: str
     """Why there is no trace; '' where there is one."""
+    pictures: Strip | None = None
+    """Of the hand at some taps."""
+    no_pictures: str = ""
+    """Why there are none though they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +80,69 @@ class Column:
 class Study:
     """A table of features and what lies beside it."""
 
-    table: Path
+    title: str
     rows: Sequence[Row]
     columns: Sequence[Column]
     groupings: Sequence[str]
     """Columns of text that divide the recordings into a few groups; 'status' is always one."""
 
 
-def read_study(path: Path) -> Study:
-    """Read a table of features with the tracks and taps beside it.
+def read_study(
+    table: VideoTable,
+    *,
+    videos: Mapping[str, Sequence[Path]] | None = None,
+    pseudonyms: Pseudonyms | None = None,
+    on_recording: Callable[[int, int], None] = lambda done, total: None,
+) -> Study:
+    """Read what lies beside a table of features.
 
     A recording whose tracks or taps are missing or damaged is kept without a trace.
 
-    Raises
-    ------
-    ResultsError
-        The table is missing or damaged.
+    Parameters
+    ----------
+    videos
+        Where the videos are, for pictures of the hand (see `reachable_videos`); None for no
+        pictures.
+    pseudonyms
+        What stands for the names of the recordings; None to show the names.
+    on_recording
+        Called after each recording with the number of those done and their total.
     """
-    table = read_features(path)
     held = set(table.rows[0].cells) if table.rows else set()
     columns = tuple(
         Column(feature.name, feature.unit, feature.domain == "quality", feature.formula)
         for feature in FEATURES
         if feature.name in held
     )
-    rows = tuple(_row(table, row, [column.name for column in columns]) for row in table.rows)
-    return Study(path, rows, columns, _groupings(table))
+    rows = []
+    for done, video_row in enumerate(table.rows, start=1):
+        row = _row(table, video_row, [column.name for column in columns])
+        if videos is not None:
+            row = _with_pictures(row, table, video_row, videos)
+        rows.append(_renamed(row, video_row, pseudonyms) if pseudonyms else row)
+        on_recording(done, len(table.rows))
+    title = "Tapping recordings" + ("" if pseudonyms else f" of {table.path.name}")
+    return Study(title, tuple(rows), columns, _groupings(table, named=pseudonyms is None))
+
+
+def _with_pictures(
+    row: Row, table: VideoTable, video_row: VideoRow, videos: Mapping[str, Sequence[Path]]
+) -> Row:
+    try:
+        return replace(row, pictures=pictures_of(table, video_row, videos))
+    except TapscopeError as problem:  # the row is shown all the same
+        return replace(row, no_pictures=str(problem))
+
+
+def _renamed(row: Row, video_row: VideoRow, pseudonyms: Pseudonyms) -> Row:
+    """Return a row without the name of the recording, in its texts too."""
+    return replace(
+        row,
+        name=pseudonyms.of(row.name),
+        reason=pseudonyms.without_names(row.reason, video_row),
+        no_trace=pseudonyms.without_names(row.no_trace, video_row),
+        no_pictures=pseudonyms.without_names(row.no_pictures, video_row),
+    )
 
 
 def _row(table: VideoTable, row: VideoRow, names: Sequence[str]) -> Row:
@@ -146,9 +188,11 @@ def _task_s(row: VideoRow) -> tuple[float, float] | None:
     return (start_s, end_s) if np.isfinite([start_s, end_s]).all() else None
 
 
-def _groupings(table: VideoTable) -> list[str]:
+def _groupings(table: VideoTable, *, named: bool) -> list[str]:
+    """Return the groupings; if nobody is named, those that tapscope itself has found."""
     found = ["status"]
-    for name in ("hand", "participant_id", "session_id", *table.extra_columns):
+    others = ("participant_id", "session_id", *table.extra_columns) if named else ()
+    for name in ("hand", *others):
         values = {row.cells.get(name, "") for row in table.rows} - {""}
         if 1 < len(values) <= MAX_GROUPS:
             found.append(name)

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tapscope.errors import ResultsError
+from tapscope.errors import OutputError, ResultsError
 from tapscope.features import FEATURES
 from tapscope.output.columns import ORIGIN, RECORDING
 from tapscope.output.table import csv_bytes, fixed
+from tapscope.pipeline.result_reader import read_features
 from tapscope.visualise.report.advice import ADVICE
 from tapscope.visualise.report.page import report_page, write_report
 from tapscope.visualise.report.study import read_study
@@ -104,7 +105,7 @@ class Page(HTMLParser):
 
 
 def test_every_recording_has_its_row_its_trace_and_a_remedy(tmp_path: Path) -> None:
-    page = Page(report_page(read_study(study(tmp_path))))
+    page = Page(report_page(read_study(read_features(study(tmp_path)))))
     rows = [tag for tag, attributes in page.tags if tag == "tr" and "data-row" in attributes]
     assert len(rows) == 3
     assert page.text.count(ADVICE["missed_taps"]) == 2  # in the table and at the trace
@@ -118,7 +119,7 @@ def test_every_recording_has_its_row_its_trace_and_a_remedy(tmp_path: Path) -> N
 
 
 def test_names_from_files_are_text(tmp_path: Path) -> None:
-    page = Page(report_page(read_study(study(tmp_path, name=EVIL[:8], reason=EVIL))))
+    page = Page(report_page(read_study(read_features(study(tmp_path, name=EVIL[:8], reason=EVIL)))))
     assert EVIL in page.text
     kinds = [attributes.get("type") for attributes, _ in page.scripts]
     assert kinds.count(None) == 2  # the library and our own
@@ -126,7 +127,7 @@ def test_names_from_files_are_text(tmp_path: Path) -> None:
 
 
 def test_the_page_runs_only_the_scripts_that_it_names_and_loads_nothing(tmp_path: Path) -> None:
-    page = Page(report_page(read_study(study(tmp_path))))
+    page = Page(report_page(read_study(read_features(study(tmp_path)))))
     policy = next(a["content"] or "" for tag, a in page.tags if a.get("http-equiv"))
     assert "default-src 'none'" in policy
     named = set(re.findall(r"'sha256-([^']+)'", policy))
@@ -138,7 +139,9 @@ def test_the_page_runs_only_the_scripts_that_it_names_and_loads_nothing(tmp_path
 
 def test_the_same_table_gives_the_same_page(tmp_path: Path) -> None:
     table = study(tmp_path)
-    assert report_page(read_study(table)) == report_page(read_study(table))
+    assert report_page(read_study(read_features(table))) == report_page(
+        read_study(read_features(table))
+    )
 
 
 @pytest.mark.parametrize("ending", ["tracks.csv", "taps.csv"])
@@ -155,13 +158,13 @@ def test_a_recording_without_its_files_is_shown_without_a_trace(
 
 
 def test_groupings_are_columns_of_few_values(tmp_path: Path) -> None:
-    assert read_study(study(tmp_path)).groupings == ["status", "group"]
+    assert read_study(read_features(study(tmp_path))).groupings == ["status", "group"]
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "features.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ResultsError, match="no column 'recording'"):
-        read_study(tmp_path / "features.csv")
+        write_report(tmp_path / "features.csv")
 
 
 def test_every_doubt_and_failure_has_a_remedy() -> None:
@@ -196,7 +199,59 @@ def test_a_browser_draws_and_counts(tmp_path: Path) -> None:
     assert len(drawn) == 4  # the distribution and three traces
 
 
+def test_nobody_is_named_in_a_deidentified_page(tmp_path: Path) -> None:
+    table = study(tmp_path, name="Roe_left", reason="/data/Roe_left.mp4: the file is empty")
+    (tmp_path / "features.tapscope" / "r1.taps.csv").unlink()
+    result = run("report", table, "--deidentify", "--key", tmp_path / "key.csv")
+    assert result.exit_code == 0
+    content = (tmp_path / "features.html").read_bytes()
+    page = Page(content)
+    assert "recording-003" in page.text
+    for named in ("Roe", "r1.", str(tmp_path), "features.csv", EVIL[8:], "case"):
+        assert named not in page.text
+        assert named not in json.dumps([text for kind, text in page.scripts if "type" in kind])
+    assert "(the words name the recording)" in page.text
+    assert "recording-001,Roe_left,Roe_left.mp4," in (tmp_path / "key.csv").read_text()
+    with pytest.raises(OutputError, match="belongs to --deidentify"):
+        run("report", table, "--key", tmp_path / "key.csv")
+
+
+def test_without_a_browser_a_pdf_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = study(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(OutputError, match="--pdf needs Chromium, Chrome or Edge"):
+        run("report", table, "--pdf")
+    assert not (tmp_path / "features.html").exists()
+
+
+def test_a_browser_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "bin" / "chromium"
+    browser.parent.mkdir()
+    browser.write_text("#!/bin/sh\necho no memory >&2\nexit 3\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{browser.parent}:/bin:/usr/bin")
+    with pytest.raises(OutputError, match=r"chromium could not print \(no memory\)"):
+        run("report", study(tmp_path), "--pdf")
+    assert not (tmp_path / "features.pdf").exists()
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+def test_each_recording_is_one_sheet(tmp_path: Path) -> None:
+    result = run("report", study(tmp_path, count=4), "--pdf")
+    assert result.exit_code == 0
+    content = (tmp_path / "features.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    sheets = re.findall(rb"/Type */Page\b", content)
+    assert len(sheets) == 1 + 4
+    boxes = re.findall(rb"/MediaBox *\[([^]]+)\]", content)
+    for box in boxes:
+        assert [float(side) for side in box.split()] == pytest.approx([0, 0, 595, 842], abs=1.5)
+    assert boxes
+
+
 def test_columns_are_those_of_the_features(tmp_path: Path) -> None:
-    names = [column.name for column in read_study(study(tmp_path)).columns]
+    names = [column.name for column in read_study(read_features(study(tmp_path))).columns]
     held = {"tap_count", "tapping_rate_hz", "task_start_s", "task_end_s"}
     assert names == [feature.name for feature in FEATURES if feature.name in held]
