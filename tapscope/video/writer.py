@@ -61,7 +61,7 @@ def _encode(
     stream = file.add_stream("libx264", rate=30, options=_OPTIONS)
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = stream.time_base = Fraction(1, _TICKS)
-    waiting: av.Packet | None = None  # its duration is known once the next one is
+    waiting: av.Packet[av.VideoStream] | None = None  # its duration is known once the next one is
     length = round(_ONE_FRAME_S * _TICKS)
     for packet in _packets(stream, frames):
         if waiting is not None:
@@ -77,7 +77,7 @@ def _encode(
 
 def _packets(
     stream: av.VideoStream, frames: Iterable[tuple[float, NDArray[np.uint8]]]
-) -> Iterable[av.Packet]:
+) -> "Iterable[av.Packet[av.VideoStream]]":
     is_open = False
     for time_s, image in frames:
         if not is_open:

@@ -72,7 +72,8 @@ def hand_mask(hand: HandShape, height: int, width: int) -> NDArray[np.uint8]:
         for bone in pairwise(finger):
             ends = hand.known(bone)
             if len(ends) == 2 and np.hypot(*(ends[1] - ends[0])) <= LONGEST_BONE * hand.length_px:
-                cv2.line(mask, *_pixels(ends).tolist(), 255, thickness)
+                start, end = _pixels(ends).tolist()
+                cv2.line(mask, start, end, 255, thickness)
     return mask
 
 

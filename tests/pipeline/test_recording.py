@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from tapscope.features import FEATURES
-from tapscope.hand import KEYPOINTS
 from tapscope.network import weights
 from tapscope.output.columns import all_columns, column_dictionary, dictionary_page, feature_names
 from tapscope.pipeline.cache import RecordingResult
@@ -220,8 +219,13 @@ def test_formats_that_others_rely_on() -> None:
         "reason",
     ]
     keypoints = rows(result.keypoints)
-    assert list(keypoints[0])[:5] == ["time_s", "frame", "wrist_x", "wrist_y", "wrist_confidence"]
-    assert len(keypoints[0]) == 2 + 3 * len(KEYPOINTS)
+    names = [column.removesuffix("_x") for column in keypoints[0] if column.endswith("_x")]
+    assert {"thumb_tip", "index_tip"} <= set(names)
+    assert list(keypoints[0]) == [
+        "time_s",
+        "frame",
+        *(f"{name}_{part}" for name in names for part in ("x", "y", "confidence")),
+    ]
     assert [row["frame"] for row in keypoints] == [row["frame"] for row in rows(result.tracks)]
     assert list(rows(result.taps)[0]) == [
         "tap",

@@ -55,8 +55,8 @@ def draw_tips(image: Image, tips_px: FloatArray, trail_px: FloatArray, *, is_clo
                 width = max(1, round(size * n / len(path)))
                 ends = (_place(path[n - 1]), _place(path[n]))
                 cv2.line(image, *ends, colour, width, cv2.LINE_AA, _SHIFT)
-    known = np.isfinite(tips_px).all(axis=1)
-    if known.all():
+    known = [bool(np.isfinite(tip).all()) for tip in tips_px]
+    if all(known):
         thumb, index = (_place(tip) for tip in tips_px)
         cv2.line(image, thumb, index, _INK, max(1, size // 3), cv2.LINE_AA, _SHIFT)
         if is_closed:
@@ -101,8 +101,8 @@ class AperturePanel:
         # half a window before the first picture and after the last one; one column for rounding
         strip = np.full((height, self._column(last_s) + self._width // 2 + 2, 3), _BACK, np.uint8)
         if stored.task_s:
-            start, end = (self._column(moment) for moment in stored.task_s)
-            strip[:, start : end + 1] = _TASK
+            first, last = (self._column(moment) for moment in stored.task_s)
+            strip[:, first : last + 1] = _TASK
         largest = max(float(np.nanmax(stored.aperture, initial=0.0)), 1e-9)
 
         def point(moment_s: float, aperture: float) -> tuple[int, int]:
@@ -110,8 +110,10 @@ class AperturePanel:
 
         known = np.isfinite(stored.aperture)
         for n in np.flatnonzero(known[1:] & known[:-1]).tolist():
-            ends = [point(float(stored.time_s[m]), float(stored.aperture[m])) for m in (n, n + 1)]
-            cv2.line(strip, *ends, _INK, 1, cv2.LINE_AA)
+            start, end = (
+                point(float(stored.time_s[m]), float(stored.aperture[m])) for m in (n, n + 1)
+            )
+            cv2.line(strip, start, end, _INK, 1, cv2.LINE_AA)
         if known.any():
             for moments, colour, marker in (
                 (self._closure_s, _CLOSURE, cv2.MARKER_TRIANGLE_UP),
