@@ -40,6 +40,10 @@ class ManifestError(TapscopeError):
     """A table that names recordings cannot be read or contradicts itself."""
 
 
+class CorrectionsError(TapscopeError):
+    """Corrections of a rater cannot be read or do not fit the recording."""
+
+
 class OutputError(TapscopeError):
     """Results cannot be written."""
 

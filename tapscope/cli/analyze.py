@@ -66,6 +66,14 @@ def analyze(
         bool,
         typer.Option("--force", help="Analyse again; by default completed recordings are skipped."),
     ] = False,
+    rater: Annotated[
+        str,
+        typer.Option(
+            "--rater",
+            metavar="ID",
+            help="Apply the corrections of this rater, where several exist.",
+        ),
+    ] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with code 1 for doubtful recordings too.")
     ] = False,
@@ -97,6 +105,7 @@ def analyze(
         recursive=recursive,
         time_limit_s=time_limit,
         force=force,
+        rater=rater,
     )
     if report:
         check_file(out.with_suffix(".html"))

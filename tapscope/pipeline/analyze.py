@@ -11,6 +11,7 @@ from tapscope.files import sha256_of
 from tapscope.network.bundled_weights import find_weights
 from tapscope.output import provenance, table
 from tapscope.output.columns import (
+    REVIEW_COUNTS,
     all_columns,
     column_dictionary,
     dictionary_page,
@@ -19,8 +20,9 @@ from tapscope.output.columns import (
 from tapscope.pipeline import cache
 from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
-from tapscope.pipeline.recording import Prepare
+from tapscope.pipeline.recording import MeasureAgain, Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
+from tapscope.pipeline.reviews import with_corrections
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
 from tapscope.video.decoders import Decoder, choose_decoder
 
@@ -48,6 +50,8 @@ class Options:
     recursive: bool = True
     time_limit_s: float | None = None
     force: bool = False
+    rater: str = ""
+    """Whose corrections are applied; '' for those of the only rater of a recording."""
 
 
 def analyze_videos(
@@ -96,9 +100,11 @@ def analyze_videos(
         protocol_hand=protocol.hand,
         option_slow_motion=options.slow_motion,
     )
+    folder = cache.folder_of(options.out)
+    recordings, review_notes = with_corrections(recordings, folder, options.rater)
     threads = max(1, cores() // options.jobs)
     plan = Plan(
-        folder=cache.folder_of(options.out),
+        folder=folder,
         prepare=prepare or Prepare(weights, protocol, options.device, threads, decoder),
         origin={
             "tapscope_version": __version__,
@@ -107,6 +113,7 @@ def analyze_videos(
             "device": options.device,
             "decoder": decoder,
         },
+        measure_again=MeasureAgain(folder, protocol),
         jobs=options.jobs,
         time_limit_s=options.time_limit_s,
         force=options.force,
@@ -115,13 +122,13 @@ def analyze_videos(
     batch = run_batch(recordings, plan, listener)
     rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
     columns = all_columns(protocol, manifest.extra_columns)
-    table.write_table(options.out, columns, rows, numeric_columns(protocol))
+    table.write_table(options.out, columns, rows, [*numeric_columns(protocol), *REVIEW_COUNTS])
     record = environment | _record(options, protocol, weights, batch, manifest)
     table.write_result(plan.folder / "run.json", table.json_bytes(record))
     entries = column_dictionary(protocol, manifest.extra_columns)
     table.write_result(plan.folder / "features.json", table.json_bytes(entries))
     table.write_result(plan.folder / "features.md", dictionary_page(entries).encode())
-    return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings)))
+    return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings), *review_notes))
 
 
 def _notes(manifest: Manifest) -> tuple[str, ...]:

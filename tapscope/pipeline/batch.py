@@ -44,6 +44,8 @@ class Plan:
     """Called once in each worker process; returns what analyses a recording. Must be picklable."""
     origin: Mapping[str, str]
     """What all results depend on besides their recording; see `cache.cache_key`."""
+    measure_again: Callable[[], Analyse] | None = None
+    """Likewise, for recordings whose keypoints an earlier run has left; None: no such short cut."""
     jobs: int = 1
     time_limit_s: float | None = None
     """Seconds allowed for one recording; None for no limit."""
@@ -141,24 +143,40 @@ def _analyse_all(
     results: dict[str, CachedResult],
     seconds: dict[str, float],
 ) -> None:
-    prepare = _Prepare(plan.prepare, plan.folder, plan.origin)
-    for event in workers.run(prepare, todo, jobs=plan.jobs, time_limit_s=plan.time_limit_s):
-        recording = todo[event.index]
-        match event:
-            case workers.Started():
-                listener.started(recording)
-            case workers.Progressed():
-                listener.progressed(recording, event.done, event.total)
-            case workers.Finished():
-                results[recording.name] = event.answer
-            case workers.Lost():
-                failure = RecordingResult("failed", event.detail, (event.cause,), retry=True)
-                results[recording.name] = cache.store(
-                    plan.folder, recording, failure, origin=plan.origin, video_sha256=""
-                )
-        if isinstance(event, workers.Finished | workers.Lost):
-            seconds[recording.name] = event.seconds
-            listener.finished(recording, results[recording.name], event.seconds)
+    again = plan.measure_again
+    known: list[Recording] = []
+    if again is not None and not plan.force:
+        known = [recording for recording in todo if _has_keypoints(recording, plan)]
+    names = {recording.name for recording in known}
+    rest = [recording for recording in todo if recording.name not in names]
+    for load, part in ((again, known), (plan.prepare, rest)):
+        if load is None or not part:
+            continue
+        prepare = _Prepare(load, plan.folder, plan.origin)
+        for event in workers.run(prepare, part, jobs=plan.jobs, time_limit_s=plan.time_limit_s):
+            recording = part[event.index]
+            match event:
+                case workers.Started():
+                    listener.started(recording)
+                case workers.Progressed():
+                    listener.progressed(recording, event.done, event.total)
+                case workers.Finished():
+                    results[recording.name] = event.answer
+                case workers.Lost():
+                    failure = RecordingResult("failed", event.detail, (event.cause,), retry=True)
+                    results[recording.name] = cache.store(
+                        plan.folder, recording, failure, origin=plan.origin, video_sha256=""
+                    )
+            if isinstance(event, workers.Finished | workers.Lost):
+                seconds[recording.name] = event.seconds
+                listener.finished(recording, results[recording.name], event.seconds)
+
+
+def _has_keypoints(recording: Recording, plan: Plan) -> bool:
+    try:
+        return cache.has_keypoints(plan.folder, recording, plan.origin)
+    except TapscopeError:
+        return False  # the worker will meet the same error and write it into the row
 
 
 @dataclass(frozen=True, slots=True)

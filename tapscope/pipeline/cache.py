@@ -1,8 +1,8 @@
 """Results of single recordings on disk, and whether a new run would give the same.
 
-The folder `features.tapscope` beside `features.csv` holds the tracks, taps and bouts of each
-recording and `<name>.row.json`: its row of the table and the cache key, which is everything that
-the row depends on. The row is written last, so that a recording with a row is complete.
+The folder `features.tapscope` beside `features.csv` holds the tracks, taps, bouts and keypoints of
+each recording and `<name>.row.json`: its row of the table and the cache key, which is everything
+that the row depends on. The row is written last, so that a recording with a row is complete.
 """
 
 import json
@@ -20,7 +20,12 @@ from tapscope.pipeline.recordings import Recording
 Status = Literal["ok", "doubtful", "failed"]
 
 _ROW, _TRACKS, _TAPS, _BOUTS = ".row.json", ".tracks.csv", ".taps.csv", ".bouts.csv"
-_TRACE = ".error.txt"
+_TRACE, _KEYPOINTS = ".error.txt", ".keypoints.npz"
+_OF_TRACKING = (
+    *("tapscope_version", "weights", "device", "decoder"),
+    *("video_sha256", "hand", "slow_motion"),
+)
+"""What the keypoints of a recording depend on, by key of `cache_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class RecordingResult:
     """Content of the taps file."""
     bouts: bytes | None = None
     """Content of the bouts file."""
+    keypoints: bytes | None = None
+    """Content of the keypoints file, from which the recording can be measured again."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """How the result was obtained: engine, decoder, how the hand was chosen ..."""
     frames: int = 0
@@ -78,7 +85,7 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
     origin
         What all recordings of a run have in common: version, weights, protocol, device, decoder.
     """
-    return {
+    key = {
         **origin,
         "video_sha256": video_sha256,
         "hand": recording.hand,
@@ -86,6 +93,11 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
         "metronome_rate_hz": str(recording.metronome_rate_hz or ""),
         "slow_motion": str(recording.slow_motion or ""),
     }
+    if recording.corrections:
+        key["corrections"] = recording.corrections.digest
+    elif recording.corrections_problem:
+        key["corrections"] = recording.corrections_problem
+    return key
 
 
 def store(
@@ -107,6 +119,7 @@ def store(
         _TRACKS: result.tracks,
         _TAPS: result.taps,
         _BOUTS: result.bouts,
+        _KEYPOINTS: result.keypoints,
         _TRACE: result.trace.encode() if result.trace else None,
     }
     for ending, content in contents.items():
@@ -170,21 +183,61 @@ def load_cached(
 
     The video is hashed only if everything else agrees. A damaged row file counts as missing.
     """
+    cached = read_result(folder, recording)
+    if cached is None or cached.retry:
+        return None
+    digest = cached.cache_key["video_sha256"]
+    if cached.cache_key != cache_key(recording, origin, digest):
+        return None
+    if not all(_is_unchanged(folder, recording, cached, ending) for ending in cached.files):
+        return None
+    return cached if video_sha256(recording.path) == digest else None
+
+
+def read_result(folder: Path, recording: Recording) -> CachedResult | None:
+    """Return what is stored of a recording; None where there is nothing, or it is damaged."""
     try:
         content = json.loads(_file(folder, recording, _ROW).read_bytes())
         cached = CachedResult(**content)
-        digest = cached.cache_key["video_sha256"]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None  # damaged: the recording is analysed again and the file replaced
-    if cached.retry or cached.cache_key != cache_key(recording, origin, digest):
-        return None
-    for ending, content_sha256 in cached.files.items():
-        file = _file(folder, recording, ending)
-        if not file.is_file() or sha256_of(file) != content_sha256:
-            return None
-    return cached if video_sha256(recording.path) == digest else None
+        return cached if "video_sha256" in cached.cache_key else None
+    except (OSError, ValueError, TypeError):
+        return None  # the recording is analysed again and the file replaced
+
+
+def has_keypoints(folder: Path, recording: Recording, origin: Mapping[str, str]) -> bool:
+    """Return whether an earlier run has left the keypoints that a new run would find.
+
+    Raises
+    ------
+    VideoError
+        The video cannot be read.
+    """
+    cached = read_result(folder, recording)
+    if cached is None or cached.retry:
+        return False
+    digest = cached.cache_key["video_sha256"]
+    wanted = cache_key(recording, origin, digest)
+    return (
+        all(cached.cache_key.get(name) == wanted[name] for name in _OF_TRACKING)
+        and cached.facts.get("hand_source", "") == recording.hand_source
+        and holds_keypoints(folder, recording, cached)
+        and video_sha256(recording.path) == digest
+    )
+
+
+def holds_keypoints(folder: Path, recording: Recording, cached: CachedResult) -> bool:
+    """Return whether the keypoints of a stored result are there and unchanged."""
+    return _KEYPOINTS in cached.files and _is_unchanged(folder, recording, cached, _KEYPOINTS)
+
+
+def keypoints_file(folder: Path, recording: Recording) -> Path:
+    """Return the path of the keypoints file of a recording."""
+    return _file(folder, recording, _KEYPOINTS)
+
+
+def _is_unchanged(folder: Path, recording: Recording, cached: CachedResult, ending: str) -> bool:
+    file = _file(folder, recording, ending)
+    return file.is_file() and sha256_of(file) == cached.files[ending]
 
 
 def video_sha256(path: Path) -> str:

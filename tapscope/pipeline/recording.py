@@ -15,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope import features
+from tapscope.corrections.in_force import Corrections
 from tapscope.output import table
 from tapscope.output.columns import numeric_columns, quality_names
 from tapscope.pipeline.batch import Analyse
-from tapscope.pipeline.cache import RecordingResult
+from tapscope.pipeline.cache import RecordingResult, keypoints_file
+from tapscope.pipeline.corrected import corrected_apertures, corrected_tapping
 from tapscope.pipeline.recordings import Recording
 from tapscope.pipeline.result_files import bouts_csv, taps_csv, tracks_csv
 from tapscope.pipeline.tapping import Tapping, between, context_of, find_tapping, within
+from tapscope.pipeline.tracking import Tracking, read_tracking, tracking_npz
 from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import Protocol
 from tapscope.records import FloatArray, FrameBatch, Keypoints, Trajectory, Unit
-from tapscope.signal.aperture import Apertures, from_keypoints
+from tapscope.signal.aperture import Apertures
 from tapscope.video.decoders import Decoder
 from tapscope.video.inspection import HARMLESS, Finding, findings_of
 from tapscope.video.probe import VideoInfo
@@ -72,6 +75,36 @@ class Prepare:
             return analyze_recording(recording, engine, self.protocol, report, self.decoder)
 
         return analyse
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureAgain:
+    """Returns, in a worker process, what measures a recording whose keypoints are known."""
+
+    folder: Path
+    """The folder of results."""
+    protocol: Protocol
+
+    def __call__(self) -> Analyse:
+        """Return the function; no network is loaded."""
+
+        def analyse(recording: Recording, report: Report) -> RecordingResult:
+            file = keypoints_file(self.folder, recording)
+            return measure_again(read_tracking(file, recording.path), recording, self.protocol)
+
+        return analyse
+
+
+def measure_again(tracking: Tracking, recording: Recording, protocol: Protocol) -> RecordingResult:
+    """Measure a recording from the keypoints that an earlier run has left."""
+    return measure(
+        tracking.keypoints,
+        tracking.info,
+        tracking.summary,
+        recording,
+        protocol,
+        facts=tracking.facts,
+    )
 
 
 def analyze_recording(
@@ -147,19 +180,21 @@ def measure(
         Header, and result of decoding. Frames that repeat a picture are not measured: the time of
         the picture is that of its first frame.
     recording
-        Calibration, metronome and slow motion, if they are known.
+        Calibration, metronome, slow motion and corrections, if there are any.
     protocol
         The measurement rules.
     facts
         Further facts to record.
     """
+    corrections = recording.corrections
+    tracking = Tracking(keypoints, info, summary, facts)
     frames = np.setdiff1d(np.arange(len(keypoints.time_s)), summary.repeats)
-    keypoints = keypoints.select(frames)
-    px_per_mm = recording.px_per_mm or float("nan")
-    apertures = from_keypoints(keypoints, protocol.keypoints, px_per_mm)
+    keypoints, apertures = corrected_apertures(
+        keypoints.select(frames), frames, protocol, recording.px_per_mm or math.nan, corrections
+    )
     unit: Unit | None = "mm" if recording.px_per_mm else None
     trajectory = within(apertures.trajectory(unit), protocol.time)
-    found = find_tapping(trajectory, protocol)
+    found = corrected_tapping(trajectory, protocol, corrections)
     context = context_of(
         found,
         protocol,
@@ -171,8 +206,10 @@ def measure(
     findings = [
         *findings_of(info, summary, speed_known=recording.slow_motion is not None),
         *_slow_tapping(numbers, recording, protocol),
+        *_unused_corrections(recording),
     ]
     verdict = judge(features.quality_status(numbers, protocol.quality, ending), keypoints, findings)
+    verdict = _as_reviewed(verdict, corrections)
     # Features of a failed recording are left out: in a mean over the column they would count.
     reported_columns = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
     return RecordingResult(
@@ -184,10 +221,13 @@ def measure(
             "unit": trajectory.unit,
             "hand_choice": keypoints.info.get("hand_choice", ""),
             "task_ending": ending,
+            "reviewed_by": corrections.rater if corrections else "",
+            "corrections": corrections.count if corrections else None,
         },
         tracks=tracks_csv(keypoints, apertures, frames),
         taps=taps_csv(found.taps),
         bouts=bouts_csv(found.task),
+        keypoints=tracking_npz(tracking),
         facts={
             **facts,
             **apertures.info,
@@ -197,6 +237,19 @@ def measure(
         },
         frames=summary.decoded_frames,
     )
+
+
+def _unused_corrections(recording: Recording) -> Iterator[Finding]:
+    if recording.corrections_problem:
+        yield Finding("corrections_unused", True, recording.corrections_problem)
+
+
+def _as_reviewed(verdict: features.Status, corrections: Corrections | None) -> features.Status:
+    """Return the status of a recording after a rater may have excluded it."""
+    if corrections is None or not corrections.exclusion:
+        return verdict
+    reason = f"excluded by {corrections.rater}: {corrections.exclusion}"
+    return features.Status("failed", reason, ("excluded", *verdict.flags))
 
 
 def _slow_tapping(
