@@ -23,7 +23,7 @@ from tapscope.cli.console.log import SilentListener
 from tapscope.pipeline.analyze import Options, analyze_videos
 from tapscope.pipeline.batch import Analyse
 from tapscope.pipeline.cache import RecordingResult
-from tapscope.pipeline.recording import measure
+from tapscope.pipeline.measurement import measure
 from tapscope.pipeline.recordings import Recording
 from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import load

@@ -19,6 +19,7 @@ from tapscope.cli import (
     manifest,
     protocols,
     report,
+    review,
     train,
 )
 from tapscope.cli.options import USAGE
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(analyze.analyze)
 app.command()(inspect.inspect)
 app.command()(report.report)
+app.command()(review.review)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")

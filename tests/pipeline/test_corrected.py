@@ -12,7 +12,8 @@ import pytest
 from tapscope.corrections.entry import Span
 from tapscope.corrections.in_force import Corrections
 from tapscope.pipeline.cache import RecordingResult
-from tapscope.pipeline.recording import measure, measure_again
+from tapscope.pipeline.measurement import measure
+from tapscope.pipeline.recording import measure_again
 from tapscope.pipeline.recordings import Recording
 from tapscope.pipeline.tracking import Tracking, read_tracking, tracking_npz
 from tapscope.protocol.protocol import load
