@@ -116,7 +116,8 @@ class _Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return  # no websockets
+            await send({"type": "websocket.close"})  # there are none
+            return
         _, token, *rest = scope["path"].split("/", 2)
         problem = self._problem(Headers(scope=scope), token)
         app = PlainTextResponse(f"{problem}\n", 403) if problem else self._app
