@@ -167,3 +167,28 @@ def test_stored_keypoints_give_the_same_results(tmp_path: Path, plain: Recording
     assert tracking_npz(tracking) == tracking_npz(whole) == plain.keypoints
     # what a rater corrected does not reach the keypoints of the network
     assert corrected(tips=(((100, "index_tip"), (9.0, 9.0)),)).keypoints == plain.keypoints
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_correction_breaks_the_measurement(seed: int, plain: RecordingResult) -> None:
+    random = np.random.default_rng(seed)
+    closures = closures_of(plain)
+    kept = [moment_s for moment_s in closures if random.uniform() < random.choice([0, 0.5, 0.9])]
+    placed = random.uniform(0, 9.8, random.integers(0, 6)).tolist()
+    starts = np.sort(random.uniform(0, 9.7, 2))
+    begins = random.uniform(0, 9.5, random.integers(0, 3))
+    length_s = random.uniform(0.02, 2.0)
+    tips = tuple(
+        ((int(frame), str(random.choice(["thumb_tip", "index_tip"]))), (x, y))
+        for frame, x, y in random.uniform(0, 240, (random.integers(0, 9), 3)).tolist()
+    )
+    found = corrected(
+        closures_s=tuple(sorted({*kept, *placed})) if seed % 3 else None,
+        placed_s=tuple(placed) if seed % 3 else (),
+        task_s=(starts[0], starts[1] + 0.05) if seed % 2 else None,
+        excluded=tuple(Span(begin, begin + length_s, "x") for begin in begins.tolist()),
+        tips=tips,
+    )
+    assert found.status in ("ok", "doubtful", "failed")
+    taps = rows(found.taps)
+    assert float(found.measures.get("tap_count") or len(taps)) == len(taps)
