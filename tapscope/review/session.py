@@ -56,7 +56,7 @@ class Session:
         self._clips = Clips()
         self._writing = threading.Lock()
         self._tracking = lru_cache(maxsize=4)(self._read_tracking)
-        self._as_found = lru_cache(maxsize=4)(self._measure_as_found)
+        self._measured = lru_cache(maxsize=12)(self._measure)
         self._video_problem = lru_cache(maxsize=None)(self._check_video)
 
     def close(self) -> None:
@@ -153,19 +153,15 @@ class Session:
         item = self._item(index)
         log = self._log(item, rater)
         corrections = in_force(item.subject(rater), log.entries)
-        return _Seen(log, corrections, self._measured(index, item, corrections))
-
-    def _measured(self, index: int, item: Item, corrections: Corrections) -> Measurement:
-        if not corrections.count:
-            return self._as_found(index)
-        recording = replace(item.recording, corrections=corrections)
-        return measurement_of(self._tracking(index), recording, self.study.protocol)
+        return _Seen(
+            log, corrections, self._measured(index, corrections if corrections.count else None)
+        )
 
     def _read_tracking(self, index: int) -> Tracking:
         return self.study.tracking(self.study.items[index])
 
-    def _measure_as_found(self, index: int) -> Measurement:
-        recording = self.study.items[index].recording
+    def _measure(self, index: int, corrections: Corrections | None) -> Measurement:
+        recording = replace(self.study.items[index].recording, corrections=corrections)
         return measurement_of(self._tracking(index), recording, self.study.protocol)
 
     def _check_video(self, index: int) -> str:
@@ -236,7 +232,7 @@ class Session:
         return {"frame": frame, "keypoint": name, "before": before}
 
     def _state(self, index: int, item: Item, seen: _Seen) -> dict[str, Any]:
-        found, plain = seen.measured, self._as_found(index)
+        found, plain = seen.measured, self._measured(index, None)
         tracking = self._tracking(index)
         boxes = {view: self._box(tracking, view) for view in VIEWS}
         kept = {entry.number for entry in standing(seen.log.entries)}
