@@ -96,7 +96,7 @@ def entry_of(content: Mapping[str, Any]) -> Entry:
     CorrectionsError
         A part is missing or is not what it should be; the message says which.
     """
-    kind = content.get("kind")
+    kind: Any = content.get("kind")
     if kind not in get_args(Kind):
         raise CorrectionsError(f"kind is {kind!r}; it must be one of {', '.join(get_args(Kind))}")
     number, rater, utc = content.get("entry"), content.get("rater"), content.get("utc")
@@ -106,7 +106,7 @@ def entry_of(content: Mapping[str, Any]) -> Entry:
     if kind == "sign":
         return entry
     if kind == "undo":
-        undone = content.get("undone")
+        undone: Any = content.get("undone")
         if not _is_count(undone) or undone >= entry.number:
             raise CorrectionsError(f"undone is {undone!r}; it must be the number of an entry")
         return replace(entry, undone=undone)

@@ -34,7 +34,9 @@ def with_corrections(
         The rater chosen has corrected nothing.
     """
     found: list[Recording] = []
-    unsigned, notes, seen = 0, [], set()
+    unsigned = 0
+    notes: list[str] = []
+    seen: set[str] = set()
     for recording in recordings:
         raters = raters_of(folder, recording.file_stem)
         seen |= set(raters)
@@ -69,7 +71,8 @@ def _chosen(
         Corrections exist but cannot be applied; the message is for the row.
     """
     found: list[Corrections] = []
-    is_pending, notes = False, []
+    is_pending = False
+    notes: list[str] = []
     for each in raters:
         if rater and each != rater:
             continue

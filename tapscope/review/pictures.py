@@ -153,11 +153,8 @@ class Clips:
 
 
 def _jpeg(image: NDArray[np.uint8], box: Box) -> bytes:
-    part = image[box.y : box.y + box.height, box.x : box.x + box.width]
-    if box.scale < 1:
-        size = round(box.width * box.scale), round(box.height * box.scale)
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    content = cv2.imencode(
-        ".jpg", cv2.cvtColor(part, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    )[1]
+    part = image[box.y : box.y + box.height, box.x : box.x + box.width, ::-1]  # BGR
+    size = round(box.width * box.scale), round(box.height * box.scale)
+    small = cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_AREA)
+    content = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
     return bytes(content)

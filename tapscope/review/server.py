@@ -120,7 +120,9 @@ class _Guard:
             return
         _, token, *rest = scope["path"].split("/", 2)
         problem = self._problem(Headers(scope=scope), token)
-        app = PlainTextResponse(f"{problem}\n", 403) if problem else self._app
+        app: ASGIApp = self._app
+        if problem:
+            app = PlainTextResponse(f"{problem}\n", 403)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from tapscope.protocol.rules import TapRules
-from tapscope.records import Bout, FloatArray, Taps, Task, Trajectory
+from tapscope.records import Bout, Taps, Task, Trajectory
 from tapscope.signal.closures import closed_phase, edge
 from tapscope.signal.smoothing import Movement
 from tapscope.signal.taps import Cycle, codes_of, cycles_of, measured, taps_from
@@ -205,8 +205,8 @@ def _edge_s(tap: _Tap, rules: TapRules, *, is_first: bool) -> float:
     closure = tap.cycle.left if is_first else tap.cycle.right
     peak = tap.cycle.swing.peak
     found_s = edge(tap.cycle.stretch, closure.index, peak, rules).extrapolated_s
-    inside: FloatArray = np.clip(found_s, *sorted((closure_s, tap.peak_s)))
-    return float(inside)
+    low_s, high_s = sorted((closure_s, tap.peak_s))
+    return min(max(found_s, low_s), high_s)
 
 
 def _with_bout(task: Task, bout: Bout) -> Task:
