@@ -44,14 +44,24 @@ class ManifestError(TapscopeError):
     """A table that names recordings cannot be read or contradicts itself."""
 
 
+class CorrectionsError(TapscopeError):
+    """Corrections of a rater cannot be read or do not fit the recording."""
+
+
 class OutputError(TapscopeError):
     """Results cannot be written."""
 
 
 def require_extra(
-    module: str, extra: str, path: Path, error: type[TapscopeError], instead: str = ""
+    module: str,
+    extra: str,
+    path: Path,
+    error: type[TapscopeError],
+    instead: str = "",
+    *,
+    what: str = "this format",
 ) -> None:
-    """Raise an error if the library of an optional format is not installed; do not import it.
+    """Raise an error if the library of an optional part is not installed; do not import it.
 
     Parameters
     ----------
@@ -63,9 +73,11 @@ def require_extra(
         Kind of error; its message tells how to install the library.
     instead
         End of the message: another way for the user.
+    what
+        What needs the library, for the message.
     """
     if find_spec(module) is None:
         raise error(
-            f"{path}: this format needs {module}, which is not installed; run: "
+            f"{path}: {what} needs {module}, which is not installed; run: "
             f'pip install "tapscope[{extra}]"{instead}'
         )

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapscope.output import columns, table
 from tapscope.pipeline.cache import RecordingResult, folder_of, row_of, store
-from tapscope.pipeline.recording import measure
+from tapscope.pipeline.measurement import measure
 from tapscope.pipeline.recordings import Recording
 from tapscope.protocol.protocol import Protocol, load
 from tapscope.records import FloatArray, Keypoints

@@ -25,7 +25,7 @@ from tapscope import cli
 from tapscope.pipeline import analyze
 from tapscope.pipeline.batch import Analyse
 from tapscope.pipeline.cache import RecordingResult
-from tapscope.pipeline.recording import measure
+from tapscope.pipeline.measurement import measure
 from tapscope.pipeline.recordings import Recording
 from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import load

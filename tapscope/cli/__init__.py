@@ -23,6 +23,7 @@ from tapscope.cli import (
     overlay,
     protocols,
     report,
+    review,
     train,
 )
 from tapscope.cli.options import USAGE
@@ -44,6 +45,7 @@ app.command()(inspect.inspect)
 app.command()(report.report)
 app.command()(export.export)
 app.command()(overlay.overlay)
+app.command()(review.review)
 app.command()(manifest.manifest)
 app.command()(compare.compare)
 app.add_typer(protocols.app, name="protocols")

@@ -107,6 +107,14 @@ def analyze(
         bool,
         typer.Option("--force", help="Analyse again; by default completed recordings are skipped."),
     ] = False,
+    rater: Annotated[
+        str,
+        typer.Option(
+            "--rater",
+            metavar="ID",
+            help="Apply the corrections of this rater, where several exist.",
+        ),
+    ] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with code 1 for doubtful recordings too.")
     ] = False,
@@ -151,6 +159,7 @@ def analyze(
         force=force,
         shard=shard,
         cluster=cluster,
+        rater=rater,
     )
     if report:
         check_file(options.table.with_suffix(".html"))

@@ -27,6 +27,12 @@ TEXT_QUALITY: Final = {
     "task_ending": "; ".join(f"{name}: {says}" for name, says in ENDINGS.items()),
     "flags": "codes of all problems found, joined by ';'",
 }
+REVIEW: Final = {
+    "reviewed_by": "rater who signed this recording in 'tapscope review'; empty if nobody did",
+    "corrections": "corrections of that rater in the row; 0 if the rater left all as it was found",
+}
+REVIEW_COUNTS: Final = ("corrections",)
+"""Those among them that hold numbers."""
 ORIGIN: Final = {
     "tapscope_version": "version that wrote the row",
     "weights": "weights file and the first digits of its SHA-256",
@@ -65,7 +71,7 @@ def all_columns(protocol: Protocol, extra: Sequence[str] = ()) -> list[str]:
     for column, kind in zip(UNITS, ("{unit}", "{unit}/s"), strict=True):
         first = next((n for n, name in enumerate(numbers) if kinds.get(name) == kind), len(numbers))
         numbers.insert(first, column)
-    return [*RECORDING, *numbers, *TEXT_QUALITY, *ORIGIN, *extra]
+    return [*RECORDING, *numbers, *TEXT_QUALITY, *REVIEW, *ORIGIN, *extra]
 
 
 def speed_unit(unit: str) -> str:
@@ -83,12 +89,18 @@ def column_dictionary(protocol: Protocol, extra: Sequence[str] = ()) -> list[dic
         **dict(zip(UNITS, zip(("amplitude", "speed"), UNITS.values(), strict=True), strict=True)),
         **{name: ("recording", meaning) for name, meaning in RECORDING.items()},
         **{name: ("quality", meaning) for name, meaning in TEXT_QUALITY.items()},
+        **{name: ("review", meaning) for name, meaning in REVIEW.items()},
         **{name: ("origin", meaning) for name, meaning in ORIGIN.items()},
         **dict.fromkeys(extra, ("manifest", "as in the manifest")),
     }
     return [
         numbers.get(name)
-        or {"name": name, "unit": "text", "domain": texts[name][0], "formula": texts[name][1]}
+        or {
+            "name": name,
+            "unit": "1" if name in REVIEW_COUNTS else "text",
+            "domain": texts[name][0],
+            "formula": texts[name][1],
+        }
         for name in all_columns(protocol, extra)
     ]
 

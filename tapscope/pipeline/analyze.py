@@ -15,6 +15,7 @@ from tapscope.network.bundled_weights import find_weights
 from tapscope.network.device import choose_device, cores
 from tapscope.output import provenance, table
 from tapscope.output.columns import (
+    REVIEW_COUNTS,
     all_columns,
     column_dictionary,
     dictionary_page,
@@ -24,8 +25,9 @@ from tapscope.pipeline import cache
 from tapscope.pipeline.batch import Analyse, BatchResult, Plan, ProgressListener, run_batch
 from tapscope.pipeline.manifest import Manifest, read_manifest
 from tapscope.pipeline.ray_workers import RayCluster
-from tapscope.pipeline.recording import Prepare
+from tapscope.pipeline.recording import MeasureAgain, Prepare
 from tapscope.pipeline.recordings import VIDEO_ENDINGS, Recording, describe, find_recordings
+from tapscope.pipeline.reviews import with_corrections
 from tapscope.pipeline.shards import Shard, division
 from tapscope.protocol.protocol import DEFAULT, Protocol, load
 from tapscope.video.decoders import Decoder, choose_decoder
@@ -62,6 +64,9 @@ class Options:
     """Where to analyse instead of on this machine; its GPUs are asked for with device 'cuda'."""
     shard: Shard | None = None
     """The part of the recordings to analyse; None for all."""
+
+    rater: str = ""
+    """Whose corrections are applied; '' for those of the only rater of a recording."""
 
     @property
     def table(self) -> Path:
@@ -116,10 +121,12 @@ def analyze_videos(
         protocol_hand=protocol.hand,
         option_slow_motion=options.slow_motion,
     )
+    folder = cache.folder_of(options.table)
     recordings = options.shard.select(study) if options.shard else study
+    recordings, review_notes = with_corrections(recordings, folder, options.rater)
     jobs = options.jobs or usual_jobs(len(recordings), options.device)
     plan = Plan(
-        folder=cache.folder_of(options.table),
+        folder=folder,
         prepare=prepare or _pipeline(options, weights, protocol, decoder, jobs),
         origin={
             "tapscope_version": __version__,
@@ -130,6 +137,7 @@ def analyze_videos(
         },
         jobs=jobs,
         cluster=options.cluster,
+        measure_again=MeasureAgain(folder, protocol),
         time_limit_s=options.time_limit_s,
         force=options.force,
     )
@@ -137,7 +145,8 @@ def analyze_videos(
     batch = run_batch(recordings, plan, listener)
     rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
     columns = all_columns(protocol, manifest.extra_columns)
-    table.write_table(options.table, columns, rows, numeric_columns(protocol))
+    numbers = [*numeric_columns(protocol), *REVIEW_COUNTS]
+    table.write_table(options.table, columns, rows, numbers)
     record = environment | _record(options, protocol, weights, batch, manifest)
     if options.shard:
         record["division"] = division(options.shard, study)
@@ -145,7 +154,7 @@ def analyze_videos(
     entries = column_dictionary(protocol, manifest.extra_columns)
     table.write_result(plan.folder / "features.json", table.json_bytes(entries))
     table.write_result(plan.folder / "features.md", dictionary_page(entries).encode())
-    return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings)))
+    return replace(batch, notes=(*_notes(manifest), *_unnamed(recordings), *review_notes))
 
 
 def usual_jobs(recordings: int, device: str) -> int:

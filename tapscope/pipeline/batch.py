@@ -46,6 +46,8 @@ class Plan:
     """Called once in each worker process; returns what analyses a recording. Must be picklable."""
     origin: Mapping[str, str]
     """What all results depend on besides their recording; see `cache.cache_key`."""
+    measure_again: Callable[[], Analyse] | None = None
+    """Likewise, for recordings whose keypoints an earlier run has left; None: no such short cut."""
     jobs: int = 1
     """Number of processes on this machine."""
     cluster: RayCluster | None = None
@@ -151,9 +153,17 @@ def _analyse_all(
     Then memory that ran out, or a machine that was lost, may be back. The second crash is kept as
     the result, so that a run ends whatever a recording does.
     """
-    crashed = _attempt(todo, plan, listener, results, seconds, crashes="put off")
-    if crashed:
-        _attempt(crashed, plan, listener, results, seconds, crashes="keep")
+    known = {recording.name for recording in todo if _has_tracking(recording, plan)}
+    parts = {
+        True: [recording for recording in todo if recording.name in known],
+        False: [recording for recording in todo if recording.name not in known],
+    }
+    for is_known, part in parts.items():
+        again = plan.measure_again if is_known else None
+        using = replace(plan, prepare=again, cluster=None) if again else plan
+        crashed = _attempt(part, using, listener, results, seconds, crashes="put off")
+        if crashed:
+            _attempt(crashed, using, listener, results, seconds, crashes="keep")
 
 
 def _attempt(
@@ -211,6 +221,16 @@ def _events(recordings: Sequence[Recording], plan: Plan) -> Iterator[workers.Eve
             yield workers.Finished(event.index, cached, event.seconds)
         else:
             yield event
+
+
+def _has_tracking(recording: Recording, plan: Plan) -> bool:
+    """Say whether the recording can be measured without the network."""
+    if plan.measure_again is None or plan.force:
+        return False
+    try:
+        return cache.has_tracking(plan.folder, recording, plan.origin)
+    except TapscopeError:
+        return False  # the worker will meet the same error and write it into the row
 
 
 @dataclass(frozen=True, slots=True)

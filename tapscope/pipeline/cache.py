@@ -22,7 +22,12 @@ Status = Literal["ok", "doubtful", "failed"]
 
 _ROW, _TRACKS, _TAPS, _BOUTS = ".row.json", ".tracks.csv", ".taps.csv", ".bouts.csv"
 _KEYPOINTS = ".keypoints.csv"
-_TRACE = ".error.txt"
+_TRACE, _TRACKING = ".error.txt", ".tracking.npz"
+_OF_TRACKING = (
+    *("tapscope_version", "weights", "device", "decoder"),
+    *("video_sha256", "hand", "slow_motion"),
+)
+"""What the keypoints in the tracking file of a recording depend on, by key of `cache_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,9 @@ class RecordingResult:
     bouts: bytes | None = None
     """Content of the bouts file."""
     keypoints: bytes | None = None
-    """Content of the keypoints file."""
+    """Content of the file of all keypoints."""
+    tracking: bytes | None = None
+    """Content of the tracking file, from which the recording can be measured again."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """How the result was obtained: engine, decoder, how the hand was chosen ..."""
     frames: int = 0
@@ -82,7 +89,7 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
     origin
         What all recordings of a run have in common: version, weights, protocol, device, decoder.
     """
-    return {
+    key = {
         **origin,
         "video_sha256": video_sha256,
         "hand": recording.hand,
@@ -90,6 +97,11 @@ def cache_key(recording: Recording, origin: Mapping[str, str], video_sha256: str
         "metronome_rate_hz": str(recording.metronome_rate_hz or ""),
         "slow_motion": str(recording.slow_motion or ""),
     }
+    if recording.corrections:
+        key["corrections"] = recording.corrections.digest
+    elif recording.corrections_problem:
+        key["corrections"] = recording.corrections_problem
+    return key
 
 
 def store(
@@ -112,6 +124,7 @@ def store(
         _TAPS: result.taps,
         _BOUTS: result.bouts,
         _KEYPOINTS: result.keypoints,
+        _TRACKING: result.tracking,
         _TRACE: result.trace.encode() if result.trace else None,
     }
     for ending, content in contents.items():
@@ -175,21 +188,61 @@ def load_cached(
 
     The video is hashed only if everything else agrees. A damaged row file counts as missing.
     """
+    cached = read_result(folder, recording)
+    if cached is None or cached.retry:
+        return None
+    digest = cached.cache_key["video_sha256"]
+    if cached.cache_key != cache_key(recording, origin, digest):
+        return None
+    if not all(_is_unchanged(folder, recording, cached, ending) for ending in cached.files):
+        return None
+    return cached if video_sha256(recording.path) == digest else None
+
+
+def read_result(folder: Path, recording: Recording) -> CachedResult | None:
+    """Return what is stored of a recording; None where there is nothing, or it is damaged."""
     try:
         content = json.loads(_file(folder, recording, _ROW).read_bytes())
         cached = CachedResult(**content)
-        digest = cached.cache_key["video_sha256"]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None  # damaged: the recording is analysed again and the file replaced
-    if cached.retry or cached.cache_key != cache_key(recording, origin, digest):
-        return None
-    for ending, content_sha256 in cached.files.items():
-        file = _file(folder, recording, ending)
-        if not file.is_file() or sha256_of(file) != content_sha256:
-            return None
-    return cached if video_sha256(recording.path) == digest else None
+        return cached if "video_sha256" in cached.cache_key else None
+    except (OSError, ValueError, TypeError):
+        return None  # the recording is analysed again and the file replaced
+
+
+def has_tracking(folder: Path, recording: Recording, origin: Mapping[str, str]) -> bool:
+    """Return whether an earlier run has left the keypoints that a new run would find.
+
+    Raises
+    ------
+    VideoError
+        The video cannot be read.
+    """
+    cached = read_result(folder, recording)
+    if cached is None or cached.retry:
+        return False
+    digest = cached.cache_key["video_sha256"]
+    wanted = cache_key(recording, origin, digest)
+    return (
+        all(cached.cache_key.get(name) == wanted[name] for name in _OF_TRACKING)
+        and cached.facts.get("hand_source", "") == recording.hand_source
+        and holds_tracking(folder, recording, cached)
+        and video_sha256(recording.path) == digest
+    )
+
+
+def holds_tracking(folder: Path, recording: Recording, cached: CachedResult) -> bool:
+    """Return whether the tracking file of a stored result is there and unchanged."""
+    return _TRACKING in cached.files and _is_unchanged(folder, recording, cached, _TRACKING)
+
+
+def tracking_file(folder: Path, recording: Recording) -> Path:
+    """Return the path of the tracking file of a recording."""
+    return _file(folder, recording, _TRACKING)
+
+
+def _is_unchanged(folder: Path, recording: Recording, cached: CachedResult, ending: str) -> bool:
+    file = _file(folder, recording, ending)
+    return file.is_file() and sha256_of(file) == cached.files[ending]
 
 
 def copy(recording: Recording, source: Path, folder: Path) -> CachedResult:
@@ -212,7 +265,7 @@ def copy(recording: Recording, source: Path, folder: Path) -> CachedResult:
         cached = CachedResult(**read_json(row, OutputError))
     except TypeError as problem:
         raise OutputError(f"{row}: is damaged; analyse the recording again") from problem
-    for ending in (_TRACKS, _TAPS, _BOUTS, _TRACE):
+    for ending in (_TRACKS, _TAPS, _BOUTS, _KEYPOINTS, _TRACKING, _TRACE):
         file, target = _file(source, recording, ending), _file(folder, recording, ending)
         if ending not in cached.files:
             _remove(target)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from tapscope.corrections.in_force import Corrections
 from tapscope.errors import TapscopeError, VideoError
 from tapscope.protocol.recording_name import RecordingName
 
@@ -56,6 +57,10 @@ class Recording:
     """What the file name alone says about the hand."""
     extra: Mapping[str, str] | None = None
     """Cells of the manifest's own columns."""
+    corrections: Corrections | None = None
+    """What a rater signed; None where nobody did."""
+    corrections_problem: str = ""
+    """Why corrections are not applied; '' where there are none, or they are."""
 
     @property
     def file_stem(self) -> str:

@@ -94,6 +94,7 @@ def from_keypoints(
     keypoints: Keypoints,
     rules: KeypointRules = KeypointRules(),  # noqa: B008 - frozen
     px_per_mm: float = float("nan"),
+    is_certain: NDArray[np.bool_] | None = None,
 ) -> Apertures:
     """Turn keypoints into apertures, leaving out what cannot be believed.
 
@@ -103,7 +104,8 @@ def from_keypoints(
     aperture wider than any hand, a single frame far off both neighbours and beyond the movement
     of the whole recording, or one far off its neighbour as the hand enters or leaves view. Speed
     is no criterion, because at 8 taps a second and 30 frames a second a true tap crosses its whole
-    range from one frame to the next.
+    range from one frame to the next. Frames that are certain, because a person placed a tip in
+    them, are no 'jump'; shape (frames,).
     """
     thumb, index = keypoints.position_of("thumb_tip"), keypoints.position_of("index_tip")
     aperture_px: FloatArray = np.linalg.norm(index - thumb, axis=1)
@@ -122,6 +124,8 @@ def from_keypoints(
     )
     jumped |= _spikes(np.where(jumped, np.nan, aperture_px), rules)
     jumped |= _entering(keypoints.time_s, np.where(jumped, np.nan, aperture_px), rules)
+    if is_certain is not None:
+        jumped &= ~is_certain
     reason[(reason == "") & jumped] = "jump"
     known = reason == ""
     found = Apertures(
@@ -140,6 +144,17 @@ def from_keypoints(
         "hand_px": f"{found.hand_px:.1f} (wrist to middle knuckle, smooth in time, its median)",
     }
     return replace(found, info=info)
+
+
+def without(apertures: Apertures, is_excluded: NDArray[np.bool_]) -> Apertures:
+    """Return apertures that are unknown where a frame is excluded; shape (frames,)."""
+    return replace(
+        apertures,
+        aperture_px=np.where(is_excluded, np.nan, apertures.aperture_px),
+        angle_deg=np.where(is_excluded, np.nan, apertures.angle_deg),
+        second_px=np.where(is_excluded, np.nan, apertures.second_px),
+        reason=np.where(is_excluded, "excluded", apertures.reason),
+    )
 
 
 def _distance_px(keypoints: Keypoints, one: str, other: str) -> FloatArray:

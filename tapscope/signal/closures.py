@@ -67,7 +67,7 @@ def closures_of(stretch: Stretch, swings: Sequence[Swing], rules: TapRules) -> l
     inner = []
     for left, right in pairwise(swings):
         valley = left.peak + int(values[left.peak : right.peak + 1].argmin())
-        inner.append(_closure(stretch, left.peak, valley, right.peak, rules))
+        inner.append(closed_phase(stretch, left.peak, valley, right.peak, rules))
     first, last = (
         _outer(stretch, swing, inner, is_first, rules)
         for swing, is_first in ((swings[0], True), (swings[-1], False))
@@ -92,11 +92,11 @@ def _outer(
     usual_s = max(usual_s, 0.0)
     if beyond is not None:
         one, other = (beyond, swing.peak) if is_first else (swing.peak, beyond)
-        whole = _closure(stretch, one, valley, other, rules)
+        whole = closed_phase(stretch, one, valley, other, rules)
         if whole.end_s - whole.begin_s <= max(_CONTACT_LENGTHS * usual_s, rules.contact_s):
             return whole
     sides = (None, swing.peak) if is_first else (swing.peak, None)
-    closure = _closure(stretch, sides[0], valley, sides[1], rules)
+    closure = closed_phase(stretch, sides[0], valley, sides[1], rules)
     edge_s = closure.end_s if is_first else closure.begin_s
     side = -1 if is_first else 1
     seen = np.abs(stretch.time_s - (edge_s + side * max(usual_s, rules.contact_s) / 2))
@@ -124,10 +124,18 @@ def _peak_beyond(stretch: Stretch, swing: Swing, valley: int, is_first: bool) ->
     return beyond if rise > _CONTACT_RISE * (values[swing.peak] - values[valley]) else None
 
 
-def _closure(
+def closed_phase(
     stretch: Stretch, before: int | None, valley: int, after: int | None, rules: TapRules
 ) -> Closure:
-    """Return the closed phase between two peaks, one of which may be missing."""
+    """Return the closed phase between two peaks, one of which may be missing.
+
+    Parameters
+    ----------
+    before, after
+        Where on the grid the peaks are; at least one of them is known.
+    valley
+        Where on the grid the aperture is least between them.
+    """
     left, right = (
         edge(stretch, valley, before, rules) if before is not None else None,
         edge(stretch, valley, after, rules) if after is not None else None,

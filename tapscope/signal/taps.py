@@ -1,6 +1,7 @@
 """Taps: cycles from closure to closure, found in the movement of a trajectory."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -52,11 +53,30 @@ def taps_of(movement: Movement, trajectory: Trajectory, task: Task, rules: TapRu
         'after_gap' (the first after an unbridged gap), 'interrupted' (the opening falls back or
         stands still on its way).
     """
+    cycles = cycles_of(movement, task, rules)
+    rows = [measured(cycle) for cycle in cycles]
+    flags = [";".join(codes_of(movement, cycle, rules)) for cycle in cycles]
+    return taps_from(rows, flags, trajectory, movement)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One tap as it lies in the movement."""
+
+    stretch: Stretch
+    left: Closure
+    right: Closure
+    swing: Swing
+    is_after_gap: bool = False
+    """Whether it is the first after an unbridged gap."""
+
+
+def cycles_of(movement: Movement, task: Task, rules: TapRules) -> list[Cycle]:
+    """Return the taps of a task in order of time; see `taps_of`."""
     bout = task_bout(task)
     wanted = set(bout.peak_s.tolist()) if bout else set()
     swings = [swing for swing in swings_of(movement, rules) if swing.peak_s in wanted]
-    rows: list[tuple[float, ...]] = []
-    flags: list[str] = []
+    cycles = []
     for number, group in groupby(swings, key=lambda swing: swing.stretch):
         stretch, inside = movement.stretches[number], list(group)
         is_after_gap = number > swings[0].stretch
@@ -66,12 +86,30 @@ def taps_of(movement: Movement, trajectory: Trajectory, task: Task, rules: TapRu
                 continue
             if right.middle_s - left.middle_s < rules.min_interval_s:
                 continue
-            rows.append(_measure(stretch, left, right, swing))
-            codes = _codes(movement, stretch, (left, right, swing), rules)
-            flags.append(";".join(["after_gap", *codes] if is_after_gap else codes))
+            cycles.append(Cycle(stretch, left, right, swing, is_after_gap))
             is_after_gap = False
+    return cycles
+
+
+def taps_from(
+    rows: Sequence[tuple[float, ...]],
+    flags: Sequence[str],
+    trajectory: Trajectory,
+    movement: Movement,
+) -> Taps:
+    """Return the record of taps; the amplitudes of fast ones are corrected.
+
+    Parameters
+    ----------
+    rows
+        Numbers of each tap; see `measured`.
+    flags
+        Codes of each tap, joined by ';'.
+    trajectory, movement
+        In which they were measured.
+    """
     columns = np.array(rows, dtype=np.float64).reshape(-1, 8).T.copy()
-    taps = _record(columns, flags, trajectory)
+    taps = _record(columns, list(flags), trajectory)
     return replace(taps, amplitude=taps.amplitude * _amplitude_factor(trajectory, movement, taps))
 
 
@@ -91,7 +129,9 @@ def _amplitude_factor(trajectory: Trajectory, movement: Movement, taps: Taps) ->
     shape = shape_of(trajectory, movement, taps)
     if shape is None or shape.misfit > _MAX_MISFIT:
         return 1.0
-    return float(np.median(shape.height) / np.median(taps.amplitude[shape.tap]))
+    amplitude = taps.amplitude[shape.tap]
+    known = np.isfinite(amplitude)
+    return float(np.median(shape.height[known]) / np.median(amplitude[known])) if known.any() else 1
 
 
 def _record(columns: FloatArray, flags: list[str], trajectory: Trajectory) -> Taps:
@@ -109,8 +149,9 @@ def _record(columns: FloatArray, flags: list[str], trajectory: Trajectory) -> Ta
     )
 
 
-def _measure(stretch: Stretch, left: Closure, right: Closure, swing: Swing) -> tuple[float, ...]:
+def measured(cycle: Cycle) -> tuple[float, ...]:
     """Return the numbers of one tap in the order of the fields of `Taps`."""
+    stretch, left, right, swing = cycle.stretch, cycle.left, cycle.right, cycle.swing
     step_s = float(stretch.time_s[1] - stretch.time_s[0])
     shift, height = parabola_peak(stretch.aperture, swing.peak)
     speed = stretch.speed
@@ -139,12 +180,10 @@ def _crossing_s(stretch: Stretch, closure: Closure, swing: Swing, level: float) 
     return crossing_s(stretch.aperture, stretch.time_s, closure.index, swing.peak, level)
 
 
-def _codes(
-    movement: Movement, stretch: Stretch, cycle: tuple[Closure, Closure, Swing], rules: TapRules
-) -> list[str]:
+def codes_of(movement: Movement, cycle: Cycle, rules: TapRules) -> list[str]:
     """Return what is to be said of one tap."""
-    left, right, swing = cycle
-    codes = []
+    stretch, left, right, swing = cycle.stretch, cycle.left, cycle.right, cycle.swing
+    codes = ["after_gap"] if cycle.is_after_gap else []
     if left.is_cut or right.is_cut:
         codes.append("edge")
     known_s = stretch.sample_s

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.weightstats import ttost_paired
 
 from tapscope.agreement.correlation import pearson, spearman
 from tapscope.agreement.diagnostics import heteroscedasticity, normality, proportional_bias
 from tapscope.agreement.equivalence import equivalence
 from tapscope.agreement.events import match_events
+from tapscope.agreement.kappa import cohen_kappa
 from tapscope.agreement.limits_of_agreement import one_sided_factor, two_sided_factor
 from tapscope.agreement.pairs import Pairs
 from tapscope.agreement.regression import deming, passing_bablok
@@ -127,3 +129,18 @@ def test_passing_bablok_against_its_definition(seed: int) -> None:
     else:
         expected = (slopes[count // 2 + shift - 1] + slopes[count // 2 + shift]) / 2
     assert passing_bablok(Pairs.of(video, sensor))[0].value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("choices", [2, 4])
+def test_kappa_against_statsmodels(seed: int, choices: int) -> None:
+    generator = np.random.default_rng(seed)
+    one = generator.integers(0, choices, 60)
+    other = np.where(generator.uniform(size=60) < 0.6, one, generator.integers(0, choices, 60))
+    table = np.zeros((choices, choices))
+    np.add.at(table, (one, other), 1)
+    expected = cohens_kappa(table)
+    found = cohen_kappa(one, other)
+    assert found.value == pytest.approx(expected.kappa)
+    assert (found.low, found.high) == pytest.approx((expected.kappa_low, expected.kappa_upp))
+    assert found.n == 60

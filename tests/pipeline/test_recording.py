@@ -14,7 +14,8 @@ from tapscope.features import FEATURES
 from tapscope.network import weights
 from tapscope.output.columns import all_columns, column_dictionary, dictionary_page, feature_names
 from tapscope.pipeline.cache import RecordingResult
-from tapscope.pipeline.recording import Prepare, analyze_recording, measure
+from tapscope.pipeline.measurement import measure
+from tapscope.pipeline.recording import Prepare, analyze_recording
 from tapscope.pipeline.recordings import Recording, find_recordings
 from tapscope.pipeline.tapping import within
 from tapscope.protocol.protocol import load

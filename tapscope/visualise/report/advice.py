@@ -8,7 +8,10 @@ BOTH_TIPS: Final = (
     "Look at the video. Film again with both fingertips in sight, from the side of the thumb."
 )
 LIGHT: Final = "Film again with more light on the hand, so that it is neither blurred nor dark."
-READ_TRACE: Final = "Look at the trace below: use the row only if every tap is marked once."
+READ_TRACE: Final = (
+    "Look at the trace below: use the row only if every tap is marked once, or correct it in "
+    "'tapscope review'."
+)
 WHOLE_TASK: Final = "Film again with the hand in the picture from the first tap to the last."
 
 ADVICE: Final = {
@@ -42,6 +45,7 @@ ADVICE: Final = {
     "slow_motion_suspected": "See whether the film is in slow motion. Give --slow-motion with its "
     "factor, or with 1 if the speed is true.",
     "hand_contradicts_name": "See which hand taps, and correct the manifest or the file name.",
+    "corrections_unused": "Look at 'tapscope review': whose corrections are right?",
     "off_metronome": "See whether the person followed the metronome, and its rate in the manifest.",
     "time_limit": "Analyse again with a larger --time-limit, or cut the video.",
     "crashed": "Analyse again. If it crashes again, report it with the error file.",
