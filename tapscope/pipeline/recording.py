@@ -172,7 +172,10 @@ def measure(
         *findings_of(info, summary, speed_known=recording.slow_motion is not None),
         *_slow_tapping(numbers, recording, protocol),
     ]
-    verdict = judge(features.quality_status(numbers, protocol.quality, ending), keypoints, findings)
+    least = features.least_expected(context)
+    verdict = judge(
+        features.quality_status(numbers, protocol.quality, ending, least), keypoints, findings
+    )
     # Features of a failed recording are left out: in a mean over the column they would count.
     reported_columns = numeric_columns(protocol) if verdict.status != "failed" else quality_names()
     return RecordingResult(
