@@ -154,7 +154,9 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
 
 def _hand(row: dict[str, Any], keypoints: int) -> LabelledHand:
     values = np.asarray(row["keypoints"], dtype=float).reshape(keypoints, 3)
-    label = np.clip(values[:, 2].astype(int), Label.NONE, Label.SURE)
+    if not np.isfinite(values[values[:, 2] != Label.NONE]).all():
+        raise ValueError(f"a labelled keypoint of image {row['image_id']} is not finite")
+    label = np.clip(values[:, 2], Label.NONE, Label.SURE).astype(int)
     labelled_by = str(row.get("labelled_by", "manual"))
     if labelled_by == "manual" or labelled_by.startswith("exact"):
         label[label == 1] = Label.HIDDEN

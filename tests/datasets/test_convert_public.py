@@ -221,6 +221,14 @@ def worded(folder: Path) -> Path:
         (broken(freihand, "training_xyz.json", lambda xyz: [xyz[0], [1]]), "no table of numbers"),
         (broken(studio, "hands_v143_14817.json", lambda c: {}), "CMU Panoptic .*'root'"),
         (
+            broken(
+                studio,
+                "hands_v143_14817.json",
+                lambda c: {"root": [c["root"][0] | {"img_paths": {"a": 1}}]},
+            ),
+            "{'a': 1}: labelled, but not in",
+        ),
+        (
             broken(panoptic, "manual_test/000123_00_x.json", lambda c: {"hand_pts": []}),
             "CMU Panoptic .*'is_left'",
         ),
