@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.errors import AnnotationError
-from tapscope.files import read_json
+from tapscope.files import is_file, read_json
 from tapscope.records import FloatArray
 
 
@@ -147,7 +147,7 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
         wanted = "" if split is None else f" with split {split!r}"
         raise AnnotationError(f"{file}: holds no labelled image{wanted}")
     for image in kept:
-        if not image.path.is_file():
+        if not is_file(image.path):
             raise AnnotationError(f"{image.path}: named in {file.name}, but not there")
     return LabelledSet(kept, keypoints)
 

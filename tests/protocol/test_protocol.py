@@ -112,6 +112,8 @@ def test_missing_keys_broken_toml_and_bad_patterns_are_refused(tmp_path: Path) -
     with pytest.raises(ProtocolError, match="nested too deeply"):
         protocol.load(write(tmp_path, f"name = {'[' * 5000}"))
     with pytest.raises(ProtocolError, match="no valid TOML"):
+        protocol.load(write(tmp_path, f"name = {'9' * 5000}"))
+    with pytest.raises(ProtocolError, match="no valid TOML"):
         protocol.load(write(tmp_path, "name = "))
     with pytest.raises(ProtocolError, match="regular expression"):
         protocol.load(write(tmp_path, MINIMAL.replace("(?P<hand>", "(")[:-3] + '("\n'))
