@@ -47,7 +47,7 @@ app.command(rich_help_panel=NETWORKS)(attention.attention)
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel=NETWORKS)
 
 
-@app.callback(no_args_is_help=True)
+@app.callback(no_args_is_help=True, invoke_without_command=True)
 def options(
     version: Annotated[
         bool,

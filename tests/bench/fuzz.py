@@ -197,7 +197,8 @@ def analyze(inputs: Sequence[Input], ledger: Ledger, limit_s: float) -> None:
         cached = result.results.get(name)
         flags = set() if cached is None else set(str(cached.cells["flags"]).split(";"))
         bad = {"internal_error", "crashed", "time_limit"} & flags
-        kind = "row lost" if cached is None else min(bad, default=str(cached.cells["status"]))
+        status = "row lost" if cached is None else f"row {cached.cells['status']}"
+        kind = min(bad, default=status)
         ledger.note("analyze", kind)
         if cached is None or bad:
             detail = "row lost" if cached is None else f"{kind}: {cached.cells['reason']}"
