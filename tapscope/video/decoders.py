@@ -180,7 +180,8 @@ def _deinterlaced(
                 filtered = graph.vpull()
             except (BlockingIOError, EOFError):
                 break
-            if filtered.pts is not None:  # the filter counts in half ticks
+            # The filter counts in half ticks.
+            if filtered.pts is not None and filtered.time_base and stream.time_base:
                 filtered.pts = round(filtered.pts * filtered.time_base / stream.time_base)
             yield filtered
 

@@ -65,7 +65,7 @@ def _listening_to(logger: logging.Logger) -> Iterator[list[logging.LogRecord]]:
     """Collect what a library logs from warnings up, and keep it from the terminal."""
     said: list[logging.LogRecord] = []
     handler = logging.Handler(logging.WARNING)
-    handler.emit = said.append  # type: ignore[method-assign]
+    handler.emit = said.append  # type: ignore[method-assign, assignment]
     propagates, logger.propagate = logger.propagate, False
     logger.addHandler(handler)
     try:
