@@ -6,10 +6,23 @@ Poor data raises no exception; it gives NaN and a code for the reason.
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
+
+LONGEST_MESSAGE: Final = 1200
+"""Characters of a message."""
 
 
 class TapscopeError(Exception):
-    """Base of all errors whose message is written for the user."""
+    """Base of all errors whose message is written for the user.
+
+    Damaged files have cells of any length: the middle of a message too long to read is left out.
+    """
+
+    def __init__(self, message: str) -> None:
+        if len(message) > LONGEST_MESSAGE:
+            half = LONGEST_MESSAGE // 2
+            message = f"{message[:half]} ... {message[-half:]}"
+        super().__init__(message)
 
 
 class VideoError(TapscopeError):

@@ -52,7 +52,7 @@ def read_json(path: Path, error: Callable[[str], Exception]) -> Any:
     try:
         raw = path.read_bytes()
         text = raw.decode(json.detect_encoding(raw))
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole_number)
     except OSError as problem:
         raise error(f"{path}: cannot be read ({problem.strerror})") from problem
     except UnicodeDecodeError as problem:
@@ -71,6 +71,19 @@ def read_json(path: Path, error: Callable[[str], Exception]) -> Any:
             f"{path}: is no valid JSON (line {problem.lineno}, column {problem.colno}: "
             f"{problem.msg}); correct it or export it again"
         ) from problem
+
+
+def _whole_number(digits: str) -> int | float:
+    """Return a whole number of JSON; with over 18 digits as a float, perhaps infinite."""
+    return int(digits) if len(digits) <= 18 else float(digits)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; for names that others wrote, which may be too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def sha256_of(path: Path) -> str:

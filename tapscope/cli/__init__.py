@@ -57,17 +57,26 @@ app.command(rich_help_panel=NETWORKS)(attention.attention)
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel=NETWORKS)
 
 
+def _print_version_and_exit(wanted: bool) -> None:
+    if wanted:
+        _print_version()
+        raise typer.Exit
+
+
 @app.callback(no_args_is_help=True)
 def options(
+    *,
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, help="Print version and commit, and exit."),
+        typer.Option(
+            "--version",
+            is_eager=True,  # before the command, which may be missing
+            callback=_print_version_and_exit,
+            help="Print version and commit, and exit.",
+        ),
     ] = False,
 ) -> None:
     """Measure finger tapping from ordinary video."""
-    if version:
-        _print_version()
-        raise typer.Exit
 
 
 @app.command()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapscope.errors import AnnotationError
-from tapscope.files import read_json
+from tapscope.files import is_file, read_json
 from tapscope.records import FloatArray
 
 
@@ -157,14 +157,16 @@ def load(folder: Path, *, split: str | None = None) -> LabelledSet:
         wanted = "" if split is None else f" with split {split!r}"
         raise AnnotationError(f"{file}: holds no labelled image{wanted}")
     for image in kept:
-        if not image.path.is_file():
+        if not is_file(image.path):
             raise AnnotationError(f"{image.path}: named in {file.name}, but not there")
     return LabelledSet(kept, keypoints)
 
 
 def _hand(row: dict[str, Any], keypoints: int) -> LabelledHand:
     values = np.asarray(row["keypoints"], dtype=float).reshape(keypoints, 3)
-    label = np.clip(values[:, 2].astype(int), Label.NONE, Label.SURE)
+    if not np.isfinite(values[values[:, 2] != Label.NONE]).all():
+        raise ValueError(f"a labelled keypoint of image {row['image_id']} is not finite")
+    label = np.clip(values[:, 2], Label.NONE, Label.SURE).astype(int)
     labelled_by = str(row.get("labelled_by", "manual"))
     if labelled_by == "manual" or labelled_by.startswith("exact"):
         label[label == 1] = Label.HIDDEN

@@ -13,6 +13,7 @@ import numpy as np
 from tapscope.datasets import formats
 from tapscope.datasets.formats.base import Point
 from tapscope.errors import AnnotationError, OutputError
+from tapscope.files import is_file
 from tapscope.hand import KEYPOINTS
 from tapscope.output.checks import check_folder
 from tapscope.output.table import json_bytes, write_result
@@ -233,7 +234,7 @@ def _find_image(frame: formats.Frame, images: Path | None) -> Path:
     if uploaded:
         tries += [folder / uploaded[1] for folder in folders]
     for file in tries:
-        if ".." not in path.parts and file.is_file():
+        if ".." not in path.parts and is_file(file):
             return file
     where = " or ".join(str(folder) for folder in folders)
     raise AnnotationError(f"{frame.image}: labelled, but not in {where}; give --images FOLDER")

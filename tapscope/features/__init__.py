@@ -5,7 +5,7 @@ What is here needs numpy and scipy only and knows neither files nor networks.
 """
 
 from tapscope.features.context import Acquisition, Context, Expected, in_task
-from tapscope.features.ending import ENDINGS, Ending, task_ending
+from tapscope.features.ending import ENDINGS, Ending, least_expected, task_ending
 from tapscope.features.quality import Status, quality_status
 from tapscope.features.registry import FEATURES, Feature, compute, data_dictionary
 
@@ -21,6 +21,7 @@ __all__ = [
     "compute",
     "data_dictionary",
     "in_task",
+    "least_expected",
     "quality_status",
     "task_ending",
 ]

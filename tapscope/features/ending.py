@@ -1,10 +1,12 @@
 """Whether the task ended as it should, or the tapper stopped before."""
 
+import math
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
 
-from tapscope.features.context import UNKNOWN, Context
+from tapscope.features.context import UNKNOWN, Context, Expected
 
 Ending = Literal["complete", "stopped_early", "hand_lost", "recording_ends", "not_asked", ""]
 
@@ -19,21 +21,27 @@ ENDINGS: Final[dict[str, str]] = {
 
 def task_ending(context: Context) -> Ending:
     """Return how the task ended, a key of `ENDINGS`; '' where nothing taps."""
-    expected, taps = context.expected, context.taps
+    least, taps = least_expected(context), context.taps
     if len(taps) == 0:
         return ""
-    if not expected.taps and not expected.duration_s:
+    if not least.taps and not least.duration_s:
         return "not_asked"
-    least = context.halt_rules.complete_share
-    if expected.taps and len(taps) >= least * expected.taps:
+    if least.taps and len(taps) >= least.taps:
         return "complete"
-    if expected.duration_s and _tapping_s(context) >= least * expected.duration_s:
+    if least.duration_s and _tapping_s(context) >= least.duration_s:
         return "complete"
     if rest_s(context) >= context.halt_rules.min_rest_s:
         return "stopped_early"
     until_end_s = float(context.recording.time_s[-1] - taps.next_closure_s[-1])
     is_cut_off = until_end_s < context.halt_rules.min_rest_s
     return "recording_ends" if is_cut_off else "hand_lost"
+
+
+def least_expected(context: Context) -> Expected:
+    """Return how many taps, or what time of tapping, are enough to be complete; 0 = not said."""
+    share, expected = context.halt_rules.complete_share, context.expected
+    taps = math.ceil(round(share * expected.taps, 6))  # 0.9 of 10 is 9 taps, whatever the rounding
+    return replace(expected, taps=taps, duration_s=share * expected.duration_s)
 
 
 def stopped_early_s(context: Context) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from tapscope.features.context import UNKNOWN, Context
+from tapscope.features.context import UNKNOWN, Context, Expected
 from tapscope.features.ending import Ending
 from tapscope.features.plausibility import LIMITS
 from tapscope.protocol.rules import QualityRules
@@ -56,15 +56,31 @@ class Status:
     """Codes of everything noticed."""
 
 
-def quality_status(features: Features, rules: QualityRules, ending: Ending = "") -> Status:
+def quality_status(
+    features: Features,
+    rules: QualityRules,
+    ending: Ending = "",
+    least: Expected = Expected(),  # noqa: B008 - frozen
+) -> Status:
     """Judge a recording by its features, which are those of the task.
 
     A missing (NaN) feature raises no flag of its own: a sensor has no frames and no hand. Flags
     that say something about the tapper, not about the measurement, leave the status alone.
+
+    Parameters
+    ----------
+    features
+        Values by name.
+    rules
+        The limits.
+    ending
+        See `task_ending`.
+    least
+        What would have been enough, see `least_expected`; named where the hand was lost before.
     """
     failed = {code: words for code, (raised, words) in _failures(features, rules).items() if raised}
     every_doubt = {
-        **_doubts_of_sight(features, rules, ending),
+        **_doubts_of_sight(features, rules, ending, least),
         **_doubts_of_taps(features, rules),
     }
     doubted = {code: words for code, (raised, words) in every_doubt.items() if raised}
@@ -108,8 +124,15 @@ def _failures(features: Features, rules: QualityRules) -> dict[str, tuple[bool, 
     }
 
 
+def _asked(least: Expected) -> str:
+    """Return what the protocol asks for at least, in words."""
+    parts = [f"{least.taps} taps"] if least.taps else []
+    parts += [f"{least.duration_s:g} s"] if least.duration_s else []
+    return " or ".join(parts)
+
+
 def _doubts_of_sight(
-    features: Features, rules: QualityRules, ending: Ending
+    features: Features, rules: QualityRules, ending: Ending, least: Expected
 ) -> dict[str, tuple[bool, str]]:
     """Return doubts about how well the task was seen."""
     most_other_s = rules.max_other_bouts_share * features["task_duration_s"]
@@ -144,8 +167,9 @@ def _doubts_of_sight(
         "hand_lost": (
             ending == "hand_lost",
             f"the hand is not seen after {features['task_end_s']:.1f} s, with "
-            f"{features['tap_count']:.0f} taps in {features['task_duration_s']:.1f} s, fewer than "
-            "the protocol expects",
+            f"{features['tap_count']:.0f} taps in "
+            f"{_beside(features['task_duration_s'], least.duration_s, 1)} s "
+            f"(limit {_asked(least)})",
         ),
         "several_bouts": (
             features["other_bouts_s"] > most_other_s,

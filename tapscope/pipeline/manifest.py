@@ -167,6 +167,8 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
         raise ManifestError(
             f"{path}: is not UTF-8 (byte {problem.start}); save it as 'CSV UTF-8'"
         ) from problem
+    if "\0" in text:
+        raise ManifestError(f"{path}: is no text (it holds zero bytes); save it as 'CSV UTF-8'")
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
     try:

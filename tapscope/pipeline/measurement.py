@@ -133,7 +133,10 @@ def measurement_of(tracking: Tracking, recording: Recording, protocol: Protocol)
         *_slow_tapping(numbers, recording, protocol),
         *_unused_corrections(recording),
     ]
-    verdict = judge(features.quality_status(numbers, protocol.quality, ending), keypoints, findings)
+    least = features.least_expected(context)
+    verdict = judge(
+        features.quality_status(numbers, protocol.quality, ending, least), keypoints, findings
+    )
     return Measurement(
         keypoints,
         frames,

@@ -41,8 +41,12 @@ class TomlFile:
             content = tomllib.loads(self._path.read_text(encoding="utf-8"))
         except OSError as problem:
             raise self._error(f"{self._path}: cannot be read ({problem.strerror})") from problem
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        except ValueError as problem:  # no TOML, no UTF-8, or a number of thousands of digits
             raise self._error(f"{self._path}: is no valid TOML in UTF-8: {problem}") from problem
+        except RecursionError as problem:
+            raise self._error(
+                f"{self._path}: is no TOML of this kind (nested too deeply)"
+            ) from problem
         return self._record(kind, content, "")
 
     def fail(self, key: str, found: object, expected: str) -> TapscopeError:

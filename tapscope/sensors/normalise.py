@@ -20,6 +20,7 @@ from tapscope.sensors.recording import (
     Samples,
     SensorRecording,
     Signal,
+    as_samples,
 )
 from tapscope.sensors.sidecar import Sidecar
 from tapscope.sensors.units import si_factor
@@ -97,7 +98,10 @@ def _distinct_rows(time_s: FloatArray, signals: Sequence[RawSignal]) -> IndexArr
 
 
 def _in_si(xyz: Samples, factor: float) -> Samples:
-    return xyz if factor == 1.0 else (xyz * np.float32(factor)).astype(np.float32)
+    if factor == 1.0:
+        return xyz
+    with np.errstate(over="ignore"):  # what becomes infinite, becomes NaN
+        return as_samples(xyz * np.float32(factor))
 
 
 def _slug(label: str) -> str:

@@ -18,6 +18,14 @@ FINGERS: Final[tuple[str, ...]] = ("thumb", "index")
 UNPLACED: Final = "unplaced"
 
 
+def as_samples(values: NDArray[np.generic]) -> Samples:
+    """Return numbers as they are stored; what is not finite, or too large to be stored, is NaN."""
+    with np.errstate(over="ignore"):
+        samples = values.astype(np.float32)
+    samples[~np.isfinite(samples)] = np.nan
+    return samples
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """Three axes of one sensor at one place."""

@@ -12,6 +12,7 @@ bit. 'auto' is PyAV, because decord 0.6.0
 - has wheels only for Linux and Windows on x86-64.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Final, Literal, get_args
 
 import av
 import av.container
+import av.filter
 import av.video.stream
 import numpy as np
 
@@ -118,7 +120,10 @@ def _pyav_images(info: VideoInfo, index: PacketIndex, report: DecodingReport) ->
     """Decode with PyAV, without frames that depend on damaged packets."""
     by_order = iter(index.stamps.tolist()) if index.by_order else None
     with open_video(info.path) as (container, stream):
-        for frame in _whole_frames(container, stream, report):
+        frames = _whole_frames(container, stream, report)
+        if info.interlaced:
+            frames = _deinterlaced(frames, stream, report)
+        for frame in frames:
             stamp = frame.pts if by_order is None else next(by_order, None)
             if stamp is None:
                 report.damaged_packets += 1
@@ -148,6 +153,37 @@ def _whole_frames(
             await_key = await_key and not frame.key_frame
             if not await_key:
                 yield frame
+
+
+def _deinterlaced(
+    frames: Iterator[av.VideoFrame],
+    stream: av.video.stream.VideoStream,
+    report: DecodingReport,
+) -> Iterator[av.VideoFrame]:
+    """Keep of each frame the half image taken first, at the frame's time, and fill in its rows.
+
+    Both halves would be images of their own, but a progressive film that is marked as interlaced
+    would then show every image twice.
+    """
+    graph = av.filter.Graph()
+    source, sink = graph.add_buffer(template=stream), graph.add("buffersink")
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), sink)
+    graph.configure()
+    for frame in itertools.chain(frames, [None]):
+        try:
+            graph.vpush(frame)
+        except av.FFmpegError:  # an image of another size, as damaged files may have
+            report.damaged_packets += 1
+            continue
+        while True:
+            try:
+                filtered = graph.vpull()
+            except (BlockingIOError, EOFError):
+                break
+            # The filter counts in half ticks.
+            if filtered.pts is not None and filtered.time_base and stream.time_base:
+                filtered.pts = round(filtered.pts * filtered.time_base / stream.time_base)
+            yield filtered
 
 
 def _packets(
@@ -186,6 +222,8 @@ def _decord_images(info: VideoInfo, index: PacketIndex) -> _StampedImages:
     VideoError
         At the end, if decord skipped frames, so that times were wrong.
     """
+    if info.interlaced:
+        raise DecordUnfitError("the image is interlaced")
     if info.codec not in _DECORD_CODECS:
         raise DecordUnfitError(f"decord may skip frames of {info.codec} without an error")
     if index.fault:

@@ -241,7 +241,8 @@ def _image_findings(info: VideoInfo) -> Iterator[Finding]:
         yield Finding(
             "interlaced",
             False,
-            "The image is interlaced, which blurs fast fingers. Record progressive video.",
+            "The image is interlaced: half of its rows show a later moment. Only the half taken "
+            "first is used, so detail is lost in height. Record progressive video.",
         )
     if info.mirrored:
         yield Finding(

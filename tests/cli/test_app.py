@@ -61,5 +61,18 @@ def test_usage_errors_have_code_2() -> None:
     assert run("analyze", "x", "--hand", "both").exit_code == 2
 
 
-def test_version() -> None:
-    assert run("version").output.startswith(f"tapscope {__version__}")
+@pytest.mark.parametrize("how", ["version", "--version"])
+@pytest.mark.parametrize(
+    ("commit", "shown"),
+    [
+        (None, ""),
+        ("0123456789abcdef" * 2, " (commit 0123456789ab)"),
+        ("0123456789abcdef" * 2 + "-changed", " (commit 0123456789ab, changed)"),
+    ],
+)
+def test_version_and_commit(
+    how: str, commit: str | None, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tapscope.output.provenance.commit", lambda: commit)
+    done = run(how)
+    assert (done.exit_code, done.output) == (0, f"tapscope {__version__}{shown}\n")

@@ -95,9 +95,9 @@ def test_no_bar_without_a_terminal() -> None:
     assert screen.getvalue() == "half way\n"
 
 
-def shown(result: BatchResult) -> str:
+def shown(result: BatchResult, width: int = 100) -> str:
     screen = io.StringIO()
-    Console(file=screen, width=100).print(summary_table(result))
+    Console(file=screen, width=width).print(summary_table(result))
     return screen.getvalue()
 
 
@@ -117,6 +117,22 @@ def test_summary_of_few_and_of_many() -> None:
     table = shown(BatchResult(many, {}, 0, False))
     assert "bad" in table
     assert "r1" not in table
+
+
+@pytest.mark.parametrize("length", [20, 40, 90])
+def test_names_are_whole_at_80_columns(length: int) -> None:
+    name = "".join(chr(ord("a") + n % 26) for n in range(length))
+    reason = "the tips are known in 81.0 % of the task's frames (limit 90 %)"
+    row = cached("doubtful", tap_count=12.0, tapping_rate_hz=3.456, reason=reason)
+    table = shown(BatchResult({name: row}, {}, 0, False), width=80)
+    lines = table.splitlines()
+    assert max(map(len, lines)) <= 80
+    column = max(lines[0].index("status") - 1, 1)
+    assert "".join(line[:column].strip() for line in lines[1:]) == name
+    if length <= 40:
+        assert lines[1].startswith(f"{name} ")
+    assert "doubtful" in lines[1] and "3.46" in lines[1]
+    assert "".join(reason.split()) in "".join("".join(line[column:].split()) for line in lines[1:])
 
 
 def test_counts() -> None:

@@ -94,6 +94,10 @@ def test_hand_with_few_labels_is_larger_than_its_box() -> None:
         (lambda c: c.pop("images"), "not COCO keypoints"),
         (lambda c: c["categories"].clear(), "not COCO keypoints"),
         (lambda c: c["annotations"][0].update(keypoints=[1, 2]), "not COCO keypoints"),
+        (
+            lambda c: c["annotations"][0].update(keypoints=[1, 2, float("nan")] * 21),
+            "a labelled keypoint of image 1 is not finite",
+        ),
         (lambda c: c["images"][0].update(file_name="images/gone.png"), "but not there"),
         (lambda c: c["annotations"].clear(), "no labelled image"),
     ],

@@ -264,6 +264,8 @@ def test_cvat_for_video_is_refused(tmp_path: Path) -> None:
         ("coords,,,x", "coords,,,likelihood", "expected one x and one y"),
         (",10.0,20.5", ",10.0", "has 6 cells, expected 7"),
         ("20.5", "twenty", "row 4: could not convert"),
+        ("coords,,,x,", "coords,,,", "rows of names have 4, 3 and 4 cells"),
+        ("img0010", "9" * 300, "labelled, but not in"),
     ],
 )
 def test_deeplabcut_refusals(old: str, new: str, message: str, tmp_path: Path) -> None:
@@ -297,6 +299,14 @@ def test_damaged_hdf_is_refused(tmp_path: Path) -> None:
         (lambda task: task.update(data={"text": "none"}), "expected one image a task"),
         (lambda task: task["annotations"].append(task["annotations"][0]), "labelled 2 times"),
         (lambda task: task["annotations"][0]["result"][0].update(image_rotation=90), "was rotated"),
+        (
+            lambda task: task["annotations"][0]["result"][1]["value"].update(keypointlabels=[1.5]),
+            "which keypoint is 1.5",
+        ),
+        (
+            lambda task: task["annotations"][0]["result"][0]["value"].update(x=10**400),
+            "'Thumb tip' is at inf",
+        ),
         (
             lambda task: task["annotations"][0]["result"][1]["value"].update(
                 keypointlabels=["Thumb tip"]

@@ -218,8 +218,20 @@ def worded(folder: Path) -> Path:
         ),
         (lambda folder: freihand(folder, depth=-1.0), "image 0 has a keypoint behind its camera"),
         (broken(freihand, "training_K.json", lambda k: k[:1]), r"\(1, 3, 3\) in training_K.json"),
+        (
+            broken(freihand, "training_K.json", lambda k: [k[0], [[float("inf")] * 3] * 3]),
+            "image 1: wrist is at",
+        ),
         (broken(freihand, "training_xyz.json", lambda xyz: [xyz[0], [1]]), "no table of numbers"),
         (broken(studio, "hands_v143_14817.json", lambda c: {}), "CMU Panoptic .*'root'"),
+        (
+            broken(
+                studio,
+                "hands_v143_14817.json",
+                lambda c: {"root": [c["root"][0] | {"img_paths": {"a": 1}}]},
+            ),
+            "{'a': 1}: labelled, but not in",
+        ),
         (
             broken(panoptic, "manual_test/000123_00_x.json", lambda c: {"hand_pts": []}),
             "CMU Panoptic .*'is_left'",

@@ -1,9 +1,20 @@
 """How a task ends, by what the protocol expects."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 
-from tapscope.features import Context, Expected, compute, in_task, task_ending
+from tapscope.features import (
+    Context,
+    Expected,
+    compute,
+    in_task,
+    least_expected,
+    quality_status,
+    task_ending,
+)
+from tapscope.protocol.rules import QualityRules
 from tapscope.records import Trajectory
 from tests.signal_path import path_of
 from tests.synthetic import filmed, reaches
@@ -56,6 +67,25 @@ def test_a_hand_out_of_view_did_not_halt() -> None:
     found = context(TEN_SECONDS, 5.0, 5.0, lost_after_s=5.8)
     assert task_ending(found) == "hand_lost"
     assert compute(found)["halt_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("expected", "limit"),
+    [
+        (TEN_TAPS, "(limit 9 taps)"),
+        (TEN_SECONDS, "(limit 9 s)"),
+        (Expected(taps=15, duration_s=5.0), "(limit 14 taps or 4.5 s)"),
+    ],
+)
+def test_a_lost_hand_is_told_with_what_was_seen_and_the_limit(
+    expected: Expected, limit: str
+) -> None:
+    least = least_expected(context(expected, 3.0, 1.0))
+    numbers = {"tap_count": 6.0, "task_duration_s": 3.04, "task_end_s": 3.54}
+    verdict = quality_status(
+        defaultdict(lambda: np.nan, numbers), QualityRules(min_duration_s=1.0), "hand_lost", least
+    )
+    assert verdict.reason == (f"the hand is not seen after 3.5 s, with 6 taps in 3.0 s {limit}")
 
 
 def test_nothing_that_taps_has_no_ending() -> None:

@@ -227,7 +227,7 @@ def test_what_concerns_the_tapper_is_noticed_but_no_doubt(steady: dict[str, floa
     assert (stopped.status, stopped.flags) == ("ok", ("stopped_early",))
     shown_how = quality_status(steady | {"other_bouts_s": 2.0}, RULES)
     assert (shown_how.status, shown_how.flags) == ("ok", ("several_bouts",))
-    lost = quality_status(steady, RULES, "hand_lost")
+    lost = quality_status(steady, RULES, "hand_lost", Expected(taps=10))
     assert (lost.status, lost.flags) == ("doubtful", ("hand_lost",))
 
 

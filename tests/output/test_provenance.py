@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tapscope import __version__
 from tapscope.output import provenance
 
 
@@ -27,6 +28,12 @@ def test_commit_is_marked_if_the_code_differs(checkout: Path) -> None:
     assert provenance.commit() == found
     (checkout / "a.py").write_text("a = 2\n")
     assert provenance.commit() == f"{found}-changed"
+
+
+def test_the_record_of_a_run_names_the_commit(checkout: Path) -> None:
+    record = provenance.environment(["tapscope"])
+    assert record["commit"] == provenance.commit() is not None
+    assert record["tapscope_version"] == __version__
 
 
 def test_no_commit_outside_a_checkout(

@@ -55,6 +55,7 @@ def test_videos_are_found_by_path(tmp_path: Path) -> None:
         ("recording,trial,trial\na,1,2\n", "two columns called 'trial'"),
         ("recording,status\na,ok\n", "'status' has the name of a column that tapscope writes"),
         (b"recording\n\xff\n", "is not UTF-8"),
+        (b"video\na\0.mp4\n", "is no text"),
         ('recording\n"a\n', "is not CSV"),
     ],
 )

@@ -109,6 +109,10 @@ def test_errors_name_file_key_found_and_expected(
 def test_missing_keys_broken_toml_and_bad_patterns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match="description: found None"):
         protocol.load(write(tmp_path, 'name = "x"\nfile_name = ""\n'))
+    with pytest.raises(ProtocolError, match="nested too deeply"):
+        protocol.load(write(tmp_path, f"name = {'[' * 5000}"))
+    with pytest.raises(ProtocolError, match="no valid TOML"):
+        protocol.load(write(tmp_path, f"name = {'9' * 5000}"))
     with pytest.raises(ProtocolError, match="no valid TOML"):
         protocol.load(write(tmp_path, "name = "))
     with pytest.raises(ProtocolError, match="regular expression"):

@@ -262,3 +262,26 @@ def test_a_log_too_long_is_read_up_to_the_limit_and_refused(
     monkeypatch.setattr("tapscope.sensors.text_table.MOST_BYTES", kept * rows - 1)
     with pytest.raises(SensorError, match=f"too long: its first {rows} rows .* Cut the log"):
         read(path)
+
+
+def test_xdf_whose_samples_are_skipped_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = made_up.xdf(tmp_path)
+    content = path.read_bytes()
+    count = bytes([1, made_up.SAMPLES])
+    assert content.count(count + b"\x08") == 1
+    path.write_bytes(content.replace(count + b"\x08", bytes([0, made_up.SAMPLES]) + b"\x08"))
+    with pytest.raises(SensorError, match=r"log\.xdf: damaged XDF file: .*Copy it again"):
+        read(path)
+    assert capfd.readouterr() == ("", "")  # pyxdf logs a traceback
+
+
+def test_numbers_too_large_to_be_stored_are_missing(tmp_path: Path) -> None:
+    import h5py  # noqa: PLC0415 - an extra
+
+    path = made_up.apdm(tmp_path)
+    with h5py.File(path, "a") as file:
+        file["Sensors/1234/Gyroscope"][3, 1] = 1e300
+    (gyro,) = [signal for signal in read(path).signals if signal.kind == "gyro"]
+    assert np.isnan(gyro.xyz).sum() == 1

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -109,3 +110,31 @@ def test_frames_that_decord_skips_are_an_error(
     monkeypatch.setitem(sys.modules, "decord", _decord_that(_LosesFrames))
     with pytest.raises(VideoError, match="use PyAV"):
         read(Clip().write(tmp_path / "clip.mp4", 10), "decord")
+
+
+def _bar(moment: int) -> NDArray[np.uint8]:
+    """Draw a white bar that moves by four pixels from one moment to the next."""
+    pixels = np.full((128, 160, 3), 40, np.uint8)
+    pixels[:, 20 + 4 * moment : 40 + 4 * moment] = 235
+    return pixels
+
+
+def test_of_interlaced_images_the_half_taken_first_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "fields.mp4"
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 160, 128, "yuv420p"
+        video.codec_context.options = {"x264-params": "tff=1", "crf": "10"}
+        for number in range(12):
+            woven = _bar(2 * number + 1)
+            woven[1::2] = _bar(2 * number)[1::2]  # the encoder notes that these rows come first
+            out.mux(video.encode(av.VideoFrame.from_ndarray(woven, format="rgb24")))
+        out.mux(video.encode(None))
+    pixels, time_s, summary = read(path)
+    assert time_s == pytest.approx(np.arange(12) / 25)
+    assert (summary.damaged_packets, summary.duplicate_frames) == (0, 0)
+    for number, frame in enumerate(pixels):
+        rows, columns = np.nonzero(frame[..., 1] > 130)
+        for parity in (0, 1):
+            middle = columns[rows % 2 == parity].mean()
+            assert middle == pytest.approx(29.5 + 8 * number, abs=0.3)

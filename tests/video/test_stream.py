@@ -33,7 +33,7 @@ FORMATS = {
     "odd.mp4": (Clip(pixel_format="yuv444p", size=(97, 65)), "decord"),
     "sound_first.mp4": (Clip(audio="first"), "decord"),
     "sound_after.mkv": (Clip(audio="after"), "decord"),
-    "interlaced.mp4": (Clip(interlaced=True), "decord"),
+    "interlaced.mp4": (Clip(interlaced=True), "pyav"),
     "mjpeg.avi": (Clip(codec="mjpeg", pixel_format="yuvj420p"), "decord"),
     "mjpeg.mov": (Clip(codec="mjpeg", pixel_format="yuvj420p"), "decord"),
     "b_frames.avi": (Clip(), "pyav"),

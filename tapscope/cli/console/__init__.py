@@ -93,6 +93,7 @@ def print_inspection(inspection: Inspection, protocol: str, *, as_json: bool) ->
         print(json.dumps(inspection_facts(inspection), indent=1))
         return
     console = Console()
+    console.print(escape(str(inspection.info.path)), soft_wrap=True)
     console.print(inspection_table(inspection))
     for finding in inspection.findings:
         style = "red" if finding.serious else "yellow"

@@ -66,9 +66,9 @@ def count_of(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Table:
+def facts_table(rows: Iterable[tuple[str, str]]) -> Table:
     """Return names and values side by side."""
-    table = Table(title=title, box=None, show_header=False, pad_edge=False, title_justify="left")
+    table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
     for name, value in rows:
@@ -77,7 +77,7 @@ def facts_table(rows: Iterable[tuple[str, str]], title: str | None = None) -> Ta
 
 
 def inspection_table(inspection: Inspection) -> Table:
-    """Return the content of a video file."""
+    """Return the content of a video file; the caller prints its path above, which may be long."""
     info, summary = inspection.info, inspection.summary
     rate = f"{summary.measured_fps:.2f} frames per second"
     if summary.repeats:
@@ -93,8 +93,7 @@ def inspection_table(inspection: Inspection) -> Table:
             ("dropped frames", str(summary.dropped_frames)),
             ("duplicate frames", str(summary.duplicate_frames)),
             ("decoder", summary.decoder + (f" ({r})" if (r := summary.decoder_reason) else "")),
-        ],
-        title=escape(str(info.path)),
+        ]
     )
 
 

@@ -66,6 +66,11 @@ def _columns(path: Path, levels: Mapping[str, Sequence[str]]) -> list[Column]:
         )
     parts, axes = levels["bodyparts"], levels["coords"]
     individuals = levels.get("individuals", [""] * len(parts))
+    if not len(parts) == len(axes) == len(individuals):
+        raise AnnotationError(
+            f"{path}: the rows of names have {len(parts)}, {len(axes)} and {len(individuals)} "
+            "cells, expected the same number; export the labels again"
+        )
     if set(axes) - {"x", "y"} or len(set(zip(individuals, parts, axes, strict=True))) < len(parts):
         raise AnnotationError(
             f"{path}: expected one x and one y of each body part; found coords "

@@ -53,10 +53,11 @@ def _frames(path: Path, part: str, xyz_m: FloatArray, matrices: FloatArray) -> I
         if number >= len(xyz_m) and not (path.parent / image).is_file():
             return
         which = number % len(xyz_m)
-        projected = xyz_m[which] @ matrices[which].T
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            projected = xyz_m[which] @ matrices[which].T
+            points = (projected[:, :2] / projected[:, 2:]).tolist()
         if (projected[:, 2] <= 0).any():
             raise AnnotationError(f"{path}: image {which} has a keypoint behind its camera")
-        points = (projected[:, :2] / projected[:, 2:]).tolist()
         hand = whole_hand(points, "right", f"{path}: image {which}")
         yield Frame(path.parent, image, (hand,), _SPLITS[part], f"{part}/{which // _BLOCK}")
 

@@ -85,7 +85,7 @@ def _points_px(result: Sequence[Mapping[str, Any]], where: str) -> dict[str, Poi
         if one.get("type") != _KIND:
             continue
         value = one["value"]
-        (label,) = value[_KIND]
+        (label,) = map(str, value[_KIND])
         if one.get("image_rotation"):
             raise AnnotationError(f"{where}: was rotated for labelling; rotate the image itself")
         if label in found:

@@ -38,7 +38,7 @@ def _read(path: Path) -> list[Frame]:
         if not path.match(_STUDIO):
             return [_one(path, content)]
         return [
-            Frame(path.parent, row["img_paths"], _hands(row["joint_self"], "", path))
+            Frame(path.parent, str(row["img_paths"]), _hands(row["joint_self"], "", path))
             for row in content["root"]
         ]
     except (KeyError, TypeError, AttributeError, IndexError) as problem:

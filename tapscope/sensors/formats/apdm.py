@@ -16,7 +16,7 @@ from tapscope.errors import SensorError, require_extra
 from tapscope.records import FloatArray
 from tapscope.sensors.file_head import Head
 from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
-from tapscope.sensors.recording import SI_UNITS, Kind
+from tapscope.sensors.recording import SI_UNITS, Kind, as_samples
 from tapscope.sensors.sidecar import Sidecar
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _signals(file: "h5py.File", head: Head) -> Iterator[RawSignal]:
                     f"({time_s.size}, 3) as the times are {time_s.size}"
                 )
             unit = _text(values.attrs.get("Units", SI_UNITS[kind]))
-            yield RawSignal(label, kind, unit, time_s, xyz.astype(np.float32))
+            yield RawSignal(label, kind, unit, time_s, as_samples(xyz))
 
 
 def _label(group: "h5py.Group", name: str) -> str:

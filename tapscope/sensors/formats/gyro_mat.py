@@ -15,7 +15,7 @@ from tapscope.errors import SensorError
 from tapscope.sensors.file_head import Head
 from tapscope.sensors.formats.base import Format, RawRecording, RawSignal, uniform_times
 from tapscope.sensors.formats.child_process import read_in_child
-from tapscope.sensors.recording import FINGERS, Samples
+from tapscope.sensors.recording import FINGERS, Samples, as_samples
 from tapscope.sensors.sidecar import Sidecar
 
 _CHILD: Final = Path(__file__).with_name("gyro_mat_child.py")
@@ -57,10 +57,7 @@ def _numbers(found: Mapping[str, NDArray[Any]], name: str, head: Head) -> Sample
     values = found[name]
     if values.dtype.kind not in "fiu":
         raise SensorError(f"{head.path}: {name} holds {values}, expected real numbers")
-    with np.errstate(over="ignore"):
-        numbers = values.ravel().astype(np.float32)
-    numbers[~np.isfinite(numbers)] = np.nan
-    return numbers
+    return as_samples(values.ravel())
 
 
 FORMAT: Final = Format("gyro_mat", "gyroscope .mat (MATLAB 5)", _matches, _read)

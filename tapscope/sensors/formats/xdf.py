@@ -5,8 +5,10 @@ label lacks comes from the stream: its name is the place, its type the kind. Uni
 desc/channels/channel/unit. Clocks are put on one time base by pyxdf from the stored offsets.
 """
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Final, cast
 
@@ -18,7 +20,7 @@ from tapscope.records import FloatArray
 from tapscope.sensors.channel_labels import Channel, group_axes, parse_label
 from tapscope.sensors.file_head import Head
 from tapscope.sensors.formats.base import Format, RawRecording, RawSignal
-from tapscope.sensors.recording import Samples
+from tapscope.sensors.recording import as_samples
 from tapscope.sensors.sidecar import Sidecar
 
 _MOST_CHANNELS: Final = 4096
@@ -36,10 +38,17 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
     pyxdf = import_module("pyxdf")  # an extra, and slow to import
 
     try:
-        streams, _ = pyxdf.load_xdf(str(head.path))
+        with _listening_to(pyxdf.pyxdf.logger) as said:
+            streams, _ = pyxdf.load_xdf(str(head.path))
         loaded = [_Stream(stream) for stream in streams]
     except Exception as error:  # a damaged file makes this reader raise nearly anything
         raise SensorError(f"{head.path}: damaged XDF file: {error}") from error
+    lost = [record.getMessage() for record in said if record.levelno >= logging.ERROR]
+    if lost:  # it skips what it cannot read and goes on, so that samples would be missing
+        raise SensorError(
+            f"{head.path}: damaged XDF file: {lost[0]}. Copy it again, or repair it with the "
+            "recorder's tool"
+        )
     signals = [signal for stream in loaded for signal in stream.signals()]
     if not signals:
         found = ", ".join(f"{stream.name!r} ({stream.type})" for stream in loaded)
@@ -47,7 +56,23 @@ def _read(head: Head, sidecar: Sidecar) -> RawRecording:
             f"{head.path}: no motion channel in this XDF file; expected channels labelled such as "
             f"index_gyro_x with units, found the streams {found[:300] or 'none'}"
         )
-    return RawRecording(signals)
+    notes = dict.fromkeys(f"pyxdf says: {record.getMessage()}" for record in said)
+    return RawRecording(signals, notes=tuple(notes))
+
+
+@contextmanager
+def _listening_to(logger: logging.Logger) -> Iterator[list[logging.LogRecord]]:
+    """Collect what a library logs from warnings up, and keep it from the terminal."""
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = said.append  # type: ignore[method-assign, assignment]
+    propagates, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
 
 
 def _check_chunks(head: Head) -> None:
@@ -110,7 +135,9 @@ class _Stream:
         for (place, kind, _), axes in groups.items():
             units = {_first(self.channels[index], "unit") for index in axes}
             unit = units.pop() if len(units) == 1 else ""
-            signals.append(RawSignal(place, kind, unit, self.time_s, self._xyz(axes)))
+            signals.append(
+                RawSignal(place, kind, unit, self.time_s, as_samples(self.values[:, axes]))
+            )
         return signals
 
     def _channel(self, label: str) -> Channel | None:
@@ -119,12 +146,6 @@ class _Stream:
         if channel is not None and not channel.place:
             return channel._replace(place=self.name)
         return channel
-
-    def _xyz(self, axes: list[int]) -> Samples:
-        with np.errstate(over="ignore"):
-            xyz = self.values[:, axes].astype(np.float32)
-        xyz[~np.isfinite(xyz)] = np.nan
-        return xyz
 
 
 def _dig(node: Node, *keys: str) -> Node:

@@ -88,7 +88,8 @@ function layout(extra) {
   return result;
 }
 
-const OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+// Without a mouse the bar of buttons would always cover the legend; dragging zooms without it.
+const OPTIONS = { responsive: true, displayModeBar: false };
 
 function at(time, aperture, moment) {
   // Aperture at a moment, between the known samples beside it.
@@ -118,7 +119,7 @@ function drawTrace(article) {
     { ...line, name: "widest", mode: "markers", ...marks(part(samples.peaks, 1000)), marker: { symbol: "circle-open", size: 7, color: colour.ok } },
     { ...line, name: "confidence", mode: "lines", x: time, y: part(samples.c, 100), yaxis: "y2", line: { color: colour.blue, width: 1 } },
   ], layout({
-    shapes, legend: { orientation: "h", y: 1.08 }, hovermode: "closest",
+    shapes, legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, hovermode: "closest",
     xaxis: { title: { text: "time, s" }, anchor: "y2" },
     yaxis: { title: { text: `aperture, ${samples.unit.replaceAll("_", " ")}` }, domain: [0.3, 1], rangemode: "tozero" },
     yaxis2: { title: { text: "confidence" }, domain: [0, 0.22], range: [0, 1.05] },
