@@ -74,7 +74,8 @@ def frames(
         )
     for name, reason in picked.left_out.items():
         typer.echo(f"no frame of {name}: {reason}", err=True)
-    total = sum(picked.frames.values())
-    typer.echo(f"wrote {total} frames of {len(picked.frames)} recordings to {picked.out}")
+    total = console.count_of(sum(picked.frames.values()), "frame")
+    recordings = console.count_of(len(picked.frames), "recording")
+    typer.echo(f"wrote {total} of {recordings} to {picked.out}")
     if picked.left_out:
         raise typer.Exit(SOME_FAILED)

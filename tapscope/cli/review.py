@@ -33,6 +33,11 @@ def review(
     ] = False,
 ) -> None:
     """Look at each recording beside its trace, correct and sign it; or compare raters."""
+    from tapscope.errors import CorrectionsError, require_extra
+
+    if not compare:
+        for module in ("starlette", "uvicorn"):
+            require_extra(module, "review", features, CorrectionsError, what="the page of review")
     from tapscope.review.study import open_study
 
     study = open_study(features, videos or [])
@@ -43,11 +48,6 @@ def review(
         found = compare_raters(study)
         print_raters(found, write_raters(found, features))
         return
-
-    from tapscope.errors import CorrectionsError, require_extra
-
-    for module in ("starlette", "uvicorn"):
-        require_extra(module, "review", features, CorrectionsError, what="the page of review")
     from tapscope.review.server import serve
     from tapscope.review.session import Session
 

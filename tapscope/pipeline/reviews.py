@@ -76,12 +76,13 @@ def _chosen(
     for each in raters:
         if rater and each != rater:
             continue
+        path = log_path(folder, each, recording.file_stem)
         try:
-            log = read_log(log_path(folder, each, recording.file_stem))
+            log = read_log(path)
             approved = signed(log)
         except CorrectionsError as problem:
             # the row must not depend on where the folder is
-            said = str(problem).replace(f"{folder}/", "")
+            said = str(problem).replace(str(path), path.relative_to(folder).as_posix())
             raise CorrectionsError(f"corrections by {each} are not applied: {said}") from problem
         is_pending |= unsigned_count(log) > 0
         notes += log.notes

@@ -32,7 +32,7 @@ NAMES = ("Mueller/anna", EVIL, "sub-03")
 def needs(*modules: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
-            pytest.skip(f"needs {module}, which an extra of tapscope installs")
+            pytest.skip(f"needs {module}, which is not installed")
 
 
 def study(folder: Path, **manifest: str) -> Path:

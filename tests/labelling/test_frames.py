@@ -238,7 +238,7 @@ def test_damaged_tracks_cost_their_own_recording(
     ran = run("frames", tmp_path / "videos", "--features", table, "--n", "3", "--out", out)
     assert ran.exit_code == frames_verb.SOME_FAILED
     assert "no frame of a: " in ran.stderr
-    assert "wrote 3 frames of 1 recordings" in ran.stdout
+    assert "wrote 3 frames of 1 recording " in ran.stdout
 
 
 def test_without_a_table_the_videos_are_analysed_first(

@@ -17,6 +17,7 @@ def test_weights_are_found_by_path_by_bundled_name_and_by_default(
     bundled = bundled_folder("weights") / DEFAULT_WEIGHTS
     assert find_weights(file) == file
     assert find_weights(None) == find_weights(Path(bundled.stem)) == bundled
+    assert find_weights(Path("default")) == bundled
     monkeypatch.chdir(tmp_path)
     file.rename(bundled.stem)  # a file of that name overrides bundled weights
     assert find_weights(Path(bundled.stem)) == Path(bundled.stem)

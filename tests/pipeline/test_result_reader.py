@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tapscope.errors import ResultsError
 from tapscope.output.columns import RECORDING
-from tapscope.pipeline.result_reader import read_features
+from tapscope.output.table import csv_bytes
+from tapscope.pipeline.result_reader import read_features, read_tips
 
 HEADER = ";".join((*RECORDING, "tapping_rate_hz", "amplitude_cv"))
 
@@ -29,3 +31,33 @@ def test_a_row_with_too_many_cells_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("\n\n", ";1;2\n"))
     with pytest.raises(ResultsError, match="row 2 has"):
         read_features(path)
+
+
+TRACKS = {
+    "time_s": "0.5", "frame": "15", "thumb_tip_x": "1.5", "thumb_tip_y": "2", "index_tip_x": "",
+    "index_tip_y": "", "thumb_tip_confidence": "0.9", "index_tip_confidence": "0.2",
+    "aperture_px": "", "aperture_hand": "",
+}  # fmt: skip
+
+
+def write_tracks(path: Path, *rows: dict[str, str]) -> Path:
+    path.write_bytes(csv_bytes(list(rows[0]), [list(row.values()) for row in rows]))
+    return path
+
+
+def test_tips_are_read_with_unknown_ones_as_nan(tmp_path: Path) -> None:
+    later = {**TRACKS, "time_s": "0.6", "frame": "18"}
+    tips = read_tips(write_tracks(tmp_path / "a.tracks.csv", TRACKS, later))
+    assert tips.frame.tolist() == [15, 18]
+    assert tips.position_px[0, 0].tolist() == [1.5, 2.0]
+    assert np.isnan(tips.position_px[:, 1]).all()
+    assert tips.confidence[1].tolist() == [0.9, 0.2]
+    assert np.isnan(tips.aperture_px).all()
+
+
+def test_tracks_without_a_column_or_with_frames_in_disorder_are_refused(tmp_path: Path) -> None:
+    fewer = {name: cell for name, cell in TRACKS.items() if name != "index_tip_y"}
+    with pytest.raises(ResultsError, match="no column 'index_tip_y'"):
+        read_tips(write_tracks(tmp_path / "a.tracks.csv", fewer))
+    with pytest.raises(ResultsError, match="numbers of the frames do not rise"):
+        read_tips(write_tracks(tmp_path / "b.tracks.csv", TRACKS, TRACKS))
