@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-
 from tapscope.compare.video_tables import read_features
+
 from tapscope.video.stream import VideoStream
 from tapscope.visualise.overlay.clip import frames_of_clip
 from tapscope.visualise.stored_recording import read_stored

@@ -143,6 +143,11 @@ def test_every_page_and_image_is_reached_from_the_readme() -> None:
     assert sorted(str(file) for file in wanted - reached) == []
 
 
+def test_every_page_is_in_the_menu_of_the_site() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    assert sorted(re.findall(r": (\S+\.md)$", menu, re.MULTILINE)) == sorted(p.name for p in PAGES)
+
+
 def test_every_command_has_a_heading() -> None:
     titles = {title for page in PAGES for title in headings(page).values()}
     parents = {name: name.removesuffix(" show") for name in COMMANDS}
