@@ -21,7 +21,7 @@ from tapscope.compare.feature_pairs import OVER_TIME, feature_pairs
 from tapscope.compare.records import Comparison, RecordingComparison
 from tapscope.compare.strata import frame_rate_level, rate_band, split
 from tapscope.compare.taps_and_signals import compare_signals, compare_taps
-from tapscope.errors import ComparisonError
+from tapscope.errors import ComparisonError, ResultsError
 from tapscope.pipeline.cache import RecordingResult
 from tapscope.pipeline.result_reader import read_features, read_taps, read_tracks
 from tapscope.protocol.protocol import load
@@ -502,12 +502,12 @@ def test_tables_that_are_none_are_refused(tmp_path: Path, study: Path) -> None:
     for text, message in cases.items():
         path = tmp_path / "features.csv"
         path.write_text(text)
-        with pytest.raises(ComparisonError, match=message):
+        with pytest.raises(ResultsError, match=message):
             read_features(path)
-    with pytest.raises(ComparisonError, match="run 'tapscope analyze' first"):
+    with pytest.raises(ResultsError, match="run 'tapscope analyze' first"):
         read_features(tmp_path / "none.csv")
     (tmp_path / "bad.parquet").write_bytes(b"no parquet")
-    with pytest.raises(ComparisonError, match="missing or damaged"):
+    with pytest.raises(ResultsError, match="missing or damaged"):
         read_features(tmp_path / "bad.parquet")
 
 
@@ -526,13 +526,13 @@ def test_damaged_tracks_and_taps_are_refused(tmp_path: Path) -> None:
     tracks, taps = tmp_path / "a.tracks.csv", tmp_path / "a.taps.csv"
     tracks.write_text("time_s,aperture_px,aperture_hand\n0,1,\n0.1,2,\n")
     assert read_tracks(tracks, "").unit == "px"
-    with pytest.raises(ComparisonError, match="no aperture"):
+    with pytest.raises(ResultsError, match="no aperture"):
         read_tracks(tracks, "hand_lengths")
     tracks.write_text("time_s,aperture_px\n0.2,1\n0.1,2\n")
-    with pytest.raises(ComparisonError, match="rise"):
+    with pytest.raises(ResultsError, match="rise"):
         read_tracks(tracks, "px")
     tracks.write_text("frame\n1\n")
-    with pytest.raises(ComparisonError, match="no column 'time_s'"):
+    with pytest.raises(ResultsError, match="no column 'time_s'"):
         read_tracks(tracks, "px")
     header = "closure_s,next_closure_s,peak_s,amplitude,unit,opening_speed_mean,"
     header += "opening_speed_peak,closing_speed_mean,closing_speed_peak,flags\n"
@@ -541,10 +541,10 @@ def test_damaged_tracks_and_taps_are_refused(tmp_path: Path) -> None:
     taps.write_text(f"{header}1,2,1.5,3,px,1,1,1,1,gap\n")
     assert (read_taps(taps).unit, read_taps(taps).flags[0]) == ("px", "gap")
     taps.write_text(f"{header}1,2,3,3,px,1,1,1,1,\n")
-    with pytest.raises(ComparisonError, match="must follow one another"):
+    with pytest.raises(ResultsError, match="must follow one another"):
         read_taps(taps)
     taps.write_text(f"{header}1,2,1.5,3,ell,1,1,1,1,\n")
-    with pytest.raises(ComparisonError, match="unit 'ell'"):
+    with pytest.raises(ResultsError, match="unit 'ell'"):
         read_taps(taps)
 
 
