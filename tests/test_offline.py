@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tapscope.network import weights
+from tests.filmed_study import filmed_study
 from tests.hands import labelled_folder, tiny_card, tiny_weights
 from tests.paired_study import made_up
 from tests.tapping import write_clip
@@ -62,7 +63,15 @@ def _evaluate(folder: Path) -> list[str | Path]:
     return ["evaluate", "--data", data, "--weights", _weights(folder)]
 
 
-@pytest.mark.parametrize("prepare", [_analyze, _compare, _train, _evaluate])
+def _overlay(folder: Path) -> list[str | Path]:
+    return ["overlay", folder / "videos", "--results", filmed_study(folder)]
+
+
+def _report(folder: Path) -> list[str | Path]:
+    return ["report", filmed_study(folder)]
+
+
+@pytest.mark.parametrize("prepare", [_analyze, _compare, _train, _evaluate, _overlay, _report])
 def test_no_socket_is_opened(tmp_path: Path, prepare: Callable[[Path], list[str | Path]]) -> None:
     arguments = prepare(tmp_path)
     site = tmp_path / "site"
