@@ -44,6 +44,7 @@ def frames(
 ) -> None:
     """Pick doubtful frames and write them, with the network's guesses, to be labelled."""
     from tapscope.cli import console
+    from tapscope.cli.console.summary import count_of
     from tapscope.labelling.frames import pick_frames
     from tapscope.network.bundled_weights import find_weights
     from tapscope.network.engine import make_engine
@@ -74,8 +75,8 @@ def frames(
         )
     for name, reason in picked.left_out.items():
         typer.echo(f"no frame of {name}: {reason}", err=True)
-    total = console.count_of(sum(picked.frames.values()), "frame")
-    recordings = console.count_of(len(picked.frames), "recording")
+    total = count_of(sum(picked.frames.values()), "frame")
+    recordings = count_of(len(picked.frames), "recording")
     typer.echo(f"wrote {total} of {recordings} to {picked.out}")
     if picked.left_out:
         raise typer.Exit(SOME_FAILED)

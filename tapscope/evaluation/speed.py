@@ -125,10 +125,10 @@ def measure_speed(
         network = _network(engine, crops)
         report(f"round {number} of {repeats}: analysis")
         job = _analyze(videos, options)
-        hands = [None] * len(videos) if mediapipe is None else []
-        for video in videos if mediapipe else ():
+        hands: list[float] = []
+        if mediapipe is not None:
             report(f"round {number} of {repeats}: MediaPipe")
-            hands.append(_mediapipe(mediapipe, video))
+            hands = [_mediapipe(mediapipe, video) for video in videos]
         rounds.append((decoded, network, job, hands))
     frames = [count for count, _ in rounds[0][0]]
     return Speed(

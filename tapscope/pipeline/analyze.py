@@ -165,7 +165,7 @@ def usual_jobs(recordings: int, device: str) -> int:
     """
     if choose_device(device) == "cuda":
         return 1
-    fitting = psutil.virtual_memory().available // _WORKER_BYTES
+    fitting: int = psutil.virtual_memory().available // _WORKER_BYTES
     return max(1, min(recordings, cores(), fitting))
 
 
