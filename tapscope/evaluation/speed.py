@@ -212,7 +212,9 @@ def _analyze(videos: Sequence[Path], options: Sequence[str]) -> _Job:
         first_row = out.with_suffix(".tapscope") / "000000.row.json"
         first_row_s = None
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
-            while run.poll() is None:
+            has_ended = False
+            while not has_ended:
+                has_ended = run.poll() is not None
                 if first_row_s is None and first_row.exists():
                     first_row_s = time.perf_counter() - begin_s
                 time.sleep(0.002)

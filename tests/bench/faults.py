@@ -72,7 +72,9 @@ class Study:
         finally:
             if run.poll() is None:
                 os.killpg(run.pid, signal.SIGKILL)
-            run.communicate()
+            run.wait()
+            assert run.stdout
+            run.stdout.close()
 
     def check(self, out: Path, *options: str) -> None:
         """Go on to the end; check that everything is as in the undisturbed run."""
