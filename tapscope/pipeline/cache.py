@@ -223,7 +223,7 @@ def has_tracking(folder: Path, recording: Recording, origin: Mapping[str, str]) 
     digest = cached.cache_key["video_sha256"]
     wanted = cache_key(recording, origin, digest)
     return (
-        all(cached.cache_key.get(name) == wanted[name] for name in _OF_TRACKING)
+        all(cached.cache_key.get(name) == wanted.get(name) for name in _OF_TRACKING)
         and cached.facts.get("hand_source", "") == recording.hand_source
         and holds_tracking(folder, recording, cached)
         and video_sha256(recording.path) == digest

@@ -157,7 +157,10 @@ def test_completed_recordings_are_skipped(tmp_path: Path) -> None:
     write_clip(videos / "a.mp4", rate_hz=3)
     (out.with_suffix(".tapscope") / "b.taps.csv").unlink()
     (out.with_suffix(".tapscope") / "c.row.json").write_text("{}")
-    assert redone() == ["a", "b", "c", "stumble"]
+    assert redone() == ["a", "c", "stumble"]  # b is measured again from its keypoints
+    assert (out.with_suffix(".tapscope") / "b.taps.csv").exists()
+    (out.with_suffix(".tapscope") / "b.keypoints.npz").write_bytes(b"damaged")
+    assert redone() == ["b", "stumble"]
     assert redone(force=True) == ["a", "b", "c", "stumble"]
     (videos / "stumble.mp4").unlink()
     assert redone() == []

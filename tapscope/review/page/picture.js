@@ -7,11 +7,13 @@ const NEAR_PX = 16;
 const MAX_HEIGHT = 340;
 
 export class Picture {
-  // canvas: where it is drawn; address: (frame, view) -> URL; moved: (tip, place) when one is dropped
-  constructor(canvas, address, moved) {
+  // canvas: where it is drawn; address: (frame, view) -> URL; moved: (tip, place) when one is dropped;
+  // failed: (text) when a picture cannot be shown
+  constructor(canvas, address, moved, failed) {
     this.canvas = canvas;
     this.address = address;
     this.moved = moved;
+    this.failed = failed;
     this.images = new Map();
     this.state = null;
     this.place = 0;
@@ -66,7 +68,10 @@ export class Picture {
         entry.image = image;
         if (this.state && this.state.index === state.index && this.state.frames[this.place] === frame) this.draw();
       })
-      .catch(() => images.delete(frame)); // asked for again when it is shown
+      .catch((answer) => {
+        images.delete(frame); // asked for again when it is shown
+        if (answer instanceof Response) answer.json().then((content) => this.failed(content.error)).catch(() => {});
+      });
   }
 
   // Return where a tip is in the image, with a drag that is not saved yet.
@@ -90,6 +95,12 @@ export class Picture {
     this.scale = scale;
     const image = this.images.get(this.state.frames[this.place])?.image;
     if (image) pen.drawImage(image, 0, 0, width, height);
+    else {
+      pen.fillStyle = "#808080";
+      pen.font = "15px system-ui, sans-serif";
+      pen.textAlign = "center";
+      pen.fillText("The picture is coming …", width / 2, height / 2);
+    }
     for (const tip of ["thumb_tip", "index_tip"]) {
       const at = this.tipAt(tip);
       if (!at) continue;

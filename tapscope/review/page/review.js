@@ -29,6 +29,7 @@ const picture = new Picture(
   find("picture"),
   (frame, view) => `api/recordings/${state.index}/frames/${frame}?view=${view}`,
   (tip, at) => correct({ kind: "tip", frame: state.frames[place], keypoint: tip, after: at }, "tip placed"),
+  warn,
 );
 const trace = new Trace(find("trace"), find("overview"), {
   seek: (time) => { stop(); seek(time); },
