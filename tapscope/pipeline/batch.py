@@ -148,22 +148,32 @@ def _analyse_all(
     results: dict[str, CachedResult],
     seconds: dict[str, float],
 ) -> None:
+    """Analyse recordings, first those that are measured without the network."""
+    with_network = list(todo)
+    if plan.measure_again is not None and not plan.force:
+        without = [recording for recording in todo if _has_tracking(recording, plan)]
+        names = {recording.name for recording in without}
+        with_network = [recording for recording in todo if recording.name not in names]
+        measuring = replace(plan, prepare=plan.measure_again, cluster=None)
+        _attempt_twice(without, measuring, listener, results, seconds)
+    _attempt_twice(with_network, plan, listener, results, seconds)
+
+
+def _attempt_twice(
+    recordings: Sequence[Recording],
+    plan: Plan,
+    listener: ProgressListener,
+    results: dict[str, CachedResult],
+    seconds: dict[str, float],
+) -> None:
     """Analyse recordings; try those whose process crashed once more, after all others.
 
     Then memory that ran out, or a machine that was lost, may be back. The second crash is kept as
     the result, so that a run ends whatever a recording does.
     """
-    known = {recording.name for recording in todo if _has_tracking(recording, plan)}
-    parts = {
-        True: [recording for recording in todo if recording.name in known],
-        False: [recording for recording in todo if recording.name not in known],
-    }
-    for is_known, part in parts.items():
-        again = plan.measure_again if is_known else None
-        using = replace(plan, prepare=again, cluster=None) if again else plan
-        crashed = _attempt(part, using, listener, results, seconds, crashes="put off")
-        if crashed:
-            _attempt(crashed, using, listener, results, seconds, crashes="keep")
+    crashed = _attempt(recordings, plan, listener, results, seconds, crashes="put off")
+    if crashed:
+        _attempt(crashed, plan, listener, results, seconds, crashes="keep")
 
 
 def _attempt(
@@ -225,8 +235,6 @@ def _events(recordings: Sequence[Recording], plan: Plan) -> Iterator[workers.Eve
 
 def _has_tracking(recording: Recording, plan: Plan) -> bool:
     """Say whether the recording can be measured without the network."""
-    if plan.measure_again is None or plan.force:
-        return False
     try:
         return cache.has_tracking(plan.folder, recording, plan.origin)
     except TapscopeError:

@@ -159,7 +159,7 @@ def test_completed_recordings_are_skipped(tmp_path: Path) -> None:
     (out.with_suffix(".tapscope") / "c.row.json").write_text("{}")
     assert redone() == ["a", "c", "stumble"]  # b is measured again from its keypoints
     assert (out.with_suffix(".tapscope") / "b.taps.csv").exists()
-    (out.with_suffix(".tapscope") / "b.keypoints.npz").write_bytes(b"damaged")
+    (out.with_suffix(".tapscope") / "b.tracking.npz").write_bytes(b"damaged")
     assert redone() == ["b", "stumble"]
     assert redone(force=True) == ["a", "b", "c", "stumble"]
     (videos / "stumble.mp4").unlink()
