@@ -125,10 +125,10 @@ def measure_speed(
         network = _network(engine, crops)
         report(f"round {number} of {repeats}: analysis")
         job = _analyze(videos, options)
-        hands = [None] * len(videos) if mediapipe is None else []
-        for video in videos if mediapipe else ():
+        hands: list[float] = []
+        if mediapipe:
             report(f"round {number} of {repeats}: MediaPipe")
-            hands.append(_mediapipe(mediapipe, video))
+            hands = [_mediapipe(mediapipe, video) for video in videos]
         rounds.append((decoded, network, job, hands))
     frames = [count for count, _ in rounds[0][0]]
     return Speed(
@@ -138,7 +138,7 @@ def measure_speed(
                 frames[n],
                 decode=median(frames[n] / decoded[n][1] for decoded, _, _, _ in rounds),
                 analyze=median(frames[n] / job.worker_s[n] for _, _, job, _ in rounds),
-                mediapipe=median(each[3][n] for each in rounds) if mediapipe else None,
+                mediapipe=median(hands[n] for *_, hands in rounds) if mediapipe else None,
             )
             for n, video in enumerate(videos)
         ],
