@@ -138,7 +138,7 @@ def measure_speed(
                 frames[n],
                 decode=median(frames[n] / decoded[n][1] for decoded, _, _, _ in rounds),
                 analyze=median(frames[n] / job.worker_s[n] for _, _, job, _ in rounds),
-                mediapipe=median(each[3][n] for each in rounds) if mediapipe else None,
+                mediapipe=median(hands[n] for *_, hands in rounds) if mediapipe else None,
             )
             for n, video in enumerate(videos)
         ],

@@ -106,19 +106,22 @@ def wait_for(condition: Callable[[], object], run: subprocess.Popen[str]) -> Non
         time.sleep(0.01)
 
 
+def workers_of(run: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the worker processes of a run, at least one."""
+    children = psutil.Process(run.pid).children(recursive=True)
+    workers = [each for each in children if "multiprocessing.spawn" in " ".join(each.cmdline())]
+    assert workers
+    return workers
+
+
 def killed_worker(study: Study, out: Path) -> str:
     """Kill the busy worker with SIGKILL."""
     with study.begun(out) as run:
         wait_for(lambda: rows(out) >= 1, run)
-        workers = [
-            child for child in psutil.Process(run.pid).children(recursive=True)
-            if "multiprocessing.spawn" in " ".join(child.cmdline())
-        ]  # fmt: skip
-        for worker in workers:
+        for worker in workers_of(run):
             worker.kill()
         said, _ = run.communicate()
         assert run.returncode == 0, said
-    assert workers
     study.check(out)
     return "the same run went on"
 
@@ -128,8 +131,8 @@ def hanging_decoder(study: Study, out: Path) -> str:
     limit = ("--time-limit", "20")
     with study.begun(out, *limit) as run:
         wait_for(lambda: rows(out) >= 1, run)
-        for child in psutil.Process(run.pid).children(recursive=True):
-            child.suspend()
+        for worker in workers_of(run):
+            worker.suspend()
         said, _ = run.communicate()
         assert run.returncode == 1, said
     assert b"took over 20 s" in out.read_bytes()
