@@ -12,8 +12,10 @@ fingertips where there are none: OpenVINO takes no empty tensors.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +29,8 @@ from tapscope.network.openvino_runtime import openvino
 from tapscope.network.weights import Weights
 
 _FILES: Final = ("model.xml", "model.bin")
+_MAX_KEPT: Final = 8
+"""Cached models; those that were not used for longest go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ def _read(core: openvino.Core, folder: Path) -> LoadedModel | None:
         if about["sha256"] != [sha256_of(folder / name) for name in _FILES]:
             return None
         model = core.read_model(folder / _FILES[0])
+        with suppress(OSError):  # the cache of another user
+            os.utime(folder)  # used now
         return LoadedModel(model, about["stride"], about["size_divisor"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -107,6 +113,9 @@ def _store(loaded: LoadedModel, folder: Path) -> None:
         (part / "about.json").write_text(json.dumps(about))
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         part.replace(folder)
+        kept = sorted(folder.parent.glob("[!.]*"), key=lambda each: -each.stat().st_mtime)
+        for old in kept[_MAX_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
     except (OSError, RuntimeError):  # read-only, full, or another process was first
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)

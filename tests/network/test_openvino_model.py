@@ -75,6 +75,22 @@ def test_other_weights_and_other_code_are_converted_anew(
     assert len(conversions) == len(list(cache.iterdir())) == 3
 
 
+def test_what_was_not_used_for_longest_leaves_the_cache(
+    tmp_path: Path, cache: Path, conversions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = written(tmp_path / "w.safetensors", 1)
+    for n in range(10):
+        for folder in cache.glob("*"):
+            earlier = folder.stat().st_mtime - 60
+            os.utime(folder, (earlier, earlier))
+        monkeypatch.setattr(openvino_model, "version", lambda _library, n=n: f"{n}")
+        OpenVinoEngine(given, threads=1)
+        monkeypatch.setattr(openvino_model, "version", lambda _library: "0")
+        OpenVinoEngine(given, threads=1)
+    assert len(list(cache.iterdir())) == 8
+    assert len(conversions) == 10  # the first, used each time, stayed
+
+
 @pytest.mark.parametrize("damage", ["model.bin", "model.xml", "about.json"])
 def test_a_damaged_cache_costs_the_conversion_only(
     tmp_path: Path, cache: Path, conversions: list[int], damage: str
