@@ -219,6 +219,7 @@ def full_disk(study: Study, out: Path) -> str:
 def read_only(study: Study, out: Path) -> str:
     """Mount the disk read-only before the run, then in the middle of it."""
     with disk(out.parent, "1g") as remount:
+        (out.parent / "weights").write_bytes(b"discs")  # those of the made-up network
         remount("ro")
         refused = study.run(out)
         assert (refused.returncode, rows(out)) == (2, 0), refused
