@@ -156,7 +156,8 @@ class SeeDiscs:
 def main(folder: str, out: str, seconds: str = "0", *options: str) -> None:
     """Run `tapscope analyze` on a folder of discs; used by tests that stop it."""
     weights = Path(out).with_name("weights")
-    weights.write_bytes(b"discs")
+    if not weights.exists():  # the disk may be read-only
+        weights.write_bytes(b"discs")
     prepare = SeeDiscs(Path(out).with_name("log"), float(seconds))
     analyze.Prepare = lambda *arguments: prepare  # type: ignore[assignment,misc]
     sys.argv[1:] = ["analyze", folder, "--out", out, "--weights", str(weights), *options]

@@ -141,17 +141,23 @@ def hanging_decoder(study: Study, out: Path) -> str:
 
 
 def random_kills(study: Study, out: Path, kills: int, chance: random.Random) -> str:
-    """Kill the whole run again and again: at its start, during a recording, between two."""
-    done = 0
-    for _ in range(kills):
-        with study.begun(out) as run:
+    """Kill the whole run again and again: at its start, during a recording, between two.
+
+    A run that ends before it is killed is checked, and another begun from nothing.
+    """
+    done = studies = 0
+    while done < kills:
+        place = out.parent / str(studies) / out.name
+        with study.begun(place) as run:
             time.sleep(chance.uniform(0, 1.3 * study.first_row_s))
             if run.poll() is None:
                 os.killpg(run.pid, signal.SIGKILL)
                 done += 1
-    kept = rows(out)
-    study.check(out)
-    return f"{done} kills, after which {kept} of {study.recordings} were complete"
+                continue
+        study.check(place)
+        studies += 1
+    study.check(out.parent / str(studies) / out.name)
+    return f"{done} kills of {studies + 1} runs"
 
 
 def interrupted(study: Study, out: Path) -> str:
@@ -213,6 +219,7 @@ def full_disk(study: Study, out: Path) -> str:
 def read_only(study: Study, out: Path) -> str:
     """Mount the disk read-only before the run, then in the middle of it."""
     with disk(out.parent, "1g") as remount:
+        (out.parent / "weights").write_bytes(b"discs")  # those of the made-up network
         remount("ro")
         refused = study.run(out)
         assert (refused.returncode, rows(out)) == (2, 0), refused

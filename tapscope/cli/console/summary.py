@@ -138,10 +138,10 @@ def speed_table(speed: "Speed") -> Table:
             str(video.frames),
             f"{video.decode:.1f}",
             f"{video.analyze:.1f}",
-            f"{video.analyze / video.decode:.2f}",
+            f"{video.analyze / video.decode:.3g}",
         ]
         if video.mediapipe:
-            cells += [f"{video.mediapipe:.1f}", f"{video.analyze / video.mediapipe:.2f}"]
+            cells += [f"{video.mediapipe:.1f}", f"{video.analyze / video.mediapipe:.3g}"]
         table.add_row(escape(video.video.name), *cells)
     return table
 
@@ -155,7 +155,7 @@ def speed_facts(speed: "Speed") -> list[tuple[str, str]]:
         (
             "network only",
             f"{speed.network:.1f} crops of {speed.crop_px} px a second "
-            f"(median whole job / network {job / speed.network:.2f})",
+            f"(median whole job / network {job / speed.network:.3g})",
         ),
         ("command", f"{speed.command:.1f} frames a second over all videos, start-up included"),
         (
