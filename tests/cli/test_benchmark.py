@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -39,7 +40,9 @@ def python_with(folder: Path, *, hands: str) -> Path:
         f"solutions = N(hands=N(Hands=lambda **options: nullcontext({hands})))\n"
     )
     python = folder / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {sys.executable} "$@"\n')
+    python.write_text(
+        f'#!/bin/sh\nPYTHONPATH={quote(str(folder))} exec {quote(sys.executable)} "$@"\n'
+    )
     python.chmod(0o755)
     return python
 
