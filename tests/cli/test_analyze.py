@@ -88,7 +88,7 @@ def test_quiet_is_quiet(discs: Path) -> None:
 
 def test_json_log_names_nobody(discs: Path) -> None:
     (discs / "sub-03.mp4").touch()
-    result = run("analyze", discs, "--json-log")
+    result = run("analyze", discs, "--json-log", "--jobs", "1")
     events = [json.loads(line) for line in result.stderr.splitlines()]
     assert [event["event"] for event in events] == ["planned", *["begun", "finished"] * 3]
     assert events[-1] | {"seconds": 0} == {
