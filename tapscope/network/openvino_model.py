@@ -1,8 +1,8 @@
 """A network as OpenVINO reads it, converted once for each weights file and kept in a cache.
 
 Conversion needs torch and takes seconds; reading the converted model takes a twentieth of one. A
-cached model belongs to the bytes of the weights, to the versions of the libraries and to the code
-of this folder, so that no change meets an old one. A cache that cannot be written, or is damaged,
+cached model belongs to the bytes of the weights, to their card, to the versions of the libraries and
+to the code of this folder, so that no change meets an old one. A cache that cannot be written, or is damaged,
 costs the conversion and nothing else.
 
 The model takes an image (uint8, shape (1, height, width, 3)), heatmaps to average with, and their
@@ -61,7 +61,7 @@ def load_model(core: openvino.Core, weights: Weights, fingertips: Sequence[int])
     """
     if not weights.is_of_file:
         return _convert(weights, fingertips)
-    folder = user_cache_path("tapscope") / "networks" / _key(weights)
+    folder = user_cache_path("tapscope") / "networks" / _key(weights, fingertips)
     found = _read(core, folder)
     if found is None:
         found = _convert(weights, fingertips)
@@ -76,9 +76,11 @@ def _convert(weights: Weights, fingertips: Sequence[int]) -> LoadedModel:
     return LoadedModel(convert(network, fingertips), network.stride, network.size_divisor)
 
 
-def _key(weights: Weights) -> str:
+def _key(weights: Weights, fingertips: Sequence[int]) -> str:
     """Return the name of the folder of a model: all that it depends on, hashed."""
-    parts = [weights.card.sha256, *(version(library) for library in ("openvino", "torch"))]
+    card = weights.card
+    parts = [card.sha256, card.architecture, json.dumps(card.network), str(list(fingertips))]
+    parts += [version(library) for library in ("openvino", "torch")]
     here = Path(__file__).parent
     parts += [sha256_of(file) for file in sorted(here.rglob("*.py"))]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]

@@ -73,6 +73,9 @@ def test_other_weights_and_other_code_are_converted_anew(
     monkeypatch.setattr(openvino_model, "version", lambda _library: "another")
     OpenVinoEngine(other, threads=1)
     assert len(conversions) == len(list(cache.iterdir())) == 3
+    renamed = replace(other.card, keypoints=other.card.keypoints[::-1])
+    OpenVinoEngine(replace(other, card=renamed), threads=1)
+    assert len(conversions) == 4
 
 
 def test_what_was_not_used_for_longest_leaves_the_cache(
