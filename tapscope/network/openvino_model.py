@@ -1,9 +1,9 @@
 """A network as OpenVINO reads it, converted once for each weights file and kept in a cache.
 
 Conversion needs torch and takes seconds; reading the converted model takes a twentieth of one. A
-cached model belongs to the bytes of the weights, to their card, to the versions of the libraries and
-to the code of this folder, so that no change meets an old one. A cache that cannot be written, or is damaged,
-costs the conversion and nothing else.
+cached model belongs to the bytes of the weights, to their card, to the versions of the libraries
+and to the code of this folder, so that no change meets an old one. A cache that cannot be written,
+or is damaged, costs the conversion and nothing else.
 
 The model takes an image (uint8, shape (1, height, width, 3)), heatmaps to average with, and their
 share; it gives the average and the fields of `heatmap.HeatmapPeaks`, without those of the

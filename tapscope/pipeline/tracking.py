@@ -18,8 +18,6 @@ from tapscope.records import Keypoints
 from tapscope.video.probe import VideoInfo
 from tapscope.video.stream import StreamSummary
 
-KEPT: Final = ("thumb_tip", "index_tip", "thumb_ip", "index_dip", "wrist", "middle_mcp")
-"""The keypoints that the measurement uses; the others are left out of the file."""
 _ARRAYS: Final = ("time_s", "position_px", "confidence", "reason", "blur_px", "agreement")
 
 
@@ -38,12 +36,9 @@ class Tracking:
 def tracking_npz(tracking: Tracking) -> bytes:
     """Return the tracking file of a recording; the same content gives the same bytes."""
     keypoints = tracking.keypoints
-    names = [name for name in keypoints.names if name in KEPT]
-    places = [keypoints.names.index(name) for name in names]
     arrays = {name: getattr(keypoints, name) for name in _ARRAYS}
-    arrays |= {name: arrays[name][:, places] for name in ("position_px", "confidence")}
     texts = {
-        "names": names,
+        "names": list(keypoints.names),
         "info": dict(keypoints.info),
         "video": {k: v for k, v in asdict(tracking.info).items() if k != "path"},
         "summary": asdict(tracking.summary),
