@@ -59,8 +59,8 @@ def test_hand_that_points_at_the_camera_rotates_no_crop() -> None:
 def test_crops_are_given_to_the_network_in_its_batches() -> None:
     engine = DotEngine(batch_size=4)
     sizes: list[int] = []
-    answer = engine.heatmaps
-    engine.heatmaps = lambda pixels: (sizes.append(len(pixels)), answer(pixels))[1]  # type: ignore[method-assign,func-returns-value]
+    answer = engine.tensor_heatmaps
+    engine.tensor_heatmaps = lambda pixels: (sizes.append(len(pixels)), answer(pixels))[1]  # type: ignore[method-assign,func-returns-value]
     image = paint([hand_shape(100, 100)])
     views = predict_crops(engine, [image] * 6, [CropBox(100, 100, 120 + n) for n in range(6)], 80)
     assert sizes == [4, 2]
