@@ -44,7 +44,7 @@ def study(folder: Path, **manifest: str) -> Path:
     for n, name in enumerate(NAMES):
         cells = {
             "recording": name, "video": f"{name}.mp4", "status": ("ok", "doubtful", "failed")[n],
-            "reason": ("", "@taps may be missed", f"/home/anna/{name}.mp4: no hand")[n],
+            "reason": ("", "@taps may be missed", f"/ward/anna/{name}.mp4: no hand")[n],
             "participant_id": ("Anna Mueller", EVIL, "Anna Mueller")[n], "trial": str(n + 1),
             "session_id": ("2025-03-31", "", "2025-04-01")[n], "hand": "left",
             "weights": "pmsdsnet@d8e5", "protocol": "mds@37a2", "tapscope_version": "0.1.0",
@@ -321,7 +321,7 @@ def test_deidentified_exports_hold_no_name_and_no_path(tmp_path: Path, to: str) 
         else:
             texts.append(file.read_bytes())
     everything = b"\n".join(texts).lower()
-    for name in (b"anna", b"mueller", b"cmd", b"sub-03", b"2025-03", b"/home", b".mp4",
+    for name in (b"anna", b"mueller", b"cmd", b"sub-03", b"2025-03", b"/ward", b".mp4",
                  str(tmp_path).lower().encode()):  # fmt: skip
         assert name not in everything, name
     numbered = b"participant01" if to == "bids" else b"recording-001"
