@@ -5,7 +5,7 @@ A recording that fails costs nothing but its own row, and an interrupted run can
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
@@ -94,21 +94,20 @@ def run_batch(
         The analysis cannot start, for example because weights or a GPU are missing.
     """
     prepare_folder(plan.folder)
-    results: dict[str, CachedResult] = {}
-    seconds: dict[str, float] = {}
+    run = _Run(plan, listener, {})
     interrupted, reused = False, 0
     try:
         if not plan.force:
-            results = _load_completed(recordings, plan)
-            reused = len(results)
-        todo = [recording for recording in recordings if recording.name not in results]
+            run.results = _load_completed(recordings, plan)
+            reused = len(run.results)
+        todo = [recording for recording in recordings if recording.name not in run.results]
         listener.planned(recordings, todo)
         if todo:
-            _analyse_all(todo, plan, listener, results, seconds)
+            run.analyse(todo)
     except KeyboardInterrupt:
         interrupted = True
-    ordered = {r.name: results[r.name] for r in recordings if r.name in results}
-    return BatchResult(ordered, seconds, reused, interrupted)
+    ordered = {r.name: run.results[r.name] for r in recordings if r.name in run.results}
+    return BatchResult(ordered, run.seconds, reused, interrupted)
 
 
 def prepare_folder(folder: Path) -> None:
@@ -141,69 +140,63 @@ def _load_completed(recordings: Sequence[Recording], plan: Plan) -> dict[str, Ca
     return found
 
 
-def _analyse_all(
-    todo: Sequence[Recording],
-    plan: Plan,
-    listener: ProgressListener,
-    results: dict[str, CachedResult],
-    seconds: dict[str, float],
-) -> None:
-    """Analyse recordings, first those that are measured without the network."""
-    with_network = list(todo)
-    if plan.measure_again is not None and not plan.force:
-        without = [recording for recording in todo if _has_tracking(recording, plan)]
-        names = {recording.name for recording in without}
-        with_network = [recording for recording in todo if recording.name not in names]
-        measuring = replace(plan, prepare=plan.measure_again, cluster=None)
-        _attempt_twice(without, measuring, listener, results, seconds)
-    _attempt_twice(with_network, plan, listener, results, seconds)
+@dataclass(slots=True)
+class _Run:
+    """The analyses of one batch, with what they have given so far."""
 
+    plan: Plan
+    listener: ProgressListener
+    results: dict[str, CachedResult]
+    """By name of the recording."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Time taken by each recording analysed in this run."""
 
-def _attempt_twice(
-    recordings: Sequence[Recording],
-    plan: Plan,
-    listener: ProgressListener,
-    results: dict[str, CachedResult],
-    seconds: dict[str, float],
-) -> None:
-    """Analyse recordings; try those whose process crashed once more, after all others.
+    def analyse(self, todo: Sequence[Recording]) -> None:
+        """Analyse recordings, first those that are measured without the network."""
+        with_network = list(todo)
+        if self.plan.measure_again is not None and not self.plan.force:
+            without = [recording for recording in todo if _has_tracking(recording, self.plan)]
+            names = {recording.name for recording in without}
+            with_network = [recording for recording in todo if recording.name not in names]
+            self._attempt_twice(
+                without, replace(self.plan, prepare=self.plan.measure_again, cluster=None)
+            )
+        self._attempt_twice(with_network, self.plan)
 
-    Then memory that ran out, or a machine that was lost, may be back. The second crash is kept as
-    the result, so that a run ends whatever a recording does.
-    """
-    crashed = _attempt(recordings, plan, listener, results, seconds, crashes="put off")
-    if crashed:
-        _attempt(crashed, plan, listener, results, seconds, crashes="keep")
+    def _attempt_twice(self, recordings: Sequence[Recording], plan: Plan) -> None:
+        """Analyse recordings; try those whose process crashed once more, after all others.
 
+        Then memory that ran out, or a machine that was lost, may be back. The second crash is kept
+        as the result, so that a run ends whatever a recording does.
+        """
+        crashed = self._attempt(recordings, plan, crashes="put off")
+        if crashed:
+            self._attempt(crashed, plan, crashes="keep")
 
-def _attempt(
-    recordings: Sequence[Recording],
-    plan: Plan,
-    listener: ProgressListener,
-    results: dict[str, CachedResult],
-    seconds: dict[str, float],
-    *,
-    crashes: Literal["put off", "keep"],
-) -> list[Recording]:
-    """Analyse recordings; return those whose crash was put off."""
-    put_off = []
-    for event in _events(recordings, plan):
-        recording = recordings[event.index]
-        match event:
-            case workers.Started():
-                listener.started(recording)
-            case workers.Progressed():
-                listener.progressed(recording, event.done, event.total)
-            case workers.Lost(cause="crashed") if crashes == "put off":
-                put_off.append(recording)
-            case workers.Finished() | workers.Lost():
-                if isinstance(event, workers.Finished):
-                    results[recording.name] = event.answer
-                else:
-                    results[recording.name] = _store_lost(plan, recording, event)
-                seconds[recording.name] = event.seconds
-                listener.finished(recording, results[recording.name], event.seconds)
-    return put_off
+    def _attempt(
+        self, recordings: Sequence[Recording], plan: Plan, *, crashes: Literal["put off", "keep"]
+    ) -> list[Recording]:
+        """Analyse recordings; return those whose crash was put off."""
+        put_off = []
+        for event in _events(recordings, plan):
+            recording = recordings[event.index]
+            match event:
+                case workers.Started():
+                    self.listener.started(recording)
+                case workers.Progressed():
+                    self.listener.progressed(recording, event.done, event.total)
+                case workers.Lost(cause="crashed") if crashes == "put off":
+                    put_off.append(recording)
+                case workers.Finished():
+                    self._keep(recording, event.answer, event.seconds)
+                case workers.Lost():
+                    self._keep(recording, _store_lost(plan, recording, event), event.seconds)
+        return put_off
+
+    def _keep(self, recording: Recording, result: CachedResult, seconds: float) -> None:
+        self.results[recording.name] = result
+        self.seconds[recording.name] = seconds
+        self.listener.finished(recording, result, seconds)
 
 
 def _store_lost(plan: Plan, recording: Recording, lost: workers.Lost) -> CachedResult:

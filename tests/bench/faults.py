@@ -270,6 +270,8 @@ def main() -> int:
     parser.add_argument("--real", type=Path, metavar="VIDEO")
     given = parser.parse_args()
     chance = random.Random(given.seed)
+    # A shell ignores Ctrl-C in what it runs in the background, and the runs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         study = prepared(place, given.recordings, given.real)
