@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from tapscope.compare.video_tables import read_features
 
+from tapscope.pipeline.result_reader import read_features
 from tapscope.video.stream import VideoStream
 from tapscope.visualise.overlay.clip import frames_of_clip
 from tapscope.visualise.stored_recording import read_stored
@@ -29,6 +29,7 @@ PICTURE_SECONDS = 6.0
 WORDS = "sub-04"
 OVERLAY = "sub-08"
 OVERLAY_SECONDS = 5.02
+STRIP, STRIP_TAP = "sub-04", 9
 TRACES = ("sub-04", "sub-01", "sub-06")
 GOOD_VIEWS = (("sub-10", 5.02), ("sub-08", 5.02), ("sub-07", 4.97))
 HARD_VIEWS = (
@@ -198,6 +199,25 @@ def draw_overlay(videos: Path, details: Path) -> None:
     save(figure, "overlay.png")
 
 
+def draw_strip(videos: Path, details: Path) -> None:
+    """Show five frames of a clip: one tap from closure to closure."""
+    table = read_features(details.with_suffix(".csv"))
+    (row,) = (row for row in table.rows if row.recording.startswith(STRIP))
+    taps = read_measured(videos, details, STRIP).taps
+    moments = [taps[name][STRIP_TAP] for name in ("closure_s", "peak_s", "next_closure_s")]
+    halfway = [(moments[0] + moments[1]) / 2, (moments[1] + moments[2]) / 2]
+    due_s = sorted([*moments, *halfway])
+    images: list[NDArray[np.uint8]] = []
+    for time_s, image in frames_of_clip(videos / row.video, read_stored(table, row), full=False):
+        if len(images) < len(due_s) and time_s >= due_s[len(images)]:
+            images.append(image)
+    figure = Figure(figsize=(11, 2.9), dpi=100, layout="constrained")
+    for axes, image in zip(figure.subplots(1, len(due_s)), images, strict=True):
+        axes.imshow(image)
+        axes.axis("off")
+    save(figure, "overlay-strip.png")
+
+
 def main(videos: Path, details: Path) -> None:
     """Draw all pictures."""
     draw_tapping(read_measured(videos, details, PICTURE))
@@ -205,6 +225,7 @@ def main(videos: Path, details: Path) -> None:
     draw_views(videos, details)
     draw_traces([read_measured(videos, details, participant) for participant in TRACES])
     draw_overlay(videos, details)
+    draw_strip(videos, details)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ from tapscope.records import FloatArray
 from tapscope.signal import spectrum
 
 
+def _known(values: FloatArray) -> FloatArray:
+    """Return the values of the taps that have one: some were widest while the tips were hidden."""
+    return values[np.isfinite(values)]
+
+
 def _mean(values: FloatArray) -> float:
     return float(values.mean()) if len(values) else UNKNOWN
 
@@ -52,32 +57,32 @@ def movement_range(context: Context) -> float:
 
 def opening_speed_mean(context: Context) -> float:
     """Return the mean over taps of the mean opening speed."""
-    return _mean(context.taps.opening_speed_mean)
+    return _mean(_known(context.taps.opening_speed_mean))
 
 
 def opening_speed_peak(context: Context) -> float:
     """Return the mean over taps of the largest opening speed."""
-    return _mean(context.taps.opening_speed_peak)
+    return _mean(_known(context.taps.opening_speed_peak))
 
 
 def closing_speed_mean(context: Context) -> float:
     """Return the mean over taps of the mean closing speed."""
-    return _mean(context.taps.closing_speed_mean)
+    return _mean(_known(context.taps.closing_speed_mean))
 
 
 def closing_speed_peak(context: Context) -> float:
     """Return the mean over taps of the largest closing speed."""
-    return _mean(context.taps.closing_speed_peak)
+    return _mean(_known(context.taps.closing_speed_peak))
 
 
 def speed_cv(context: Context) -> float:
     """Return the coefficient of variation of the mean opening speeds."""
-    return _cv(context.taps.opening_speed_mean)
+    return _cv(_known(context.taps.opening_speed_mean))
 
 
 def cycle_speed(context: Context) -> float:
     """Return the mean over taps of amplitude over interval."""
-    return _mean(context.taps.amplitude / context.interval_s)
+    return _mean(_known(context.taps.amplitude / context.interval_s))
 
 
 def sparc(context: Context) -> float:
@@ -93,15 +98,17 @@ def sparc(context: Context) -> float:
 
 
 def _slope_pct(values: FloatArray) -> float:
-    """Return the Theil-Sen slope per tap in percent of the median."""
-    if len(values) < 3:
+    """Return the Theil-Sen slope per tap in percent of the median; one value a tap, NaN unknown."""
+    number = np.flatnonzero(np.isfinite(values))
+    if len(number) < 3:
         return UNKNOWN
-    return float(100 * theilslopes(values).slope / np.median(values))
+    known = values[number]
+    return float(100 * theilslopes(known, number).slope / np.median(known))
 
 
 def amplitude_slope(context: Context) -> float:
     """Return the change of amplitude per tap."""
-    return _slope_pct(context.amplitude)
+    return _slope_pct(context.taps.amplitude)
 
 
 def speed_slope(context: Context) -> float:
@@ -123,10 +130,13 @@ def decrement_ratio(context: Context) -> float:
 
 
 def decrement_onset_tap(context: Context) -> float:
-    """Return the first tap (counted from 1) of three under 80 % of the mean of the first three."""
-    amplitude = context.amplitude
+    """Return the first tap (counted from 1) of three under 80 % of the mean of the first three.
+
+    Taps of unknown amplitude are passed over, yet they have their number.
+    """
+    number, amplitude = np.flatnonzero(np.isfinite(context.taps.amplitude)), context.amplitude
     if len(amplitude) < 6:
         return UNKNOWN
     small = amplitude < 0.8 * amplitude[:3].mean()
     runs = small[:-2] & small[1:-1] & small[2:]
-    return float(np.flatnonzero(runs)[0] + 1) if runs.any() else UNKNOWN
+    return float(number[np.flatnonzero(runs)[0]] + 1) if runs.any() else UNKNOWN

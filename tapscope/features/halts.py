@@ -95,8 +95,11 @@ def _spells_of(context: Context, stretch: Stretch) -> FloatArray:
     step_s = float(stretch.time_s[1] - stretch.time_s[0])
     size = max(round(rules.window_s / step_s), 2)
     moved = maximum_filter1d(stretch.aperture, size) - minimum_filter1d(stretch.aperture, size)
-    usual = median_filter(taps.amplitude, size=5, mode="nearest")
-    scale = np.minimum(context.range, np.interp(stretch.time_s, taps.peak_s, usual))
+    scale = np.full(len(stretch.time_s), context.range)
+    known = np.isfinite(taps.amplitude)
+    if known.any():  # one unknown amplitude would hide the halts around it
+        usual = median_filter(taps.amplitude[known], size=5, mode="nearest")
+        scale = np.minimum(scale, np.interp(stretch.time_s, taps.peak_s[known], usual))
     least = rules.noise_multiple * context.movement.remaining_noise
     still = moved < np.maximum(rules.slow_ranges_per_s * rules.window_s * scale, least)
     still &= (stretch.time_s >= taps.closure_s[0]) & (stretch.time_s <= taps.next_closure_s[-1])

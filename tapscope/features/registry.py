@@ -275,7 +275,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "sampling_rate_hz",
         "Hz",
         "quality",
-        "1 / median time between known samples",
+        "1 / median time between samples",
         lambda context: context.movement.sampling_rate_hz,
     ),
     Feature(
