@@ -12,7 +12,7 @@ import numpy as np
 from tapscope.corrections.entry import Entry, Span, entry_of, rater_id
 from tapscope.corrections.in_force import Corrections, in_force, standing, unsigned_count
 from tapscope.corrections.log import Log, append, log_path, read_log
-from tapscope.errors import CorrectionsError, OutputError, VideoError
+from tapscope.errors import ConflictError, CorrectionsError, OutputError, VideoError
 from tapscope.hand import TIPS
 from tapscope.pipeline.measurement import Measurement, measurement_of
 from tapscope.pipeline.tracking import Tracking
@@ -33,10 +33,6 @@ SHOWN: Final = (
 """Features beside the trace, as found and as corrected."""
 VIEWS: Final = ("hand", "full")
 _SAME_S: Final = 1e-6
-
-
-class ConflictError(CorrectionsError):
-    """The page has not seen the last corrections: another page has made some."""
 
 
 @dataclass(frozen=True, slots=True)
