@@ -104,23 +104,7 @@ class LabelFolder:
 
     def frames(self) -> list[LabelledFrame]:
         """Return all images in their order."""
-        found = self._read()
-        histories: dict[str, list[LabelEntry]] = {}
-        for entry in found.log.entries:
-            histories.setdefault(entry.image, []).append(entry)
-        return [
-            LabelledFrame(
-                index=index,
-                name=row["file_name"],
-                width=int(row["width"]),
-                height=int(row["height"]),
-                recording=str(row.get("recording", "")),
-                frame=row.get("frame"),
-                labels=labels_in((row, hand), found.places),
-                history=tuple(histories.get(row["file_name"], ())),
-            )
-            for index, (row, hand) in enumerate(found.rows)
-        ]
+        return _frames(self._read())
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
         """Read an image, RGB, shape (height, width, 3).
@@ -135,8 +119,10 @@ class LabelFolder:
         size = int(row["width"]), int(row["height"])
         return LabelledImage(path, *size, "", "", "", ()).pixels()
 
-    def change(self, index: int, kind: str, after: object, *, rater: str, known: object) -> None:
-        """Change the labels of an image; return when the change is on the disk.
+    def change(
+        self, index: int, kind: str, after: object, *, rater: str, known: object
+    ) -> list[LabelledFrame]:
+        """Change the labels of an image; return all images once the change is on the disk.
 
         Parameters
         ----------
@@ -169,10 +155,12 @@ class LabelFolder:
             now = changed(before, kind, after)
             check_within(now, int(image["width"]), int(image["height"]))
             if now != before:
-                self._add(found, index, _Change(cast(Kind, kind), before, now), rater_id(rater))
+                change = _Change(cast(Kind, kind), before, now)
+                found = self._add(found, index, change, rater_id(rater))
+            return _frames(found)
 
-    def undo(self, rater: str) -> int:
-        """Take back a rater's last change and return the index of its image.
+    def undo(self, rater: str) -> tuple[int, list[LabelledFrame]]:
+        """Take back a rater's last change; return the index of its image, and all images.
 
         Raises
         ------
@@ -192,10 +180,11 @@ class LabelFolder:
                 raise CorrectionsError(
                     f"{last.image} was changed since by somebody else; correct it by hand"
                 )
-            self._add(found, index, _Change("undo", now, last.before, last.number), rater)
-            return index
+            change = _Change("undo", now, last.before, last.number)
+            return index, _frames(self._add(found, index, change, rater))
 
-    def _add(self, found: _Content, index: int, change: "_Change", rater: str) -> None:
+    def _add(self, found: _Content, index: int, change: "_Change", rater: str) -> _Content:
+        """Write a change to both files and return what the folder holds then."""
         row = found.rows[index]
         entry = LabelEntry(
             number=len(found.log.entries) + 1,
@@ -217,7 +206,9 @@ class LabelFolder:
                 "whether the folder is read-only"
             ) from problem
         put_labels(row, change.after, found.places)
-        self._write(replace(found, log=replace(found.log, entries=(*found.log.entries, entry))))
+        now = replace(found, log=replace(found.log, entries=(*found.log.entries, entry)))
+        self._write(now)
+        return replace(now, is_changed=False)
 
     def _write(self, found: _Content) -> None:
         found.content["info"] = {**_info(found.content), _COUNT: len(found.log.entries)}
@@ -268,6 +259,25 @@ class _Change:
     before: ImageLabels
     after: ImageLabels
     undone: int | None = None
+
+
+def _frames(found: _Content) -> list[LabelledFrame]:
+    histories: dict[str, list[LabelEntry]] = {}
+    for entry in found.log.entries:
+        histories.setdefault(entry.image, []).append(entry)
+    return [
+        LabelledFrame(
+            index=index,
+            name=row["file_name"],
+            width=int(row["width"]),
+            height=int(row["height"]),
+            recording=str(row.get("recording", "")),
+            frame=row.get("frame"),
+            labels=labels_in((row, hand), found.places),
+            history=tuple(histories.get(row["file_name"], ())),
+        )
+        for index, (row, hand) in enumerate(found.rows)
+    ]
 
 
 def _row(found: _Content, index: int) -> Row:

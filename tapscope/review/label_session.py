@@ -38,11 +38,10 @@ class LabelSession:
         CorrectionsError
             There is no such image.
         """
-        rater = rater_id(rater)
         frames = self._folder.frames()
         if not 0 <= index < len(frames):
             raise CorrectionsError(f"there is no image {index}")
-        return {**_plain(frames[index]), "canUndo": _can_undo(frames, rater)}
+        return _one(frames, index, rater_id(rater))
 
     def change(self, index: int, rater: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Change the labels of an image and return its new state.
@@ -60,10 +59,9 @@ class LabelSession:
         OutputError
             It cannot be written.
         """
-        kind = str(asked.get("kind"))
-        known = asked.get("entries")
-        self._folder.change(index, kind, asked.get("after"), rater=rater, known=known)
-        return self.image(index, rater)
+        kind, known = str(asked.get("kind")), asked.get("entries")
+        frames = self._folder.change(index, kind, asked.get("after"), rater=rater, known=known)
+        return _one(frames, index, rater)
 
     def undo(self, rater: str) -> dict[str, Any]:
         """Take back the rater's last change and return the state of its image.
@@ -75,7 +73,8 @@ class LabelSession:
         OutputError
             It cannot be written.
         """
-        return self.image(self._folder.undo(rater), rater)
+        index, frames = self._folder.undo(rater)
+        return _one(frames, index, rater)
 
     def picture(self, index: int) -> bytes:
         """Return an image as PNG: the pixels that training sees.
@@ -90,6 +89,10 @@ class LabelSession:
         if not done:
             raise AnnotationError(f"image {index} cannot be shown")
         return content.tobytes()
+
+
+def _one(frames: list[LabelledFrame], index: int, rater: str) -> dict[str, Any]:
+    return {**_plain(frames[index]), "canUndo": _can_undo(frames, rater)}
 
 
 def _can_undo(frames: list[LabelledFrame], rater: str) -> bool:

@@ -35,7 +35,7 @@ from tapscope.protocol.protocol import load
 from tapscope.video.stream import VideoStream
 from tests.cli.runner import run
 from tests.hands import labelled_folder, tiny_weights
-from tests.review.to_label import made_folder
+from tests.labelling.to_label import made_folder
 from tests.tapping import track, write_clip
 
 

@@ -13,7 +13,7 @@ from tapscope.errors import AnnotationError, ConflictError, CorrectionsError, Ou
 from tapscope.labelling import label_folder, label_log
 from tapscope.labelling.label_folder import LabelFolder
 from tapscope.labelling.label_log import read_log
-from tests.review.to_label import made_folder, true_tips, written
+from tests.labelling.to_label import made_folder, true_tips, written
 
 
 @pytest.fixture
@@ -92,8 +92,10 @@ def test_undo_takes_back_the_raters_own_last_change(folder: Path) -> None:
     change(labels, 0, "thumb_tip", [20, 30, 0])
     change(labels, 1, "accept")
     labels.change(3, "skip", None, rater="CD", known=0)
-    assert labels.undo("AB") == 1
-    assert labels.undo("AB") == 0
+    assert labels.undo("AB")[0] == 1
+    index, frames = labels.undo("AB")
+    assert index == 0
+    assert frames == labels.frames()
     images, keypoints = written(folder)
     assert keypoints[0, 0].tolist() == [*true_tips(0)[0], 2]
     assert not images[1]["corrected"]

@@ -14,7 +14,7 @@ import pytest
 from tapscope.datasets import annotations
 from tapscope.labelling.label_folder import LabelFolder
 from tapscope.labelling.label_log import read_log
-from tests.review.to_label import made_folder, true_tips, written
+from tests.labelling.to_label import made_folder, true_tips, written
 
 pytest.importorskip("starlette", reason="needs tapscope[review]")
 pytest.importorskip("httpx", reason="needs httpx")

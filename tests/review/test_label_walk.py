@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tapscope.labelling.label_log import read_log
+from tests.labelling.to_label import OFF_PX, SIZE, made_folder, true_tips, written
 from tests.review.browser import CHROMIUM, Server, drag, new_page
-from tests.review.to_label import OFF_PX, SIZE, made_folder, true_tips, written
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 pytest.importorskip("starlette", reason="needs tapscope[review]")
