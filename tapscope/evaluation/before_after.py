@@ -14,6 +14,7 @@ import numpy as np
 
 from tapscope.errors import OutputError, VideoError, WeightsError
 from tapscope.evaluation.learned_from import Relation, Sources, read_sources
+from tapscope.files import bundled_folder
 from tapscope.hand import Measured
 from tapscope.network.weights import read_card
 from tapscope.output.checks import check_file, check_folder
@@ -85,6 +86,8 @@ class BeforeAfter:
     tables: tuple[Path, Path]
     """The tables of the analyses before and after."""
     sources: Sources
+    earlier: tuple[str, ...] = ()
+    """Folders that weights of one's own had learned from before; nobody knows their recordings."""
 
 
 def tables_of(out: Path) -> tuple[Path, Path]:
@@ -177,7 +180,7 @@ def try_on(
     )
     path = _comparison_path(out)
     write_result(path, comparison_csv(rows))
-    return BeforeAfter(rows, path, tables, sources)
+    return BeforeAfter(rows, path, tables, sources, _learned_before(init))
 
 
 def comparison_csv(rows: Sequence[RecordingChange]) -> bytes:
@@ -193,6 +196,13 @@ def comparison_csv(rows: Sequence[RecordingChange]) -> bytes:
         for row in rows
     ]
     return csv_bytes(["recording", "relation", *columns, "warnings"], lines)
+
+
+def _learned_before(init: Path) -> tuple[str, ...]:
+    """Return the folders that weights had learned from; () for those that come with tapscope."""
+    if init.resolve().parent == bundled_folder("weights").resolve():
+        return ()
+    return tuple(source.name for source in read_card(init).trained_on)
 
 
 def _comparison_path(out: Path) -> Path:

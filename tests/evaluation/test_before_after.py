@@ -34,7 +34,7 @@ from tapscope.pipeline.workers import Report
 from tapscope.protocol.protocol import load
 from tapscope.video.stream import VideoStream
 from tests.cli.runner import run
-from tests.hands import labelled_folder, tiny_weights
+from tests.hands import labelled_folder, tiny_card, tiny_weights
 from tests.labelling.to_label import made_folder
 from tests.tapping import track, write_clip
 
@@ -89,6 +89,7 @@ def test_recordings_are_compared_and_written(
     content["images"][0]["corrected"] = True  # of rec-0; those of rec-1 still wait
     (labels / "annotations.json").write_text(json.dumps(content))
     before, after = tmp_path / "old.safetensors", tmp_path / "new.safetensors"
+    weights.write(before, tiny_weights().network, tiny_card())
     before.write_text("1.0")
     after.write_text("0.2")
     done = try_on(
@@ -122,6 +123,7 @@ def test_recordings_are_compared_and_written(
     assert lines[0]["tapping_rate_hz_before"] == ""  # never 0
     assert lines[2]["warnings"] == "; ".join(new.warnings)
     assert all(table.is_file() for table in done.tables)
+    assert done.earlier == ()
 
     print_before_after(done)
     shown = " ".join(capsys.readouterr().out.split())
@@ -191,8 +193,10 @@ def test_folders_that_are_silent_are_named(
 ) -> None:
     tables = (tmp_path / "a", tmp_path / "b")
     change = RecordingChange("[b]x", "not known", row(), row())
-    print_before_after(BeforeAfter((change,), tmp_path, tables, Sources(silent=(Path("other"),))))
+    silent = Sources(silent=(Path("other"),))
+    print_before_after(BeforeAfter((change,), tmp_path, tables, silent, ("first_round",)))
     shown = capsys.readouterr().out
+    assert "the weights of --init had learned from first_round before" in shown
     assert "other: does not name the recordings of its frames" in shown
     assert "[b]x" in shown  # no markup
 

@@ -74,6 +74,11 @@ def _notes(done: BeforeAfter) -> list[str]:
             f"{_joined(done.sources.silent)}: does not name the recordings of its frames, so it is "
             "not known whether a recording is held out"
         )
+    if done.earlier:
+        notes.append(
+            f"the weights of --init had learned from {', '.join(done.earlier)} before; recordings "
+            "from there are not held out either"
+        )
     if any(row.relation != "held out" for row in done.rows):
         notes.append("recordings that were learned from look better than others will")
     return notes
