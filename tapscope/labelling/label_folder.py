@@ -7,7 +7,8 @@ the folder is opened again.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from tapscope.corrections.entry import rater_id
 from tapscope.datasets.annotations import LabelledImage
 from tapscope.errors import AnnotationError, ConflictError, CorrectionsError, OutputError
-from tapscope.files import read_json
+from tapscope.files import read_json, write_atomically
 from tapscope.labelling import label_log
 from tapscope.labelling.label_log import Kind, LabelEntry, LabelLog
 from tapscope.labelling.label_rows import (
@@ -32,7 +33,7 @@ from tapscope.labelling.label_rows import (
     tip_places,
 )
 from tapscope.labelling.labels import ImageLabels, changed, check_within
-from tapscope.output.table import json_bytes, write_result
+from tapscope.output.table import json_bytes
 
 _COUNT: Final = "label_entries"
 """In `info` of annotations.json: how many entries of the log it holds."""
@@ -198,13 +199,8 @@ class LabelFolder:
         )
         if found.is_changed or _COUNT not in _info(found.content):
             self._write(found)  # the count must be there before the first line
-        try:
+        with _written(self._log_file):
             label_log.append(self._log_file, names_sha256(found.rows), entry)
-        except OSError as problem:
-            raise OutputError(
-                f"{self._log_file}: cannot be written ({problem.strerror}); make room, or see "
-                "whether the folder is read-only"
-            ) from problem
         put_labels(row, change.after, found.places)
         now = replace(found, log=replace(found.log, entries=(*found.log.entries, entry)))
         self._write(now)
@@ -212,7 +208,8 @@ class LabelFolder:
 
     def _write(self, found: _Content) -> None:
         found.content["info"] = {**_info(found.content), _COUNT: len(found.log.entries)}
-        write_result(self._file, json_bytes(found.content))
+        with _written(self._file):
+            write_atomically(self._file, json_bytes(found.content))
 
     def _read(self) -> _Content:
         if not self.folder.is_dir() or not self._file.is_file():
@@ -284,6 +281,18 @@ def _row(found: _Content, index: int) -> Row:
     if not 0 <= index < len(found.rows):
         raise CorrectionsError(f"there is no image {index}")
     return found.rows[index]
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Translate what the system says if a file cannot be written."""
+    try:
+        yield
+    except OSError as problem:
+        raise OutputError(
+            f"{path}: cannot be written ({problem.strerror}); make room, or see whether the folder "
+            "is read-only"
+        ) from problem
 
 
 def _info(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -127,8 +127,8 @@ def test_a_kill_between_the_files_loses_nothing(
             raise KilledError
         real(path, content)
 
-    real = label_folder.write_result
-    monkeypatch.setattr(label_folder, "write_result", killed)
+    real = label_folder.write_atomically
+    monkeypatch.setattr(label_folder, "write_atomically", killed)
     with pytest.raises(KilledError):
         change(labels, 3, "index_tip", [50, 51, 1])
     monkeypatch.undo()
@@ -205,6 +205,13 @@ def test_a_disk_that_is_full_is_an_error_and_the_log_is_kept(
         change(labels, 1, "accept")
     monkeypatch.undo()
     assert not written(folder)[0][1]["corrected"]
+    monkeypatch.setattr(label_folder, "write_atomically", full)
+    with pytest.raises(OutputError, match=r"annotations.json: cannot be written \(No space"):
+        change(labels, 2, "accept")
+    monkeypatch.undo()
+    assert not written(folder)[0][2]["corrected"]
+    change(labels, 3, "accept")  # room again: what was in the log already is brought along
+    assert [row["corrected"] for row in written(folder)[0]] == [True, False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ async function send(path, asked, words) {
   note("saving …");
   try {
     const content = await post(path, asked);
-    if (picture.drag === sent) picture.drag = null; // else a point moves again already
+    if (picture.drag === sent && !sent?.from) picture.drag = null; // else a point moves again already
     take(content);
     if (content.index !== state.index) await show(content.index, true);
     else display(content, false);
