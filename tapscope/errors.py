@@ -61,6 +61,10 @@ class CorrectionsError(TapscopeError):
     """Corrections of a rater cannot be read or do not fit the recording."""
 
 
+class ConflictError(CorrectionsError):
+    """The page has not seen the last corrections: another page has made some."""
+
+
 class OutputError(TapscopeError):
     """Results cannot be written."""
 

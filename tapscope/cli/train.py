@@ -2,14 +2,17 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tapscope.cli import train_options as options
 from tapscope.cli.options import (
     CompileOption,
+    Device,
     DeviceOption,
     SizeOption,
     SplitSeedOption,
@@ -17,113 +20,42 @@ from tapscope.cli.options import (
 )
 from tapscope.errors import OutputError
 
+if TYPE_CHECKING:  # they import torch
+    from tapscope.training.run import Trained
+    from tapscope.training.settings import TrainSettings
+
 
 def train(
     *,
-    folders: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data",
-            metavar="FOLDER",
-            help="Folder of labelled frames. Repeatable; a folder given twice is used twice as "
-            "often.",
-        ),
-    ] = None,
-    init: Annotated[
-        Path | None,
-        typer.Option(
-            "--init",
-            metavar="FILE",
-            help="Weights to fine-tune: a file, a bundled name, or default.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The weights file to write.")
-    ] = Path("weights.safetensors"),
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME",
-            help="Architecture to train from scratch; default: p-msdsnet-3.",
-        ),
-    ] = None,
-    keypoint: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--joint", metavar="NAME", help="Learn only this keypoint. Repeatable; default: all."
-        ),
-    ] = None,
-    epochs: Annotated[
-        int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the images.")
-    ] = 20,
+    folders: options.FoldersOption = None,
+    init: options.InitOption = None,
+    out: options.OutOption = Path("weights.safetensors"),
+    try_on: options.TryOnOption = None,
+    model: options.ModelOption = None,
+    keypoint: options.KeypointOption = None,
+    epochs: options.EpochsOption = 20,
     tenths: SplitSeedOption = None,
     size: SizeOption = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            metavar="SHARE",
-            min=0.0,
-            help="Factor on the usual learning rates (default: 1, with --init 0.1).",
-        ),
-    ] = None,
-    batch: Annotated[
-        int, typer.Option("--batch", metavar="N", min=2, help="Images per training step.")
-    ] = 8,
-    keep: Annotated[
-        Literal["best", "last"] | None,
-        typer.Option(
-            "--keep",
-            metavar="best|last",
-            help="Epoch to write: best on validation (default), or last (default with --init).",
-        ),
-    ] = None,
-    weight_interpolation: Annotated[
-        float | None,
-        typer.Option(
-            "--start-share",
-            metavar="S",
-            min=0.0,
-            max=1.0,
-            help="Share of the --init weights in the result (default: 0.5).",
-        ),
-    ] = None,
-    thorough: Annotated[
-        bool,
-        typer.Option(
-            "--thorough",
-            help="With --init, for thousands of frames: train as from scratch, and keep nothing "
-            "of the old weights in the result.",
-        ),
-    ] = False,
+    rate: options.RateOption = None,
+    batch: options.BatchOption = 8,
+    keep: options.KeepOption = None,
+    start_share: options.StartShareOption = None,
+    thorough: options.ThoroughOption = False,
     device: DeviceOption = "auto",
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Seed of all random choices.")
-    ] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue an interrupted training.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the weights at --out without asking.")
-    ] = False,
+    seed: options.SeedOption = 1,
+    resume: options.ResumeOption = False,
+    force: options.ForceOption = False,
     compiled: CompileOption = False,
 ) -> None:
     """Train weights on labelled frames (COCO keypoints)."""
     from tapscope.cli import console
-    from tapscope.network.bundled_weights import find_weights
-    from tapscope.network.registry import DEFAULT_MODEL, model_named
-    from tapscope.training.run import folders_or_default, train_weights
+    from tapscope.training.run import folders_or_default
     from tapscope.training.settings import TrainSettings
 
-    if init and model:
-        raise typer.BadParameter("--init brings its own architecture", param_hint="--model")
-    if weight_interpolation is not None and not init:
-        raise typer.BadParameter("needs the weights of --init", param_hint="--start-share")
-    if thorough and not init:
-        raise typer.BadParameter("needs the weights of --init", param_hint="--thorough")
-    if thorough and weight_interpolation is not None:
-        raise typer.BadParameter("--thorough keeps none of them", param_hint="--start-share")
+    options.check_combination(
+        model=model, init=init, start_share=start_share, thorough=thorough, tries=bool(try_on)
+    )
+    start = _weights_to_start_from(init, out, try_on or [])
     if not (resume or force):
         _ask_before_replacing(out)
     settings = TrainSettings(
@@ -134,33 +66,79 @@ def train(
         keep=keep,
         thorough=thorough,
     )
-    if weight_interpolation is not None:
-        settings = replace(settings, weight_interpolation=weight_interpolation)
+    if start_share is not None:
+        settings = replace(settings, weight_interpolation=start_share)
+    data = folders_or_default(folders or [])
+    trained = _train(
+        data, out, settings, start, model,
+        keypoints=keypoint or (), split_seed=tenths, size_px=size, lr_scale=rate, device=device,
+        resume=resume,
+    )  # fmt: skip
+    console.print_trained(trained)
+    if try_on and start:
+        _try_on(try_on, data, start, out, device)
+
+
+def _weights_to_start_from(init: Path | None, out: Path, try_on: Sequence[Path]) -> Path | None:
+    """Return the weights of --init; check at once what --try-on will need of them."""
+    from tapscope.network.bundled_weights import find_weights
+
+    start = find_weights(init) if init else None
+    if start and try_on:
+        from tapscope.evaluation.before_after import check_try_on
+
+        check_try_on(try_on, start, out)
+    return start
+
+
+def _train(
+    folders: Sequence[Path],
+    out: Path,
+    settings: "TrainSettings",
+    start: Path | None,
+    model: str | None,
+    **how: Any,
+) -> "Trained":
+    """Train with a progress bar; say after Ctrl-C how to go on."""
+    from tapscope.cli import console
+    from tapscope.network.registry import DEFAULT_MODEL, model_named
+    from tapscope.training.run import train_weights
+
     bar = console.TrainingBar()
 
     def how_to_go_on() -> str:
-        if bar.epochs or resume:
+        if bar.epochs or how["resume"]:
             return "run the same command again with --resume; it goes on after the last epoch"
         return "no epoch was finished; run the same command again"
 
     with interruptible(how_to_go_on), bar:
-        trained = train_weights(
-            folders_or_default(folders or []),
+        return train_weights(
+            folders,
             out,
             settings,
-            init=find_weights(init) if init else None,
+            init=start,
             model=model_named(model or DEFAULT_MODEL),
-            keypoints=keypoint or (),
-            split_seed=tenths,
-            size_px=size,
-            lr_scale=rate,
-            device=device,
-            resume=resume,
             command=shlex.join(sys.argv),
             on_step=bar.loss,
             on_epoch=bar.epoch,
+            **how,
         )
-    console.print_trained(trained)
+
+
+def _try_on(
+    videos: Sequence[Path], folders: Sequence[Path], start: Path, out: Path, device: Device
+) -> None:
+    """Analyse recordings with the old and the new weights and print what changed."""
+    from tapscope.cli import console
+    from tapscope.cli.console.before_after import print_before_after
+    from tapscope.evaluation.before_after import try_on
+
+    again = f"{out} is written; run the same command again with --resume for the recordings"
+    with interruptible(again), console.progress_listener("terminal") as listener:
+        done = try_on(
+            videos, folders, start, out, device=device, listener=listener, command=sys.argv
+        )
+    print_before_after(done)
 
 
 def _ask_before_replacing(out: Path) -> None:

@@ -1,18 +1,17 @@
 """The log of one rater on one recording: lines of JSON that are only ever added.
 
-The first line says to which recording and video the log belongs. A line counts once it is on the
-disk. If the program or the machine is killed while a line is written, a part of the line stays; it
-is ignored, and the reader is given a note. Numbers without a gap show that nothing else is missing.
+The first line says to which recording and video the log belongs. A part of a line, as a kill leaves
+it, is ignored with a note, see `lines`. Numbers without a gap show that nothing else is missing.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tapscope.corrections.entry import Entry, entry_of
+from tapscope.corrections.lines import append_lines, read_lines
 from tapscope.errors import CorrectionsError
 
 FORMAT: Final = "tapscope corrections 1"
@@ -78,22 +77,10 @@ def read_log(path: Path) -> Log:
     CorrectionsError
         The log cannot be read, belongs to no recording, or an entry is missing or damaged.
     """
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return Log(None)
-    except OSError as problem:
-        raise CorrectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
     subject: Subject | None = None
     entries: list[Entry] = []
-    notes: list[str] = []
-    for number, line in enumerate(raw.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        content = _object(line)
-        if content is None:
-            notes.append(f"{path}: line {number} was not written to its end and is ignored")
-            continue
+    lines, notes = read_lines(path)
+    for number, content in lines:
         try:
             if subject is None:
                 subject = _subject(content)
@@ -131,30 +118,10 @@ def append(path: Path, subject: Subject, entry: Entry) -> None:
         )
     if entry.number != len(log.entries) + 1:
         raise CorrectionsError(f"{path}: entry {entry.number} does not follow the last one")
-    is_new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [entry.line()]
     if log.subject is None:
         lines.insert(0, json.dumps({"format": FORMAT, **asdict(subject)}, ensure_ascii=False))
-    content = "".join(f"{line}\n" for line in lines).encode()
-    if not _ends_with_a_line(path):
-        content = b"\n" + content  # a part of a line stays apart from the next one
-    with path.open("ab", buffering=0) as file:
-        written = 0
-        while written < len(content):
-            written += file.write(content[written:]) or 0
-        os.fsync(file.fileno())
-    if is_new:
-        _sync_folder(path.parent)
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that a line holds; None where it breaks off."""
-    try:
-        content = json.loads(line.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
+    append_lines(path, lines)
 
 
 def _subject(content: Mapping[str, Any]) -> Subject:
@@ -168,22 +135,3 @@ def _subject(content: Mapping[str, Any]) -> Subject:
     if not isinstance(slow_motion, int | float) or slow_motion <= 0:
         raise CorrectionsError(f"slow_motion is {slow_motion!r}; it must be over 0")
     return Subject(recording, rater, digest, float(slow_motion))
-
-
-def _ends_with_a_line(path: Path) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return True
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == b"\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file safe; Windows cannot open folders and needs no such step."""
-    if os.name == "nt":
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

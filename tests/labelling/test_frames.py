@@ -19,6 +19,7 @@ from tapscope.errors import AnnotationError, OutputError, ResultsError
 from tapscope.labelling.candidates import Candidate
 from tapscope.labelling.doubt import doubt, known_places, most_doubtful_of_each_part
 from tapscope.labelling.frames import Picked, choose, pick_frames
+from tapscope.labelling.label_folder import LabelFolder
 from tapscope.network import weights
 from tapscope.output.columns import RECORDING
 from tapscope.output.table import csv_bytes, fixed
@@ -137,9 +138,10 @@ def test_guesses_are_not_trained_on_until_they_are_corrected(study: Path, tmp_pa
         annotations.load(out)
     file = out / "annotations.json"
     content = json.loads(file.read_text())
-    for image in content["images"][:4]:
+    for image in content["images"][:3]:
         image["corrected"] = True
     file.write_text(json.dumps(content))
+    LabelFolder(out).change(3, "accept", None, rater="AB", known=0)  # as the page does
     loaded = annotations.load(out)
     assert len(loaded) == 4
     hand = loaded.images[0].hands[0]

@@ -2,12 +2,7 @@
 
 import csv
 import json
-import os
-import re
-import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,35 +10,14 @@ from typing import Any
 import pytest
 
 from tapscope.corrections.log import log_path, read_log
+from tests.review.browser import CHROMIUM, Server, drag, new_page
 from tests.review.discs import analyzed, made_study
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 pytest.importorskip("starlette", reason="needs tapscope[review]")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
-ROOT = Path(__file__).resolve().parents[2]
-WAIT_MS = 60_000
 NAME = "<b>hand & one"
-
-
-class Server:
-    """`tapscope review` in a process of its own."""
-
-    def __init__(self, table: Path) -> None:
-        command = [sys.executable, "-m", "tapscope", "review", str(table), "--no-browser",
-                   "--videos", str(table.parent / "videos")]  # fmt: skip
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self.address = re.findall(r"http://127\.0\.0\.1:\d+/\S+/", line)[0]
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        if self.process.poll() is None:
-            os.kill(self.process.pid, number)
-        self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -53,15 +27,8 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def page() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(WAIT_MS)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with playwright.sync_playwright() as driver, new_page(driver) as page:
         yield page
-        browser.close()
-        assert errors == []
 
 
 class Walk:
@@ -74,7 +41,7 @@ class Walk:
         self.begin()
 
     def begin(self) -> None:
-        self.server = Server(self.table)
+        self.server = Server(self.table, "--videos", self.table.parent / "videos")
         self.page.goto(self.server.address)
         self.page.fill("#rater-id", "AB")
         self.page.click("text=Begin")
@@ -104,12 +71,7 @@ class Walk:
         return x, box["y"] + (y if y > 0 else box["height"] + y)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        mouse = self.page.mouse
-        mouse.move(*start)
-        mouse.down()
-        mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-        mouse.move(*end)
-        mouse.up()
+        drag(self.page, start, end)
 
     def tip_on_screen(self, tip: tuple[float, float]) -> tuple[float, float]:
         shown, hand = (

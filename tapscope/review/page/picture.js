@@ -1,5 +1,7 @@
 // The picture: frames fetched ahead, drawn with both tips, and tips that can be dragged.
 
+import { drawTip } from "./marker.js";
+
 const AHEAD = 40;
 const BEHIND = 10;
 const KEPT = 240;
@@ -106,16 +108,7 @@ export class Picture {
       if (!at) continue;
       const [x, y] = [(at[0] - box.x) * scale, (at[1] - box.y) * scale];
       const isSet = this.state.setTips.some(([frame, name]) => frame === this.state.frames[this.place] && name === tip);
-      for (const [colour, thick] of [["#000", 4.5], [tip === "thumb_tip" ? "#ffb454" : "#6db9f0", 2.5]]) {
-        pen.strokeStyle = colour;
-        pen.lineWidth = thick;
-        pen.setLineDash(this.drag && this.drag.tip === tip ? [4, 3] : []);
-        pen.beginPath();
-        if (tip === "thumb_tip") pen.arc(x, y, 8, 0, 2 * Math.PI);
-        else { pen.moveTo(x, y - 10); pen.lineTo(x + 10, y); pen.lineTo(x, y + 10); pen.lineTo(x - 10, y); pen.closePath(); }
-        if (isSet) { pen.moveTo(x - 3, y); pen.lineTo(x + 3, y); pen.moveTo(x, y - 3); pen.lineTo(x, y + 3); }
-        pen.stroke();
-      }
+      drawTip(pen, tip, x, y, { isDashed: this.drag?.tip === tip, isSet });
     }
   }
 

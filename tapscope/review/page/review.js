@@ -1,5 +1,6 @@
 // The page: asks the server for a recording's state, shows it, and sends corrections.
 
+import { ask, find, isForField, post, rater, say, warn, whoReviews } from "./page.js";
 import { Picture } from "./picture.js";
 import { Trace } from "./trace.js";
 
@@ -14,11 +15,9 @@ const WORDS = {
   sign: () => "signed",
 };
 
-const find = (id) => document.getElementById(id);
 const seconds = (time) => `${time.toFixed(3)} s`;
 const range = (span) => `${span.start_s.toFixed(2)} – ${span.end_s.toFixed(2)} s`;
 
-let rater = sessionStorage.getItem("rater") || "";
 let recordings = [];
 let state = null;
 let place = 0;
@@ -40,27 +39,6 @@ const trace = new Trace(find("trace"), find("overview"), {
   select,
 });
 
-function say(text) {
-  find("said").textContent = text;
-}
-
-function warn(text) {
-  find("alert").textContent = text;
-  find("alert").hidden = !text;
-}
-
-async function ask(path, options) {
-  let answer;
-  try {
-    answer = await fetch(`${path}${path.includes("?") ? "&" : "?"}rater=${encodeURIComponent(rater)}`, options);
-  } catch {
-    throw new Error("The program does not answer. Start 'tapscope review' again and open its new address: what was saved is kept.");
-  }
-  const content = await answer.json().catch(() => ({ error: "This address is no longer valid. Open the one that 'tapscope review' printed." }));
-  if (!answer.ok) throw Object.assign(new Error(content.error), { status: answer.status });
-  return content;
-}
-
 // Send a correction; what is shown afterwards is what the server made of it.
 async function correct(asked, words) {
   if (!state || isBusy) return false;
@@ -68,9 +46,8 @@ async function correct(asked, words) {
   document.body.setAttribute("aria-busy", "true");
   let isSaved = false;
   try {
-    const body = JSON.stringify({ before: null, after: null, ...asked, entries: state.entries });
-    const headers = { "Content-Type": "application/json" };
-    accept(await ask(`api/recordings/${state.index}/corrections`, { method: "POST", headers, body }), false);
+    const whole = { before: null, after: null, ...asked, entries: state.entries };
+    accept(await post(`api/recordings/${state.index}/corrections`, whole), false);
     warn("");
     say(`Saved: ${words}`);
     isSaved = true;
@@ -335,10 +312,8 @@ const KEYS = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (!state || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+  if (!state || isForField(event)) return;
   const at = event.target;
-  if (at.matches("input:not([type=radio]), select, textarea")) return;
-  if (event.key === " " && at.matches("button, summary, input")) return;
   const isArrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
   if (isArrow && event.shiftKey && at.id === "picture") {
     const [x, y] = picture.nudge(...isArrow);
@@ -377,22 +352,7 @@ find("recording-form").addEventListener("submit", async (event) => {
   if (await correct({ kind: "recording", after: find("recording-reason").value }, "recording excluded")) event.target.reset();
 });
 
-find("show-help").addEventListener("click", () => find("help").showModal());
-find("change-rater").addEventListener("click", askRater);
-find("rater-dialog").addEventListener("cancel", (event) => { if (!rater) event.preventDefault(); });
-find("rater-form").addEventListener("submit", () => {
-  rater = find("rater-id").value;
-  sessionStorage.setItem("rater", rater);
-  begin();
-});
-
-function askRater() {
-  find("rater-id").value = rater;
-  find("rater-dialog").showModal();
-}
-
 async function begin() {
-  find("rater").textContent = rater;
   try {
     const study = await ask("api/recordings");
     recordings = study.recordings;
@@ -408,5 +368,4 @@ async function begin() {
   await open(location.hash && recordings[wanted] ? wanted : Math.max(first, 0));
 }
 
-if (rater) begin();
-else askRater();
+whoReviews(begin);
