@@ -1,0 +1,196 @@
+"""A live session from its first frame to the measured test; what `tapscope live` does."""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from tapscope.errors import TapscopeError, VideoError
+from tapscope.live.results import (
+    Analyse,
+    MeasuredTest,
+    how_to_measure,
+    summary_line,
+    write_record,
+)
+from tapscope.live.recorder import Recording
+from tapscope.live.session import Ended, LiveSession, Recorded
+from tapscope.live.timing import LiveTiming
+
+_WAIT_S: Final = 0.25
+_LINE_EVERY_S: Final = 1.0
+_LAST_MARK_S: Final = 2.0
+"""How long to wait for the marks of the last frame of a test."""
+
+Say = Callable[[str], None]
+
+
+class LiveRun:
+    """Watches a session; measures what it has recorded.
+
+    Parameters
+    ----------
+    session
+        Not started yet.
+    analyse
+        Measures the folder of recordings.
+    say
+        Receives what happens, line by line.
+    """
+
+    def __init__(self, session: LiveSession, analyse: Analyse, say: Say) -> None:
+        self.session = session
+        self.result: MeasuredTest | None = None
+        """The last test."""
+        self.problem = ""
+        """Why there are no more frames; '' if there are."""
+        self._analyse = analyse
+        self._say = say
+        self._said = ""
+        self._said_s = -math.inf
+
+    def run_test(self) -> MeasuredTest:
+        """Record one test, measure it and return it.
+
+        Raises
+        ------
+        VideoError
+            The source failed, or ended before a test could be recorded.
+        OutputError
+            The recording cannot be written.
+        """
+        self._start()
+        self.session.begin_test(self.session.names.given)
+        while True:
+            event = self.session.next_event(_WAIT_S)
+            if isinstance(event, Recorded):
+                following = None if event.complete else self.session.next_event(_WAIT_S)
+                problem = following.error if isinstance(following, Ended) else None
+                result = self._measured(event, problem)
+                self._stop()
+                return result
+            if isinstance(event, Ended):
+                self._stop()
+                raise event.error or self._too_short()
+            self._tell()
+
+    def run_tests(self) -> None:
+        """Measure every test that is recorded, until Ctrl-C.
+
+        Raises
+        ------
+        VideoError
+            The camera failed.
+        OutputError
+            A recording cannot be written.
+        """
+        self._start()
+        while True:
+            event = self.session.next_event(_WAIT_S)
+            if isinstance(event, Recorded):
+                following = None if event.complete else self.session.next_event(_WAIT_S)
+                problem = following.error if isinstance(following, Ended) else None
+                self._measured(event, problem)
+                self.session.cancel_test()
+                event = following
+            if isinstance(event, Ended):
+                if event.error:
+                    raise event.error
+                self.problem = f"{self.session.source.name}: has ended"
+                self._say(f"{self.problem}; Ctrl-C closes the page")
+            self._tell()
+
+    def interrupted(self) -> str:
+        """Stop after Ctrl-C; return what was kept, and how to go on."""
+        kept = self._stop()
+        if self.result is not None and self.result.batch.interrupted:
+            path = self.result.recording.path
+            return f"{path} is kept; measure it with: {how_to_measure(path)}"
+        if kept is None:
+            return "nothing was being recorded; start again when you are ready"
+        return f"the test is kept in {kept}"
+
+    def _start(self) -> None:
+        session = self.session
+        height, width = session.source.size
+        self._say(f"{session.source.name}: {width} x {height} pixels; preparing the network")
+        session.follower.warm_up(np.zeros((max(height, 1), max(width, 1), 3), np.uint8))
+        session.start()
+
+    def _stop(self) -> str | None:
+        """Stop the threads; return what was kept of a test that was not measured."""
+        self.session.close()
+        kept = None
+        while (event := self.session.next_event(0)) is not None:
+            if isinstance(event, Recorded):
+                kept = self._kept(event)
+        return kept
+
+    def _kept(self, event: Recorded) -> str:
+        """Close the file of a test that is not measured; return where it is and how to go on."""
+        recording, _ = self._written(event)
+        return (
+            f"{recording.path} ({recording.duration_s:.1f} s); measure it with: "
+            f"{how_to_measure(recording.path)}"
+        )
+
+    def _written(self, event: Recorded) -> tuple[Recording, LiveTiming]:
+        """Close the file of a test and write its record."""
+        recording = event.recorder.finish()
+        first_s, last_s = recording.time_s[0], recording.time_s[-1]
+        self.session.timing.wait_for(last_s, _LAST_MARK_S)
+        timing = self.session.timing.between(first_s, last_s)
+        write_record(recording, timing, self.session.source, complete=event.complete)
+        return recording, timing
+
+    def _measured(self, event: Recorded, problem: BaseException | None) -> MeasuredTest:
+        """Close the file of a test and measure it.
+
+        A test that a fault cut short is kept, but not measured without being asked: somebody must
+        see that it is not whole.
+        """
+        if isinstance(problem, TapscopeError):
+            try:
+                kept = self._kept(event)
+            except TapscopeError as further:
+                path = event.recorder.recording.path
+                raise type(further)(
+                    f"{further}; what was written before is kept in {path}"
+                ) from problem
+            raise type(problem)(f"{problem}; the test is kept in {kept}") from problem
+        if problem is not None:
+            raise problem
+        recording, timing = self._written(event)
+        if not event.complete:
+            wanted_s = self.session.rules.recorded_s
+            self._say(f"the source ended after {recording.duration_s:.1f} of {wanted_s:.0f} s")
+        self._say(summary_line(recording, timing, is_live=self.session.source.is_live))
+        result = MeasuredTest(recording, timing, self._analyse(recording.path.parent))
+        self.result = result
+        if result.batch.interrupted:
+            raise KeyboardInterrupt
+        return result
+
+    def _too_short(self) -> VideoError:
+        advice = self.session.guide_state.advice
+        last = f" (last: {advice[0].text})" if advice else ""
+        return VideoError(
+            f"{self.session.source.name}: ended before a test could be recorded{last}; give a "
+            "longer video in which the hand is in view"
+        )
+
+    def _tell(self) -> None:
+        """Say where the session stands: at once when that changes, else once a second."""
+        session, state = self.session, self.session.guide_state
+        now_s = session.clock()
+        if state.text == self._said and now_s - self._said_s < _LINE_EVERY_S:
+            return
+        self._said, self._said_s = state.text, now_s
+        rate = session.reading.rate_hz
+        taps = f"  {rate:.1f} taps/s" if math.isfinite(rate) else ""
+        left = f"  {state.left_s:.0f} s left" if math.isfinite(state.left_s) else ""
+        shown_hz = session.timing.now_hz()
+        speed = f"  {shown_hz:.0f} frames/s" if math.isfinite(shown_hz) else ""
+        dropped = f"  {session.timing.dropped()} dropped"
+        self._say(f"{state.phase}: {state.text}{left}{speed}{dropped}{taps}")
