@@ -30,20 +30,21 @@ class FrameSlot:
         with self._changed:
             while self._keep_all and self._frame is not None and not self._is_closed:
                 self._changed.wait(_CHECK_S)
-            self._frame = frame
+            if not self._is_closed:
+                self._frame = frame
             self._changed.notify_all()
 
     def take(self) -> CapturedFrame | None:
-        """Wait for the newest frame; None once the slot is closed."""
+        """Wait for the newest frame; None once the slot is closed and empty."""
         with self._changed:
             while self._frame is None and not self._is_closed:
                 self._changed.wait(_CHECK_S)
             frame, self._frame = self._frame, None
             self._changed.notify_all()
-            return None if self._is_closed else frame
+            return frame
 
     def close(self) -> None:
-        """Wake up who waits; no frame is passed on from now."""
+        """Wake up who waits; no further frame is accepted from now."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

@@ -16,9 +16,9 @@ class Signals:
     """What is known of the last second of frames; NaN unknown."""
 
     frame_rate_hz: float = math.nan
-    """One over the usual interval of the captured frames."""
+    """One over the mean interval of the captured frames."""
     late_share: float = math.nan
-    """Share of these intervals that are longer than one and a half usual ones."""
+    """Share of these intervals that are longer than one and a half mean ones."""
     brightness: float = math.nan
     """Median grey level of the hand, or of the image where there is none; 0 to 255."""
     hand_px: float = math.nan
@@ -51,7 +51,7 @@ class GuideRules:
     min_frame_rate_hz: float = 24.0
     """A camera of 30 frames a second that lacks light gives fewer."""
     max_late_share: float = 0.15
-    """Share of intervals over one and a half usual ones."""
+    """Share of intervals over one and a half mean ones."""
     min_seen_share: float = 0.8
     min_tips_share: float = 0.8
     max_edge_share: float = 0.3

@@ -30,7 +30,7 @@ _MAX_PAUSE_INTERVALS: Final = 2.5
 _MIN_PAUSE_S: Final = 1.0
 """... and never before so many seconds."""
 _LATE: Final = 1.5
-"""Usual intervals from which a frame is late."""
+"""Mean intervals from which a frame is late."""
 _BRIGHTNESS_STEP: Final = 4
 """One pixel in so many, along each axis, is looked at."""
 
@@ -127,9 +127,9 @@ class Recent:
             seen = [s for s in self._seen if now_s - s.time_s <= _SIGNALS_S]
         rate_hz, late_share = math.nan, math.nan
         if len(intervals_s):
-            usual_s = float(np.median(intervals_s))
-            rate_hz = 1 / usual_s
-            late_share = float((intervals_s > _LATE * usual_s).mean())
+            mean_s = float(np.mean(intervals_s))
+            rate_hz = 1 / mean_s
+            late_share = float((intervals_s > _LATE * mean_s).mean())
         return _signals(seen, rate_hz, late_share, self._protocol.keypoints.min_confidence)
 
     def trail(self) -> FloatArray:

@@ -91,7 +91,11 @@ def write_record(
         "complete": complete,
         "recorded_frames": len(recording.time_s),
         "lost_by_the_recorder": recording.lost,
-        "live": {name: None if math.isnan(value) else value for name, value in figures.items()},
+        "is_live": source.is_live,
+        # what is read as fast as possible has no latency to speak of
+        "live": {n: None if math.isnan(v) else v for n, v in figures.items()}
+        if source.is_live
+        else None,
         "time_s": recording.time_s,
     }
     write_result(path, json_bytes(record))
@@ -115,7 +119,8 @@ def summary_line(recording: Recording, timing: LiveTiming, *, is_live: bool) -> 
     if not is_live:
         return f"{saved}; every frame was looked at, however long it took"
     return (
-        f"{saved}; live {timing.marked_hz:.1f} frames/s, {timing.dropped} of {timing.frames} dropped "
+        f"{saved}; live {timing.marked_hz:.1f} frames/s, "
+        f"{timing.dropped} of {timing.frames} dropped "
         f"({100 * timing.dropped_share:.1f} %), latency {timing.latency_median_ms:.0f} ms "
         f"(median), {timing.latency_p95_ms:.0f} ms (95th percentile)"
     )

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from tapscope.errors import TapscopeError, VideoError
+from tapscope.errors import OutputError, TapscopeError, VideoError
+from tapscope.live.recorder import Recording
 from tapscope.live.results import (
     Analyse,
     MeasuredTest,
@@ -14,7 +15,6 @@ from tapscope.live.results import (
     summary_line,
     write_record,
 )
-from tapscope.live.recorder import Recording
 from tapscope.live.session import Ended, LiveSession, Recorded
 from tapscope.live.timing import LiveTiming
 
@@ -46,6 +46,7 @@ class LiveRun:
         self.problem = ""
         """Why there are no more frames; '' if there are."""
         self._analyse = analyse
+        self._unmeasured: Recorded | None = None
         self._say = say
         self._said = ""
         self._said_s = -math.inf
@@ -60,20 +61,18 @@ class LiveRun:
         OutputError
             The recording cannot be written.
         """
-        self._start()
-        self.session.begin_test(self.session.names.given)
-        while True:
-            event = self.session.next_event(_WAIT_S)
-            if isinstance(event, Recorded):
-                following = None if event.complete else self.session.next_event(_WAIT_S)
-                problem = following.error if isinstance(following, Ended) else None
-                result = self._measured(event, problem)
-                self._stop()
-                return result
-            if isinstance(event, Ended):
-                self._stop()
-                raise event.error or self._too_short()
-            self._tell()
+        try:
+            self._start()
+            self.session.begin_test(self.session.names.given)
+            while True:
+                event = self.session.next_event(_WAIT_S)
+                if isinstance(event, Recorded):
+                    return self._measured(event, self._problem_after(event))
+                if isinstance(event, Ended):
+                    raise event.error or self._too_short()
+                self._tell()
+        finally:
+            self.session.close()
 
     def run_tests(self) -> None:
         """Measure every test that is recorded, until Ctrl-C.
@@ -85,31 +84,30 @@ class LiveRun:
         OutputError
             A recording cannot be written.
         """
-        self._start()
-        while True:
-            event = self.session.next_event(_WAIT_S)
-            if isinstance(event, Recorded):
-                following = None if event.complete else self.session.next_event(_WAIT_S)
-                problem = following.error if isinstance(following, Ended) else None
-                self._measured(event, problem)
-                self.session.cancel_test()
-                event = following
-            if isinstance(event, Ended):
-                if event.error:
-                    raise event.error
-                self.problem = f"{self.session.source.name}: has ended"
-                self._say(f"{self.problem}; Ctrl-C closes the page")
-            self._tell()
+        try:
+            self._start()
+            while True:
+                event = self.session.next_event(_WAIT_S)
+                if isinstance(event, Recorded):
+                    self._measured(event, self._problem_after(event))
+                    self.session.cancel_test()
+                if isinstance(event, Ended):
+                    if event.error:
+                        raise event.error
+                    self._file_ended()
+                if not self.problem:
+                    self._tell()
+        finally:
+            self.session.close()
 
     def interrupted(self) -> str:
-        """Stop after Ctrl-C; return what was kept, and how to go on."""
-        kept = self._stop()
-        if self.result is not None and self.result.batch.interrupted:
-            path = self.result.recording.path
-            return f"{path} is kept; measure it with: {how_to_measure(path)}"
-        if kept is None:
+        """Return, after Ctrl-C, what was kept and how to go on."""
+        event = self._unmeasured
+        while event is None and (following := self.session.next_event(0)) is not None:
+            event = following if isinstance(following, Recorded) else None
+        if event is None:
             return "nothing was being recorded; start again when you are ready"
-        return f"the test is kept in {kept}"
+        return f"the test is kept in {self._kept(event)}"
 
     def _start(self) -> None:
         session = self.session
@@ -118,14 +116,19 @@ class LiveRun:
         session.follower.warm_up(np.zeros((max(height, 1), max(width, 1), 3), np.uint8))
         session.start()
 
-    def _stop(self) -> str | None:
-        """Stop the threads; return what was kept of a test that was not measured."""
-        self.session.close()
-        kept = None
-        while (event := self.session.next_event(0)) is not None:
-            if isinstance(event, Recorded):
-                kept = self._kept(event)
-        return kept
+    def _problem_after(self, event: Recorded) -> BaseException | None:
+        """Return the fault that cut a test short, if one did."""
+        self._unmeasured = event
+        if event.complete:
+            return None
+        following = self.session.next_event(_WAIT_S)
+        if isinstance(following, Ended) and following.error is None:
+            self._file_ended()
+        return following.error if isinstance(following, Ended) else None
+
+    def _file_ended(self) -> None:
+        self.problem = f"{self.session.source.name}: has ended"
+        self._say(self.problem)
 
     def _kept(self, event: Recorded) -> str:
         """Close the file of a test that is not measured; return where it is and how to go on."""
@@ -137,7 +140,13 @@ class LiveRun:
 
     def _written(self, event: Recorded) -> tuple[Recording, LiveTiming]:
         """Close the file of a test and write its record."""
-        recording = event.recorder.finish()
+        try:
+            recording = event.recorder.finish()
+        except OutputError as problem:
+            path = event.recorder.recording.path
+            raise OutputError(
+                f"{problem}; what was written before is kept: {how_to_measure(path)}"
+            ) from problem
         first_s, last_s = recording.time_s[0], recording.time_s[-1]
         self.session.timing.wait_for(last_s, _LAST_MARK_S)
         timing = self.session.timing.between(first_s, last_s)
@@ -151,14 +160,7 @@ class LiveRun:
         see that it is not whole.
         """
         if isinstance(problem, TapscopeError):
-            try:
-                kept = self._kept(event)
-            except TapscopeError as further:
-                path = event.recorder.recording.path
-                raise type(further)(
-                    f"{further}; what was written before is kept in {path}"
-                ) from problem
-            raise type(problem)(f"{problem}; the test is kept in {kept}") from problem
+            raise type(problem)(f"{problem}; the test is kept in {self._kept(event)}") from problem
         if problem is not None:
             raise problem
         recording, timing = self._written(event)
@@ -170,6 +172,7 @@ class LiveRun:
         self.result = result
         if result.batch.interrupted:
             raise KeyboardInterrupt
+        self._unmeasured = None
         return result
 
     def _too_short(self) -> VideoError:

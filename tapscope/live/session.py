@@ -53,7 +53,7 @@ class Ended:
 Event = Recorded | Ended
 
 
-@dataclass(slots=True)
+@dataclass
 class LiveSession:
     """Runs from `start` to `close`; the events say what happens on the way.
 
@@ -126,9 +126,10 @@ class LiveSession:
         OutputError
             The name cannot be used, or is in use.
         """
-        self.names.choose(name)
         with self._guarded:
-            self._guide.start()
+            if self._guide.phase in ("watching", "recorded"):
+                self.names.choose(name)
+                self._guide.start()
 
     def cancel_test(self) -> None:
         """Go back to watching, unless a test is being recorded."""
@@ -156,12 +157,12 @@ class LiveSession:
         return None
 
     def drawn_after(self, number: int, timeout_s: float) -> DrawnFrame | None:
-        """Wait for a drawn frame later than `number`; the last one after `timeout_s`."""
+        """Wait for a drawn frame later than `number`; None if none comes within `timeout_s`."""
         with self._drawn_changed:
-            self._drawn_changed.wait_for(
+            is_later = self._drawn_changed.wait_for(
                 lambda: self._drawn is not None and self._drawn.number > number, timeout_s
             )
-            return self._drawn
+            return self._drawn if is_later else None
 
     def close(self) -> None:
         """Stop all threads; what is being recorded comes as a last event."""

@@ -33,7 +33,10 @@ _LIVE_OPTIONS: Final = {
 _FRAGMENTS: Final = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 """Each second can be read as soon as it is written, so that a file that breaks off keeps them."""
 _DISK_ERRORS: Final = frozenset(
-    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.ENOENT)
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
+        *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG),
+    )
 )
 """Errors of the disk, not of the encoder."""
 
