@@ -24,6 +24,8 @@ class FrameSlot:
         self._changed = threading.Condition()
         self._frame: CapturedFrame | None = None
         self._is_closed = False
+        self.replaced = 0
+        """Frames that nobody took."""
 
     def put(self, frame: CapturedFrame) -> None:
         """Give a frame; after `close` it is not taken any more."""
@@ -31,6 +33,7 @@ class FrameSlot:
             while self._keep_all and self._frame is not None and not self._is_closed:
                 self._changed.wait(_CHECK_S)
             if not self._is_closed:
+                self.replaced += self._frame is not None
                 self._frame = frame
             self._changed.notify_all()
 

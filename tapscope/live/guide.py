@@ -20,7 +20,7 @@ class Signals:
     late_share: float = math.nan
     """Share of these intervals that are longer than one and a half mean ones."""
     brightness: float = math.nan
-    """Median grey level of the hand, or of the image where there is none; 0 to 255."""
+    """How light the hand is, or the image where there is none; see `recent.brightness_of`."""
     hand_px: float = math.nan
     """Length of the hand, wrist to middle knuckle, pixels; NaN without a hand."""
     seen_share: float = 0.0
@@ -46,8 +46,8 @@ class GuideRules:
     """Seconds for which something may be wrong during the countdown."""
     min_hand_px: float = 60.0
     """As in the protocol's group `quality`."""
-    min_brightness: float = 40.0
-    """Grey level of 255: darker hands lose their outline to the noise of the camera."""
+    min_brightness: float = 50.0
+    """Level of 255 of the light parts: below, the outline is lost in the noise of the camera."""
     min_frame_rate_hz: float = 24.0
     """A camera of 30 frames a second that lacks light gives fewer."""
     max_late_share: float = 0.15
@@ -143,6 +143,8 @@ class Guide:
         """Beginning of the countdown or of the recording; in 'preparing' since when all is well."""
         self._wrong_s = math.nan
         """Since when something is wrong during the countdown."""
+        self._insists = False
+        """Whether the test begins although there is something to mend."""
 
     @property
     def phase(self) -> Phase:
@@ -152,7 +154,11 @@ class Guide:
     def start(self) -> None:
         """Begin to prepare a test; nothing if one goes on."""
         if self._phase in ("watching", "recorded"):
-            self._phase, self._since_s = "preparing", math.nan
+            self._phase, self._since_s, self._insists = "preparing", math.nan, False
+
+    def insist(self) -> None:
+        """Begin the prepared test although there is something to mend; the analysis will judge."""
+        self._insists = True
 
     def cancel(self) -> None:
         """Go back to watching."""
@@ -179,7 +185,7 @@ class Guide:
         return GuideState("recorded", _TEXTS["recorded"])
 
     def _prepare(self, time_s: float, advice: tuple[Advice, ...]) -> GuideState:
-        if advice:
+        if advice and not self._insists:
             self._since_s = math.nan
             return GuideState("preparing", advice[0].text, advice)
         if not time_s - self._since_s >= 0:
@@ -190,7 +196,7 @@ class Guide:
         return GuideState("preparing", _TEXTS["ready"])
 
     def _count_down(self, time_s: float, advice: tuple[Advice, ...]) -> GuideState:
-        if not advice:
+        if not advice or self._insists:
             self._wrong_s = math.nan
         elif math.isnan(self._wrong_s):
             self._wrong_s = time_s

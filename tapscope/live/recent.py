@@ -66,7 +66,11 @@ NOTHING: Final = Reading(np.zeros(0), np.zeros(0), "hand_lengths", np.zeros(0), 
 
 
 def brightness_of(image: NDArray[np.uint8], view: HandDetection | None) -> float:
-    """Return the median grey level of the crop of a hand, or of the image without one."""
+    """Return how light the light parts of the crop of a hand are, or of the image without one.
+
+    It is the 90th percentile of the green channel, 0 to 255. A median would call a dark hand, or
+    any hand before dark clothes, badly lit.
+    """
     part = image
     if view is not None:
         height, width = image.shape[:2]
@@ -75,7 +79,7 @@ def brightness_of(image: NDArray[np.uint8], view: HandDetection | None) -> float
         top, bottom = (int(np.clip(view.box.y + d, 0, height)) for d in (-half, half))
         if right - left > _BRIGHTNESS_STEP and bottom - top > _BRIGHTNESS_STEP:
             part = image[top:bottom, left:right]
-    return float(np.median(part[::_BRIGHTNESS_STEP, ::_BRIGHTNESS_STEP, 1]))
+    return float(np.percentile(part[::_BRIGHTNESS_STEP, ::_BRIGHTNESS_STEP, 1], 90))
 
 
 def is_at_edge(image: NDArray[np.uint8], view: HandDetection) -> bool:

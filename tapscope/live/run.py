@@ -195,5 +195,5 @@ class LiveRun:
         left = f"  {state.left_s:.0f} s left" if math.isfinite(state.left_s) else ""
         shown_hz = session.timing.now_hz()
         speed = f"  {shown_hz:.0f} frames/s" if math.isfinite(shown_hz) else ""
-        dropped = f"  {session.timing.dropped()} dropped"
+        dropped = f"  {session.dropped} dropped"
         self._say(f"{state.phase}: {state.text}{left}{speed}{dropped}{taps}")

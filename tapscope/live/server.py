@@ -1,6 +1,7 @@
 """The web server of the live page; see `local_page` for whom it answers."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -41,7 +42,8 @@ def make_app(run: LiveRun, token: str, port: int) -> ASGIApp:
     routes += [
         Route("/api/state", _state(run)),
         Route("/api/start", _start(run), methods=["POST"]),
-        Route("/api/cancel", _cancel(run), methods=["POST"]),
+        Route("/api/insist", _order(run.session.insist), methods=["POST"]),
+        Route("/api/cancel", _order(run.session.cancel_test), methods=["POST"]),
         Route("/frames/after/{number:int}", _frame(run)),
         Route("/frames/first", _frame(run)),
     ]
@@ -72,10 +74,10 @@ def _start(run: LiveRun) -> Answer:
     return answer
 
 
-def _cancel(run: LiveRun) -> Answer:
+def _order(order: Callable[[], None]) -> Answer:
     async def answer(request: Request) -> Response:
         await json_body(request, OutputError)
-        await run_in_threadpool(run.session.cancel_test)
+        await run_in_threadpool(order)
         return JSONResponse({})
 
     return answer
@@ -109,7 +111,7 @@ def state_of(run: LiveRun) -> dict[str, Any]:
         "folder": str(session.names.folder),
         "captured_hz": _known(session.recent.signals().frame_rate_hz),
         "shown_hz": _known(session.timing.now_hz()),
-        "dropped": session.timing.dropped(),
+        "dropped": session.dropped,
         "rate_hz": _known(reading.rate_hz),
         "unit": reading.unit.replace("_", " "),
         "time_s": [round(value, 4) for value in reading.time_s.tolist()],

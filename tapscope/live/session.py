@@ -26,6 +26,8 @@ from tapscope.protocol.protocol import Protocol
 
 _READ_EVERY_S: Final = 0.25
 """How often the last seconds are measured."""
+_READ_PAUSE: Final = 4.0
+"""The pause is at least so many times as long as measuring: the network needs the processor."""
 _SEARCH_EVERY_S: Final = 1.0
 """While there is something to mend, a better hand is looked for so often."""
 _SILENT_S: Final = 10.0
@@ -131,11 +133,21 @@ class LiveSession:
                 self.names.choose(name)
                 self._guide.start()
 
+    def insist(self) -> None:
+        """Begin the prepared test although there is something to mend."""
+        with self._guarded:
+            self._guide.insist()
+
     def cancel_test(self) -> None:
         """Go back to watching, unless a test is being recorded."""
         with self._guarded:
             if self._guide.phase != "recording":
                 self._guide.cancel()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that came too late, for the source or for the network, from the beginning."""
+        return self.source.dropped + self._slot.replaced
 
     def next_event(self, timeout_s: float) -> Event | None:
         """Wait for what happens next; None after `timeout_s` without anything.
@@ -244,5 +256,9 @@ class LiveSession:
         return self.follower.see(frame.image, frame.time_s)
 
     def _read(self) -> None:
-        while not self._stop.wait(_READ_EVERY_S):
+        pause_s = _READ_EVERY_S
+        while not self._stop.wait(pause_s):
+            begun_s = time.perf_counter()
             self.reading = self.recent.read()
+            taken_s = time.perf_counter() - begun_s
+            pause_s = max(_READ_EVERY_S, _READ_PAUSE * taken_s)

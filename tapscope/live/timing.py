@@ -54,13 +54,11 @@ class TimingLog:
         self._captured: deque[tuple[float, int]] = deque(maxlen=_MOST)
         """Time stamp and number of each frame."""
         self._recent_s: deque[float] = deque()
-        self._frames = self._all_marked = 0
 
     def captured(self, number: int, time_s: float) -> None:
         """Note a frame that came from the source."""
         with self._lock:
             self._captured.append((time_s, number))
-            self._frames = number + 1
 
     def marked(self, time_s: float, captured_s: float, now_s: float) -> None:
         """Note that the marks of a frame are drawn.
@@ -74,7 +72,6 @@ class TimingLog:
         """
         with self._lock:
             self._marked.append((time_s, now_s - captured_s))
-            self._all_marked += 1
             self._recent_s.append(now_s)
             while now_s - self._recent_s[0] > _NOW_S:
                 self._recent_s.popleft()
@@ -87,11 +84,6 @@ class TimingLog:
         if len(times_s) < 2:
             return math.nan
         return (len(times_s) - 1) / (times_s[-1] - times_s[0])
-
-    def dropped(self) -> int:
-        """Return how many frames got no marks, from the beginning."""
-        with self._lock:
-            return max(self._frames - self._all_marked - 1, 0)  # the newest is being looked at
 
     def wait_for(self, time_s: float, timeout_s: float) -> bool:
         """Wait until a frame of this time stamp or a later one is marked; say whether it is."""

@@ -56,9 +56,10 @@ def test_a_source_that_is_missing_is_one_plain_message(tmp_path: Path) -> None:
 def test_a_test_is_measured_as_analyze_measures_its_video(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
+    # the hand of the clip begins to tap after 1.5 s
     def quick(tapping_s: float, min_hand_px: float) -> GuideRules:
         return GuideRules(
-            tapping_s=tapping_s, min_hand_px=min_hand_px, rest_s=0.3, countdown_s=0.2, ready_s=0.2
+            tapping_s=tapping_s, min_hand_px=min_hand_px, rest_s=0.2, countdown_s=0.5, ready_s=0.8
         )
 
     monkeypatch.setattr(setup, "GuideRules", quick)

@@ -124,6 +124,17 @@ def test_a_lost_hand_is_said_while_recording_and_does_not_end_it() -> None:
     assert run(guide, GOOD, 8, 9)[-1].advice == ()
 
 
+def test_who_insists_gets_a_test_with_faults() -> None:
+    guide = Guide(RULES)
+    guide.start()
+    dark = replace(GOOD, brightness=10)
+    assert phases(run(guide, dark, 0, 3)) == ["preparing"]
+    guide.insist()
+    assert phases(run(guide, dark, 3, 20)) == ["preparing", "countdown", "recording", "recorded"]
+    guide.start()  # the next test is asked again
+    assert phases(run(guide, dark, 20, 25)) == ["preparing"]
+
+
 def test_cancelled_tests_begin_again_from_the_start() -> None:
     guide = Guide(RULES)
     guide.start()

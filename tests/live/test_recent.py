@@ -94,6 +94,7 @@ def test_signals_follow_frame_rate_and_losses() -> None:
 def test_brightness_is_that_of_the_hand() -> None:
     image = np.full((240, 320, 3), 200, np.uint8)
     image[60:200, 80:240] = 30
+    image[60:80, 80:100] = 0
     view = detection(hand_shape(160, 130, size=70.0))
     assert brightness_of(image, None) == 200.0
     assert brightness_of(image, view) == 30.0
@@ -116,7 +117,6 @@ def test_timing_counts_what_got_no_marks() -> None:
     assert (part.frames, part.marked) == (4, 2)
     assert part.marked_hz == pytest.approx(20.0)
     assert log.now_hz() == pytest.approx(15.0, rel=0.05)
-    assert log.dropped() == 4  # the last one is being looked at
     assert log.wait_for(8 / 30, 0)
     assert not log.wait_for(1.0, 0)
 

@@ -158,6 +158,7 @@ def test_late_marks_are_dropped_frames_and_none_of_the_recording(tmp_path: Path)
     timing = session.timing.between()
     assert timing.frames == 60
     assert 0 < timing.marked < 60  # painting takes no time, looking does
+    assert session.dropped == timing.dropped
     session.close()
 
 

@@ -27,7 +27,7 @@ HOME = "http://127.0.0.1:8000"
 
 @pytest.fixture
 def run(tmp_path: Path) -> LiveRun:
-    source = PaintedSource(10_000, is_live=True, before=lambda number: time.sleep(0.005))
+    source = PaintedSource(10_000)
     session = painted_session(source, tmp_path, "")
     return LiveRun(session, lambda folder: BatchResult({}, {}, 0, False), lambda line: None)
 
@@ -140,7 +140,7 @@ def test_bad_names_are_refused(page: TestClient, name: object) -> None:
 
 
 def test_forms_of_other_pages_are_refused(page: TestClient) -> None:
-    for path in ("start", "cancel"):
+    for path in ("start", "insist", "cancel"):
         answer = page.post(f"/{TOKEN}/api/{path}", data={"name": "x"})
         assert answer.status_code == 400
         assert answer.json()["error"] == "send JSON"
@@ -149,5 +149,6 @@ def test_forms_of_other_pages_are_refused(page: TestClient) -> None:
 def test_a_test_that_is_prepared_can_be_cancelled(page: TestClient, run: LiveRun) -> None:
     assert page.post(f"/{TOKEN}/api/start", json={"name": "x"}).status_code == 200
     assert run.session._guide.phase == "preparing"
+    assert page.post(f"/{TOKEN}/api/insist", json={}).status_code == 200
     assert page.post(f"/{TOKEN}/api/cancel", json={}).status_code == 200
     assert run.session._guide.phase == "watching"

@@ -117,6 +117,7 @@ def test_the_newest_frame_wins() -> None:
     frame = slot.take()
     assert frame is not None
     assert frame.number == 4
+    assert slot.replaced == 4
     slot.close()
     assert slot.take() is None
 

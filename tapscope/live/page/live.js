@@ -75,6 +75,8 @@ function render(state) {
   const isIdle = state.phase === "watching";
   at("start").disabled = !isIdle || Boolean(state.problem);
   at("name").disabled = !isIdle;
+  at("insist").hidden = !(state.phase === "preparing" && state.advice.length);
+  at("start").hidden = !at("insist").hidden;
   at("cancel").disabled = !["preparing", "countdown"].includes(state.phase);
   if (!isNameFilled) { at("name").value = state.given_name; isNameFilled = true; }
   if (state.problem) alertOf(state.problem);
@@ -158,6 +160,7 @@ at("test").addEventListener("submit", (event) => {
   event.preventDefault();
   post("api/start", { name: at("name").value });
 });
+at("insist").addEventListener("click", () => post("api/insist", {}));
 at("cancel").addEventListener("click", () => post("api/cancel", {}));
 showFrames();
 showState();
