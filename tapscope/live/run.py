@@ -70,7 +70,7 @@ class LiveRun:
                     return self._measured(event, self._problem_after(event))
                 if isinstance(event, Ended):
                     raise event.error or self._too_short()
-                self._tell()
+                self._tell(repeat=True)
         finally:
             self.session.close()
 
@@ -96,7 +96,7 @@ class LiveRun:
                         raise event.error
                     self._file_ended()
                 if not self.problem:
-                    self._tell()
+                    self._tell(repeat=False)
         finally:
             self.session.close()
 
@@ -183,13 +183,16 @@ class LiveRun:
             "longer video in which the hand is in view"
         )
 
-    def _tell(self) -> None:
-        """Say where the session stands: at once when that changes, else once a second."""
+    def _tell(self, *, repeat: bool) -> None:
+        """Say where the session stands when that changes; with `repeat` once a second, too."""
         session, state = self.session, self.session.guide_state
         now_s = session.clock()
-        if state.text == self._said and now_s - self._said_s < _LINE_EVERY_S:
+        # the text of an advice holds a number that changes
+        what = f"{state.phase} {state.advice[0].code if state.advice else state.text}"
+        is_due = repeat and now_s - self._said_s >= _LINE_EVERY_S
+        if what == self._said and not is_due:
             return
-        self._said, self._said_s = state.text, now_s
+        self._said, self._said_s = what, now_s
         rate = session.reading.rate_hz
         taps = f"  {rate:.1f} taps/s" if math.isfinite(rate) else ""
         left = f"  {state.left_s:.0f} s left" if math.isfinite(state.left_s) else ""

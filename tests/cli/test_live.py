@@ -1,6 +1,8 @@
 """tapscope live on the command line."""
 
 import csv
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ from tapscope.cli import main
 from tapscope.errors import OutputError, VideoError
 from tapscope.live import setup
 from tapscope.live.guide import GuideRules
+from tapscope.live.run import LiveRun
+from tapscope.live.session import LiveSession
+from tapscope.live.source import FileSource
 from tests.cli.runner import run
-from tests.live.fakes import FakeCamera
+from tests.live.fakes import FakeCamera, painted_session
 
 CLIP = Path(__file__).parents[1] / "data" / "clinic" / "videos" / "sub-10_hand-right_run-1.mp4"
 
@@ -82,3 +87,28 @@ def test_a_test_is_measured_as_analyze_measures_its_video(
     assert {f"{name}.tracks.csv", f"{name}.taps.csv"} <= set(details)
     for file_name, file in details.items():
         assert file.read_bytes() == (again / "features.tapscope" / file_name).read_bytes()
+
+
+def test_the_page_is_served_until_ctrl_c(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    pytest.importorskip("uvicorn", reason="needs tapscope[review]")
+    opened: list[str] = []
+    visited: list[bytes] = []
+
+    def session(source: FileSource, folder: Path, name: str, **rest: object) -> LiveSession:
+        return painted_session(source, folder, name)
+
+    def visit(self: LiveRun) -> None:
+        with urllib.request.urlopen(opened[0], timeout=60) as answer:
+            visited.append(answer.read())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(setup, "make_session", session)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr(LiveRun, "run_tests", visit)
+    done = run("live", "--source", CLIP, "--out", tmp_path, "--name", "x")
+    assert done.exit_code == 130
+    assert f"open {opened[0]}" in done.output
+    assert "nothing was being recorded" in done.output
+    assert b"<title>tapscope live</title>" in visited[0]
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(opened[0], timeout=60)
