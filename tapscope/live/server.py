@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -106,9 +107,8 @@ def state_of(run: LiveRun) -> dict[str, Any]:
         "text": state.text,
         "advice": [advice.text for advice in state.advice],
         "left_s": _known(state.left_s),
-        "source": session.source.name,
+        "source": Path(session.source.name).name,
         "given_name": session.names.given,
-        "folder": str(session.names.folder),
         "captured_hz": _known(session.recent.signals().frame_rate_hz),
         "shown_hz": _known(session.timing.now_hz()),
         "dropped": session.dropped,
@@ -117,7 +117,7 @@ def state_of(run: LiveRun) -> dict[str, Any]:
         "time_s": [round(value, 4) for value in reading.time_s.tolist()],
         "aperture": [_known(value) for value in reading.aperture.tolist()],
         "closure_s": [round(value, 4) for value in reading.closure_s.tolist()],
-        "result": _result(run.result),
+        "result": _result(run.result, is_live=session.source.is_live),
         "problem": run.problem,
     }
 
@@ -126,14 +126,15 @@ def _known(value: float) -> float | None:
     return round(value, 4) if math.isfinite(value) else None
 
 
-def _result(result: MeasuredTest | None) -> dict[str, Any] | None:
+def _result(result: MeasuredTest | None, *, is_live: bool) -> dict[str, Any] | None:
     if result is None:
         return None
     cells = result.cells
     shown = {name: cells.get(name) for name in SHOWN}
     return {
         "name": result.recording.path.stem,
-        "table": str(result.table),
+        "table": f"{result.table.absolute().parent.name}/{result.table.name}",
+        "is_live": is_live,
         "cells": {k: _known(v) if isinstance(v, float) else v for k, v in shown.items()},
         "marked_hz": _known(result.timing.marked_hz),
         "dropped": result.timing.dropped,

@@ -105,7 +105,8 @@ function renderResult(result) {
     return row;
   }));
   at("table").textContent = result.table;
-  at("speed").textContent = `Live: ${figure(result.marked_hz, 1, "frames/s")}, ` +
+  // what is read as fast as possible has no latency to speak of
+  if (result.is_live) at("speed").textContent = `Live: ${figure(result.marked_hz, 1, "frames/s")}, ` +
     `${result.dropped} of ${result.frames} dropped, latency ` +
     `${figure(result.latency_median_ms, 0, "ms")} (median), ` +
     `${figure(result.latency_p95_ms, 0, "ms")} (95th percentile)`;
