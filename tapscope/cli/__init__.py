@@ -18,6 +18,7 @@ from tapscope.cli import (
     export,
     frames,
     inspect,
+    live,
     manifest,
     merge,
     overlay,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command()(analyze.analyze)
 app.command()(merge.merge)
 app.command()(inspect.inspect)
+app.command()(live.live)
 app.command()(report.report)
 app.command()(export.export)
 app.command()(overlay.overlay)

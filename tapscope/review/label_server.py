@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from tapscope.local_page.server import Answer
 from tapscope.review.label_session import LabelSession
-from tapscope.review.serving import Answer, guarded, json_body, rater_of, serve_app
+from tapscope.review.serving import guarded, json_body, rater_of, serve_app
 
 _FILES: Final = {
     "": "labels.html",

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from tapscope.review.serving import Answer, guarded, json_body, rater_of, serve_app
+from tapscope.local_page.server import Answer
+from tapscope.review.serving import guarded, json_body, rater_of, serve_app
 from tapscope.review.session import Session
 
 _FILES: Final = {
