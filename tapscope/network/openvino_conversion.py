@@ -34,9 +34,11 @@ def convert(network: HeatmapNetwork, fingertips: Sequence[int]) -> openvino.Mode
         other = torch.zeros_like(network.final(normalise(image)))
     example = (image, other, torch.zeros(1))
     with warnings.catch_warnings():
-        # Tracing is deprecated, but three times as fast as torch.export for the same bits. The
-        # shape warning comes from the check of the image's sides, which has passed by then.
+        # Tracing is deprecated (FutureWarning from torch 2.14 on), but three times as fast as
+        # torch.export for the same bits. The shape warning comes from the check of the image's
+        # sides, which has passed by then.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             PixelsToPeaks(network, fingertips).eval(), example, check_trace=False
