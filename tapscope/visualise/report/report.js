@@ -218,4 +218,9 @@ function setPrinting(on) {
 addEventListener("beforeprint", () => setPrinting(true));
 addEventListener("afterprint", () => setPrinting(false));
 filterTable();
-drawDistribution();
+// Drawn when it comes near the screen, as the traces are.
+new IntersectionObserver((entries, own) => {
+  if (!entries.some((one) => one.isIntersecting)) return;
+  own.disconnect();
+  drawDistribution();
+}, { rootMargin: "400px" }).observe(document.getElementById("groups"));
