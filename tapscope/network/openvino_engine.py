@@ -71,6 +71,7 @@ class OpenVinoEngine(Engine):
                     "PERFORMANCE_HINT": "THROUGHPUT",
                     "NUM_STREAMS": self._threads,
                     "INFERENCE_NUM_THREADS": self._threads,
+                    "ENABLE_CPU_PINNING": False,
                 },
             )
             self._compiled[size] = openvino.AsyncInferQueue(compiled, self._threads)

@@ -6,6 +6,7 @@ hand: a candidate. Each candidate is verified in a crop, and kept if its score i
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import cv2
 import numpy as np
@@ -17,6 +18,11 @@ from tapscope.network.engine import Engine
 from tapscope.pose.detection import HandDetection, box_around, predict_crops
 from tapscope.pose.overlap import distance, distinct_hands, size_ratio
 from tapscope.pose.thresholds import DEFAULTS, PoseSettings
+
+_REACH_PX: Final = 48
+"""Pixels of the reduced image, from the middle of a candidate, within which its keypoints lie."""
+_FADING_PX: Final = 30
+"""Standard deviation of the Gaussian by which peaks further from the middle count less."""
 
 
 def find_hands(
@@ -140,13 +146,16 @@ def _group_peaks(
     heat: NDArray[np.float32], row: int, column: int, measured: Measured, settings: PoseSettings
 ) -> CropBox | None:
     """Return a crop about the keypoints near a place; None with under three of them."""
-    height, width = heat.shape[1:]
+    top, left = max(0, row - _REACH_PX), max(0, column - _REACH_PX)
+    part = heat[:, top : row + _REACH_PX + 1, left : column + _REACH_PX + 1]
+    height, width = part.shape[1:]
     rows, columns = np.ogrid[:height, :width]
-    away = np.hypot(rows - row, columns - column)
-    near = np.where(away < 48, heat * np.exp(-0.5 * (away / 30) ** 2), 0)
-    flat = near.reshape(len(heat), -1)
-    index = flat.argmax(axis=1)
-    place = np.column_stack([index % width, index // width]).astype(float)
-    value = heat.reshape(len(heat), -1)[np.arange(len(heat)), index]
+    away = np.hypot(rows + top - row, columns + left - column).astype(np.float32)
+    fades = np.where(away < _REACH_PX, np.exp(-0.5 * (away / _FADING_PX) ** 2), np.float32(0))
+    near = (part * fades).reshape(len(part), -1)
+    index = near.argmax(axis=1)
+    place = np.column_stack([index % width + left, index // width + top]).astype(float)
+    each = np.arange(len(part))
+    value = np.where(near[each, index] > 0, part.reshape(len(part), -1)[each, index], 0)
     seen = np.where(value > settings.candidate_peak, 1.0, 0.0)
     return box_around(place, seen, measured, settings=settings)

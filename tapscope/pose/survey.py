@@ -1,8 +1,9 @@
 """First pass: find every hand of a recording and follow it, in samples a tenth of a second apart.
 
-The whole image is searched once a quarter of a second. A hand that is found is followed from sample
-to sample, and back through the samples that are kept, for it may have been in view before. Images
-are not kept beyond that, so memory does not grow with the recording.
+The whole image is searched once a quarter of a second, less often while a hand is clearly seen. A
+hand that is found is followed from sample to sample, and back through the samples that are kept,
+for it may have been in view before. Images are not kept beyond that, so memory does not grow with
+the recording.
 """
 
 from bisect import bisect_right
@@ -166,9 +167,11 @@ class Survey:
     def _search(self) -> None:
         """Look for hands that are not followed yet in the whole image of the newest sample."""
         number, image = self._history[-1]
-        sizes = self.settings.long_sides_px
-        if self._sure_boxes(number) and self._slot % self.settings.small_hand_slots:
-            sizes = sizes[:1]
+        large, small = self.settings.long_sides_px
+        sizes = [large, small]
+        if self._sure_boxes(number):
+            every = {large: self.settings.other_hand_slots, small: self.settings.small_hand_slots}
+            sizes = [size for size in sizes if self._slot % every[size] == 0]
         candidates = [
             box
             for long_side_px in sizes

@@ -15,7 +15,7 @@ class PoseSettings:
     """What decides where hands are found, how they are followed, and which one is measured."""
 
     # Detection in one image
-    long_sides_px: tuple[int, ...] = (128, 256)
+    long_sides_px: tuple[int, int] = (128, 256)
     """Longer sides of the whole image as the network sees it: first for large, then small hands."""
     max_candidates: int = 4
     """Candidates of one image size that are verified in crops."""
@@ -54,9 +54,11 @@ class PoseSettings:
     sample_fractions: tuple[float, ...] = (0.0, 0.4, 0.7)
     """Where in a slot the followed hands are looked at, of its length. Uneven, so that no tapping
     rate up to 8 Hz is always met in the same phase."""
-    small_hand_slots: int = 4
-    """While a hand is clearly seen, smaller ones are searched for in every so many slots; those
-    that are found are followed back."""
+    other_hand_slots: int = 2
+    """While a hand is clearly seen, others are searched for in every so many slots; those that are
+    found are followed back."""
+    small_hand_slots: int = 8
+    """The same for small ones, which cost four times as much."""
     survey_long_side_px: int = 640
     """Longer side to which images are reduced for the first pass, pixels."""
     history_s: float = 8.0
