@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,13 @@ def test_a_silent_camera_is_lost(tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_what_was_recorded(tmp_path: Path) -> None:
     halted = threading.Event()
-    source = PaintedSource(200, before=lambda n: n == 22 and halted.set())
+
+    def halt(number: int) -> None:
+        if number == 22:
+            halted.set()
+            time.sleep(1)  # or a fast machine has recorded the whole test before anyone waits again
+
+    source = PaintedSource(200, before=halt)
     run, _ = watched(interruptible(painted_session(source, tmp_path), halted))
     with pytest.raises(KeyboardInterrupt):
         run.run_test()
