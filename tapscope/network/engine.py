@@ -40,7 +40,7 @@ class Look(NamedTuple):
     """What an engine sees in some images."""
 
     heatmaps: Any
-    """As the engine holds them, on its device; indexed by image."""
+    """As the engine holds them, on its device; indexed by image. None if they were not kept."""
     peaks: list[FloatArray]
     """The fields of `heatmap.HeatmapPeaks`."""
 
@@ -114,8 +114,8 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def _look(self, pixels: NDArray[np.uint8]) -> Look:
-        """Return heatmaps of images and their peaks."""
+    def _look(self, pixels: NDArray[np.uint8], *, keeps_heatmaps: bool) -> Look:
+        """Return the peaks of images, and their heatmaps if they are to be kept."""
 
     @abstractmethod
     def _look_again(self, mirrored: NDArray[np.uint8], heatmaps: Any) -> list[FloatArray]:
@@ -142,8 +142,10 @@ class Engine(ABC):
             Images whose thumb or index tip has a confidence up to this get the flip test: 0 none,
             1 all.
         """
-        seen = self._look(pixels)
+        seen = self._look(pixels, keeps_heatmaps=sure > 0)
         predicted = self._predicted(seen.peaks)
+        if not sure:
+            return predicted
         tip_confidence = predicted.confidence[:, self._tips].min(axis=1, initial=1.0)
         uncertain = np.flatnonzero(tip_confidence <= sure)
         if uncertain.size:

@@ -35,17 +35,18 @@ class OpenVinoEngine(Engine):
 
     def heatmaps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the heatmaps, see `Engine.heatmaps`."""
-        return self._run(pixels)[0]
+        kept = self._empty_heatmaps(pixels)
+        self._run(pixels, kept=kept)
+        return kept
 
-    def _look(self, pixels: NDArray[np.uint8]) -> Look:
-        heatmaps, *peaks = self._run(pixels)
-        return Look(heatmaps, self._completed(peaks))
+    def _look(self, pixels: NDArray[np.uint8], *, keeps_heatmaps: bool) -> Look:
+        kept = self._empty_heatmaps(pixels) if keeps_heatmaps else None
+        return Look(kept, self._completed(self._run(pixels, kept=kept)))
 
     def _look_again(
         self, mirrored: NDArray[np.uint8], heatmaps: NDArray[np.float32]
     ) -> list[FloatArray]:
-        _, *found = self._run(mirrored, heatmaps[..., ::-1])
-        peaks = self._completed(found)
+        peaks = self._completed(self._run(mirrored, heatmaps[..., ::-1]))
         for position_px in (peaks[0], peaks[3]):  # x in the image that is not mirrored
             position_px[..., 0] = mirrored.shape[2] - 1 - position_px[..., 0]
         return peaks
@@ -77,10 +78,18 @@ class OpenVinoEngine(Engine):
             self._compiled[size] = openvino.AsyncInferQueue(compiled, self._threads)
         return self._compiled[size]
 
+    def _empty_heatmaps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        count, *sides = pixels.shape[:3]
+        shape = (count, len(self.card.keypoints), *(side // self.stride for side in sides))
+        return np.empty(shape, np.float32)
+
     def _run(
-        self, pixels: NDArray[np.uint8], other: NDArray[np.float32] | None = None
+        self,
+        pixels: NDArray[np.uint8],
+        other: NDArray[np.float32] | None = None,
+        kept: NDArray[np.float32] | None = None,
     ) -> list[NDArray[np.float32]]:
-        """Return what the model answers for some images, see `openvino_model`.
+        """Return the peaks that the model finds in some images, see `openvino_model`.
 
         Parameters
         ----------
@@ -88,18 +97,23 @@ class OpenVinoEngine(Engine):
             See `heatmaps`.
         other
             Heatmaps to average with; None for none.
+        kept
+            Where to write the heatmaps; None if nobody needs them, for copies of them take a tenth
+            of the network's time.
         """
-        count, height, width = pixels.shape[:3]
-        queue = self._queue((height, width))
+        count = len(pixels)
+        queue = self._queue((pixels.shape[1], pixels.shape[2]))
         answers: list[list[NDArray[np.float32]]] = [[] for _ in range(count)]
 
         def store(request: openvino.InferRequest, index: int) -> None:
             # copied, because the next request uses the same memory
-            answers[index] = [one.data.copy() for one in request.output_tensors]
+            heatmaps, *peaks = request.output_tensors
+            answers[index] = [one.data.copy() for one in peaks]
+            if kept is not None:
+                kept[index] = heatmaps.data[0]
 
         queue.set_callback(store)
-        sides = (height // self.stride, width // self.stride)
-        nothing = np.zeros((1, len(self.card.keypoints), *sides), np.float32)
+        nothing = np.zeros_like(self._empty_heatmaps(pixels[:1]))
         share = np.array([0.0 if other is None else 0.5], np.float32)
         for index in range(count):
             image = pixels[index : index + 1]

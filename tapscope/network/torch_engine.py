@@ -31,9 +31,9 @@ class TensorEngine(Engine):
         heatmaps: NDArray[np.float32] = self.tensor_heatmaps(pixels).cpu().numpy()
         return heatmaps
 
-    def _look(self, pixels: NDArray[np.uint8]) -> Look:
+    def _look(self, pixels: NDArray[np.uint8], *, keeps_heatmaps: bool) -> Look:
         heatmaps = self.tensor_heatmaps(pixels)
-        return Look(heatmaps, self._peaks(heatmaps))
+        return Look(heatmaps if keeps_heatmaps else None, self._peaks(heatmaps))
 
     def _look_again(self, mirrored: NDArray[np.uint8], heatmaps: Tensor) -> list[FloatArray]:
         return self._peaks((heatmaps + self.tensor_heatmaps(mirrored).flip(-1)) / 2)

@@ -173,7 +173,7 @@ def test_peaks_of_the_compiled_network_are_those_of_its_heatmaps(
 ) -> None:
     torch.manual_seed(1)
     engine = single_precision(tiny_weights(keypoints=keypoints))
-    heatmaps, peaks = engine._look(PIXELS)
+    heatmaps, peaks = engine._look(PIXELS, keeps_heatmaps=True)
     expected = find_peaks(torch.from_numpy(heatmaps), engine.fingertips, engine.stride)
     missing = expected.tip_peak_value.numpy() == 0  # no further peak: it is nowhere
     for name, values, theirs in zip(expected._fields, peaks, expected, strict=True):
