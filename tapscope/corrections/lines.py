@@ -6,9 +6,9 @@ written, a part of the line stays; it is ignored, and the reader is given a note
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tapscope.errors import CorrectionsError
 
@@ -43,6 +43,56 @@ def read_lines(path: Path) -> tuple[list[Line], list[str]]:
         else:
             lines.append((number, content))
     return lines, notes
+
+
+class Numbered(Protocol):
+    """An entry of a log: 1, 2, 3 ... within it."""
+
+    @property
+    def number(self) -> int:
+        """The number."""
+
+
+Head = TypeVar("Head")
+Entry = TypeVar("Entry", bound=Numbered)
+
+
+def read_entries(
+    path: Path,
+    head_of: Callable[[Mapping[str, Any]], Head],
+    entry_of: Callable[[Mapping[str, Any]], Entry],
+) -> tuple[Head | None, list[Entry], list[str]]:
+    """Return what the first line says, all entries, and the notes of `read_lines`.
+
+    Parameters
+    ----------
+    head_of, entry_of
+        Read the first line and the others; each raises CorrectionsError for one that is damaged.
+
+    Raises
+    ------
+    CorrectionsError
+        The log cannot be read, or an entry is missing or damaged.
+    """
+    head: Head | None = None
+    entries: list[Entry] = []
+    lines, notes = read_lines(path)
+    for number, content in lines:
+        try:
+            if head is None:
+                head = head_of(content)
+                continue
+            entry = entry_of(content)
+            if entry.number != len(entries) + 1:
+                raise CorrectionsError(
+                    f"expected entry {len(entries) + 1}, found entry {entry.number}"
+                )
+        except CorrectionsError as problem:
+            raise CorrectionsError(
+                f"{path}: line {number}: {problem}; restore the file from a copy"
+            ) from problem
+        entries.append(entry)
+    return head, entries, notes
 
 
 def append_lines(path: Path, lines: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tapscope.corrections.entry import Entry, entry_of
-from tapscope.corrections.lines import append_lines, read_lines
+from tapscope.corrections.lines import append_lines, read_entries
 from tapscope.errors import CorrectionsError
 
 FORMAT: Final = "tapscope corrections 1"
@@ -77,25 +77,13 @@ def read_log(path: Path) -> Log:
     CorrectionsError
         The log cannot be read, belongs to no recording, or an entry is missing or damaged.
     """
-    subject: Subject | None = None
-    entries: list[Entry] = []
-    lines, notes = read_lines(path)
-    for number, content in lines:
-        try:
-            if subject is None:
-                subject = _subject(content)
-                continue
-            entry = entry_of(content)
-        except CorrectionsError as problem:
+    subject, entries, notes = read_entries(path, _subject, entry_of)
+    for entry in entries:
+        if subject is not None and entry.rater != subject.rater:
             raise CorrectionsError(
-                f"{path}: line {number}: {problem}; restore the file from a copy"
-            ) from problem
-        if entry.number != len(entries) + 1 or entry.rater != subject.rater:
-            raise CorrectionsError(
-                f"{path}: line {number}: expected entry {len(entries) + 1} of {subject.rater}, "
-                f"found entry {entry.number} of {entry.rater}; restore the file from a copy"
+                f"{path}: entry {entry.number} is of {entry.rater}, the log of {subject.rater}; "
+                "restore the file from a copy"
             )
-        entries.append(entry)
     return Log(subject, tuple(entries), tuple(notes))
 
 

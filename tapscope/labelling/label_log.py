@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
 from tapscope.corrections.entry import rater_id
-from tapscope.corrections.lines import append_lines, read_lines
+from tapscope.corrections.lines import append_lines, read_entries
 from tapscope.errors import CorrectionsError
 from tapscope.labelling.labels import ImageLabels, labels_of
 
@@ -73,26 +73,8 @@ def read_log(path: Path) -> LabelLog:
     CorrectionsError
         The log cannot be read, or an entry is missing or damaged.
     """
-    digest = ""
-    entries: list[LabelEntry] = []
-    lines, notes = read_lines(path)
-    for number, content in lines:
-        try:
-            if not digest:
-                digest = _digest(content)
-                continue
-            entry = _entry_of(content)
-        except CorrectionsError as problem:
-            raise CorrectionsError(
-                f"{path}: line {number}: {problem}; restore the file from a copy"
-            ) from problem
-        if entry.number != len(entries) + 1:
-            raise CorrectionsError(
-                f"{path}: line {number}: expected entry {len(entries) + 1}, found entry "
-                f"{entry.number}; restore the file from a copy"
-            )
-        entries.append(entry)
-    return LabelLog(digest, tuple(entries), tuple(notes))
+    digest, entries, notes = read_entries(path, _digest, _entry_of)
+    return LabelLog(digest or "", tuple(entries), tuple(notes))
 
 
 def append(path: Path, images_sha256: str, entry: LabelEntry) -> None:

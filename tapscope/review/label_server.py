@@ -40,20 +40,7 @@ def make_label_app(session: LabelSession, token: str, port: int) -> ASGIApp:
 
 
 def serve_labels(session: LabelSession, port: int, opened: Callable[[str], None]) -> None:
-    """Serve the page until Ctrl-C.
-
-    Parameters
-    ----------
-    port
-        0 for any that is free.
-    opened
-        Called with the address of the page once connections are accepted.
-
-    Raises
-    ------
-    OutputError
-        The port is in use.
-    """
+    """Serve the page until Ctrl-C; see `server.serve`."""
     serve_app(lambda token, port: make_label_app(session, token, port), port, opened)
 
 

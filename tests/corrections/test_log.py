@@ -85,7 +85,15 @@ def test_a_lost_entry_is_an_error_and_no_silence(tmp_path: Path) -> None:
     write(path, SUBJECT, *THREE)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:2], lines[3]]) + "\n")
-    with pytest.raises(CorrectionsError, match="line 3: expected entry 2 of AB, found entry 3"):
+    with pytest.raises(CorrectionsError, match="line 3: expected entry 2, found entry 3"):
+        read_log(path)
+
+
+def test_the_entry_of_another_rater_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    write(path, SUBJECT, *THREE)
+    path.write_text(path.read_text().replace('"rater": "AB", "utc"', '"rater": "CD", "utc"', 1))
+    with pytest.raises(CorrectionsError, match="entry 1 is of CD, the log of AB"):
         read_log(path)
 
 
