@@ -12,7 +12,7 @@ from tapscope.signal.smoothing import Stretch
 
 
 @dataclass(frozen=True, slots=True)
-class _Spells:
+class StillSpells:
     """Times in which the hand hardly moves, from the first closure to the last."""
 
     begin_s: FloatArray
@@ -40,7 +40,7 @@ def hesitation_count(context: Context) -> float:
     if len(taps) == 0:
         return 0.0
     closure_s = _closures(taps)
-    closed_s = _spells(context).around(closure_s)
+    closed_s = still_spells(context).around(closure_s)
     excess_s = np.maximum(closed_s - np.median(closed_s), 0)
     usual_s = float(np.median(taps.interval_s))
     waits = excess_s > (context.halt_rules.hesitation_ratio - 1) * usual_s
@@ -62,7 +62,7 @@ def halts_s(context: Context) -> FloatArray:
     taps = context.taps
     if len(taps) == 0:
         return np.zeros(0)
-    spells = _spells(context)
+    spells = still_spells(context)
     least_s = np.full(len(spells.begin_s), context.halt_rules.min_halt_s)
     for moment_s in (_closures(taps), taps.peak_s):
         usual_s = float(np.median(spells.around(moment_s)))
@@ -79,13 +79,14 @@ def _closures(taps: Taps) -> FloatArray:
     return np.unique(np.concatenate([taps.closure_s, taps.next_closure_s]))
 
 
-def _spells(context: Context) -> _Spells:
-    found = [_spells_of(context, stretch) for stretch in context.movement.stretches]
+def still_spells(context: Context) -> StillSpells:
+    """Return the still spells of all stretches of the recording."""
+    found = [_still_spells_of(context, stretch) for stretch in context.movement.stretches]
     bounds = np.concatenate([np.zeros((0, 2)), *found])
-    return _Spells(bounds[:, 0], bounds[:, 1])
+    return StillSpells(bounds[:, 0], bounds[:, 1])
 
 
-def _spells_of(context: Context, stretch: Stretch) -> FloatArray:
+def _still_spells_of(context: Context, stretch: Stretch) -> FloatArray:
     """Return begin and end of each still spell; shape (spells, 2).
 
     Within a window the aperture moves less than it would at the slow speed: a share of the range

@@ -196,7 +196,7 @@ def draw_halts() -> tuple[Figure, Numbers]:
     figure = figure_of(4.9)
     upper, lower = figure.subplots(2, 1)
     scene, moments_s = scenes.halting()
-    spells = halts._spells(scene.context)
+    spells = halts.still_spells(scene.context)
     counted_s = halts.halts_s(scene.context)
     for begin_s, end_s in zip(spells.begin_s, spells.end_s, strict=True):
         is_halt = bool(np.isclose(counted_s, end_s - begin_s).any())
