@@ -58,12 +58,22 @@ class Speed:
     """The network alone, crops a second."""
     command: float
     """The whole command over all videos, start-up included, frames a second."""
+    batch: float
+    """The same without the start-up, as in a long run."""
     first_row_s: float
     """From the start of the process to the first row on disk, the first video included."""
     start_up_s: float
     """The part of it that does not depend on the video."""
     peak_mib: float | None
     """Largest memory of one process of the analysis; None where the system does not count it."""
+
+    @property
+    def mediapipe(self) -> float | None:
+        """MediaPipe over all videos, one after another, frames a second; None if it was not run."""
+        each_s = [v.frames / v.mediapipe for v in self.videos if v.mediapipe]
+        if len(each_s) < len(self.videos):
+            return None
+        return sum(video.frames for video in self.videos) / sum(each_s)
 
 
 def sample_videos() -> list[Path]:
@@ -146,8 +156,9 @@ def measure_speed(
         crop_px=engine.card.input_size_px,
         network=median(network for _, network, _, _ in rounds),
         command=median(sum(frames) / job.command_s for _, _, job, _ in rounds),
+        batch=median(sum(frames) / (job.command_s - job.start_up_s) for _, _, job, _ in rounds),
         first_row_s=median(job.first_row_s for _, _, job, _ in rounds),
-        start_up_s=median(job.first_row_s - job.worker_s[0] for _, _, job, _ in rounds),
+        start_up_s=median(job.start_up_s for _, _, job, _ in rounds),
         peak_mib=rounds[0][2].peak_mib,
     )
 
@@ -198,6 +209,11 @@ class _Job:
     worker_s: Sequence[float]
     """Time of each video in the worker, in the order given."""
     peak_mib: float | None
+
+    @property
+    def start_up_s(self) -> float:
+        """Return what of the time does not depend on the videos."""
+        return self.first_row_s - self.worker_s[0]
 
 
 def _analyze(videos: Sequence[Path], options: Sequence[str]) -> _Job:

@@ -5,7 +5,7 @@ work stays small.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,7 +106,11 @@ def analyze_recording(
 
     video = _TwoPasses(recording, decoder, report)
     keypoints = track_hand(
-        video.frames, engine, hand=recording.hand, hand_source=recording.hand_source
+        video.frames,
+        engine,
+        open_samples=video.frames,
+        hand=recording.hand,
+        hand_source=recording.hand_source,
     )
     facts = {"engine": engine.name}
     return measure(keypoints, video.info, video.summary, recording, protocol, facts=facts)
@@ -128,15 +132,17 @@ class _TwoPasses:
         self.summary: StreamSummary
         """Of the last pass."""
 
-    def frames(self) -> Iterator[FrameBatch]:
-        """Yield the video from its beginning."""
+    def frames(self, wanted: Callable[[float], bool] | None = None) -> Iterator[FrameBatch]:
+        """Yield the video from its beginning; see `VideoStream` for `wanted`."""
         before = self._done
         slow_motion = self._recording.slow_motion or 1.0
         with VideoStream(
-            self._recording.path, decoder=self._decoder, slow_motion=slow_motion
+            self._recording.path, decoder=self._decoder, slow_motion=slow_motion, wanted=wanted
         ) as stream:
             for batch in stream:
                 yield batch
                 self._done = before + len(batch) + batch.first_frame
                 self._report(self._done // 2, stream.info.header_frames)
             self.info, self.summary = stream.info, stream.summary
+            self._done = before + self.summary.decoded_frames
+            self._report(self._done // 2, stream.info.header_frames)

@@ -43,8 +43,30 @@ class SurveyResult:
     """In coordinates of the reduced image."""
     scale: float
     """Pixels of the image for one of the reduced image."""
-    frames: int
-    """Frames of the recording."""
+
+
+@dataclass(slots=True)
+class SampleTimes:
+    """Says which frames of one video are samples; asked once for each frame, in order.
+
+    Asked only for those that it wanted, another one wants them all: it can choose what is converted
+    to an image.
+    """
+
+    settings: PoseSettings = DEFAULTS
+    _next_s: float = 0.0
+
+    def wants(self, time_s: float) -> bool:
+        """Say whether the frame at this time is a sample."""
+        if time_s < self._next_s - _CLOCK_S:
+            return False
+        slot = floor(time_s / self.settings.slot_s + _CLOCK_S)
+        due = (
+            (slot + fraction) * self.settings.slot_s
+            for fraction in (*self.settings.sample_fractions, 1.0)
+        )
+        self._next_s = next(s for s in due if s > time_s + _CLOCK_S)
+        return True
 
 
 @dataclass(slots=True)
@@ -68,23 +90,19 @@ class Survey:
     _tracks: list[HandTrack] = field(default_factory=list)
     _history: deque[tuple[int, NDArray[np.uint8]]] = field(default_factory=deque)
     _rejected: deque[tuple[CropBox, NDArray[np.float32]]] = field(default_factory=deque)
-    _next_s: float = 0.0
+    _times: SampleTimes = field(init=False)
     _slot: int = -1
     _scale: float = 1.0
-    _frames: int = 0
+
+    def __post_init__(self) -> None:
+        self._times = SampleTimes(self.settings)
 
     def add(self, batch: FrameBatch) -> None:
         """Look at those of the next frames that are samples."""
-        self._frames += len(batch)
         for image, time_s in zip(batch.pixels, batch.time_s.tolist(), strict=True):
-            if time_s < self._next_s - _CLOCK_S:
+            if not self._times.wants(time_s):
                 continue
             slot = floor(time_s / self.settings.slot_s + _CLOCK_S)
-            due = (
-                (slot + fraction) * self.settings.slot_s
-                for fraction in (*self.settings.sample_fractions, 1.0)
-            )
-            self._next_s = next(s for s in due if s > time_s + _CLOCK_S)
             self._add_sample(self._reduced(image), time_s)
             if slot != self._slot:
                 self._slot = slot
@@ -99,7 +117,7 @@ class Survey:
             if len(track.views) > 1 and track.mean_score() >= self.settings.min_track_score
         ]
         kept.sort(key=lambda track: (track.first, track.last))
-        return SurveyResult(self._time_s, kept, self._scale, self._frames)
+        return SurveyResult(self._time_s, kept, self._scale)
 
     def _reduced(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the image with a longer side of at most `survey_long_side_px`."""

@@ -17,16 +17,20 @@ from tapscope.pose.fingertip_identity import AssignedTips, assign_fingertips
 from tapscope.pose.hand_selection import choose_track, mean_x, tapping_score
 from tapscope.pose.placement import KeypointPlacement, PlacedFrames
 from tapscope.pose.stitching import stitch
-from tapscope.pose.survey import Survey, SurveyResult
+from tapscope.pose.survey import SampleTimes, Survey, SurveyResult
 from tapscope.pose.thresholds import DEFAULTS, PoseSettings
 from tapscope.pose.track import HandTrack
 from tapscope.records import FloatArray, FrameBatch, Keypoints
+
+Wanted = Callable[[float], bool]
+"""Says, of the time of each frame in order, whether it is needed."""
 
 
 def track_hand(
     open_frames: Callable[[], Iterable[FrameBatch]],
     engine: Engine,
     *,
+    open_samples: Callable[[Wanted], Iterable[FrameBatch]] | None = None,
     hand: str = "",
     hand_source: str = "",
     size_px: int | None = None,
@@ -40,9 +44,12 @@ def track_hand(
     Parameters
     ----------
     open_frames
-        Is called twice; returns the frames of the video in order, the same ones each time.
+        Returns the frames of the video in order, the same ones each time.
     engine
         Runs the network.
+    open_samples
+        Returns those of the frames that are wanted, for the first pass, which needs few of them; by
+        default it chooses among all. The result is the same.
     hand
         'left', 'right' or '' when nobody said.
     hand_source
@@ -61,7 +68,8 @@ def track_hand(
     """
     size_px = size_px or engine.card.input_size_px
     survey = Survey(engine, size_px, settings)
-    for batch in open_frames():
+    wanted = SampleTimes(settings).wants
+    for batch in open_frames() if open_samples is None else open_samples(wanted):
         survey.add(batch)
     found = survey.finish()
     pieces, info = choose_hand(found, hand, settings)

@@ -14,8 +14,9 @@ bit. 'auto' is PyAV, because decord 0.6.0
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, get_args
 
 import av
@@ -44,9 +45,12 @@ then give every later frame the time of its neighbour.
 _SAME_TIME_S: Final = 0.002
 """Two milliseconds: the rounding of coarse clocks and of decord's 32-bit times."""
 
-Frames = Iterator[tuple[float, Pixels]]
-"""Stored stamp in seconds and RGB image in display orientation, shape (height, width, 3)."""
-_StampedImages = Iterator[tuple[int, Pixels]]
+Convert = Callable[[], Pixels]
+"""Returns a decoded frame as RGB in display orientation, shape (height, width, 3); to be called
+before the next frame is decoded. It takes as long as decoding, so only what is needed is."""
+Frames = Iterator[tuple[float, Convert]]
+"""Stored stamp in seconds, and the image."""
+_StampedImages = Iterator[tuple[int, Convert]]
 """The same with the stamp in ticks of the file's clock."""
 
 
@@ -105,15 +109,15 @@ def decode(
     last: int | None = None
     if decoder == "decord":
         try:
-            for last, image in _decord_images(info, index):
-                yield last * time_base_s, image
+            for last, convert in _decord_images(info, index):
+                yield last * time_base_s, convert
             report.decoder = "decord"
             return
         except DecordUnfitError as error:
             report.decoder_reason = str(error)
-    for stamp, image in _pyav_images(info, index, report):
+    for stamp, convert in _pyav_images(info, index, report):
         if last is None or stamp > last:
-            yield stamp * time_base_s, image
+            yield stamp * time_base_s, convert
 
 
 def _pyav_images(info: VideoInfo, index: PacketIndex, report: DecodingReport) -> _StampedImages:
@@ -128,7 +132,7 @@ def _pyav_images(info: VideoInfo, index: PacketIndex, report: DecodingReport) ->
             if stamp is None:
                 report.damaged_packets += 1
             else:
-                yield stamp, _displayed(frame, info)
+                yield stamp, partial(_displayed, frame, info)
 
 
 def _whole_frames(
@@ -257,7 +261,11 @@ def _decord_images(info: VideoInfo, index: PacketIndex) -> _StampedImages:
             raise DecordUnfitError(f"decord stopped: {_short_message(error)}") from error
         if number == 0:
             _check_first_image(image, info, index)
-        yield stamp, image
+        yield stamp, partial(_same, image)
+
+
+def _same(image: Pixels) -> Pixels:
+    return image
 
 
 def _short_message(error: BaseException) -> str:

@@ -4,7 +4,7 @@ import math
 import queue
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +19,9 @@ from tapscope.video.probe import Pixels, VideoInfo, probe
 from tapscope.video.repeats import change, find_repeats, sample
 from tapscope.video.timestamps import PacketIndex, Timing, index_packets, measure_timing
 
-MAX_BATCH_BYTES: Final = 64 * 2**20
-"""Two 4K frames. At most five batches exist at once: one being filled, two waiting in the queue,
-one with the caller and the caller's previous one."""
+MAX_BATCH_BYTES: Final = 32 * 2**20
+"""One 4K frame, or five of 1080p. At most five batches exist at once: one being filled, two waiting
+in the queue, one with the caller and the caller's previous one."""
 _WAITING_BATCHES: Final = 2
 _LEAST_CHANGE: Final = 1e-3
 """Change of images that differ, but in none of the samples compared; grey levels."""
@@ -76,6 +76,10 @@ class _Tally:
     changes: "array[float]" = field(default_factory=lambda: array("d"))
     """By how much each frame differs from the one before, grey levels; 0 in nothing."""
 
+    def time_s(self, frame: int) -> float:
+        """Return the presentation time of a frame, seconds; 0 for the first."""
+        return (self.stamps_s[frame] - self.stamps_s[0]) / self.slow_motion
+
     def summary(self) -> StreamSummary:
         stamps_s = np.array(self.stamps_s, np.float64)
         shown_s = stamps_s - stamps_s[:1]
@@ -110,12 +114,16 @@ class VideoStream:
     path
         The video file.
     batch_size
-        Frames in a batch; fewer if they would exceed 64 MiB, and in the last one.
+        Frames in a batch; fewer if they would exceed 32 MiB, and in the last one.
     decoder
         'pyav'; 'decord', which leaves to PyAV what it cannot decode; or 'auto', the recommended.
     slow_motion
         How many times slower than in truth the file shows the movement; all times are divided by
         it, so that they are true.
+    wanted
+        Asked for the time of each frame, in order and in the thread that decodes; frames that are
+        not wanted are decoded but neither converted nor yielded. By default all are. With it the
+        summary knows of no repeated pictures.
 
     Raises
     ------
@@ -132,6 +140,7 @@ class VideoStream:
         batch_size: int = 32,
         decoder: Decoder = "auto",
         slow_motion: float = 1.0,
+        wanted: Callable[[float], bool] | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
@@ -141,6 +150,7 @@ class VideoStream:
         self.info = probe(path)
         self._batch_size = batch_size
         self._slow_motion = slow_motion
+        self._wanted = wanted
         self._waiting: queue.Queue[FrameBatch | StreamSummary | BaseException] = queue.Queue(
             _WAITING_BATCHES
         )
@@ -205,7 +215,11 @@ class VideoStream:
         index = index_packets(self.info.path)
         tally = _Tally(float(index.time_base_s), self._slow_motion, index.fault)
         frames = decode(self.info, index, self._decoder, tally.decoding)
-        yield from _batches(_in_order(frames, tally), self.info, self._batch_size, tally)
+        in_order = _in_order(frames, tally)
+        if self._wanted is None:
+            yield from _batches(in_order, self.info, self._batch_size, tally)
+        else:
+            yield from _samples(in_order, self.info, self._batch_size, tally, self._wanted)
         if not tally.stamps_s:
             raise VideoError(
                 f"{self.info.path}: no frame could be decoded "
@@ -241,29 +255,69 @@ def _batches(
     frames: Frames, info: VideoInfo, batch_size: int, tally: _Tally
 ) -> Iterator[FrameBatch]:
     """Collect frames into batches; note by how much each image differs from the one before."""
-    shape = (info.height, info.width, 3)
-    capacity = max(1, min(batch_size, MAX_BATCH_BYTES // math.prod(shape)))
     previous: _Seen | None = None
-    collected = np.empty((capacity, *shape), np.uint8)
-    filled = 0
-    for stamp_s, image in frames:
-        collected[filled] = image
-        seen = _Seen(collected[filled])
-        tally.changes.append(math.inf if previous is None else seen.change_since(previous))
+    collected = _Collected(info, batch_size, tally)
+    for stamp_s, convert in frames:
         tally.stamps_s.append(stamp_s)
+        seen = _Seen(collected.add(convert()))
+        tally.changes.append(math.inf if previous is None else seen.change_since(previous))
         previous = seen
-        filled += 1
-        if filled == capacity:
-            yield _batch(collected, tally, filled)
-            collected, filled = np.empty((capacity, *shape), np.uint8), 0
-    if filled:
-        yield _batch(collected[:filled], tally, filled)
+        if collected.is_full:
+            yield collected.take()
+    if len(collected):
+        yield collected.take()
 
 
-def _batch(pixels: Pixels, tally: _Tally, count: int) -> FrameBatch:
-    first = len(tally.stamps_s) - count
-    shown_s = np.array(tally.stamps_s[first:], np.float64) - tally.stamps_s[0]
-    return FrameBatch(pixels, shown_s / tally.slow_motion, first)
+def _samples(
+    frames: Frames,
+    info: VideoInfo,
+    batch_size: int,
+    tally: _Tally,
+    wanted: Callable[[float], bool],
+) -> Iterator[FrameBatch]:
+    """Collect the wanted frames into batches."""
+    collected = _Collected(info, batch_size, tally)
+    for stamp_s, convert in frames:
+        tally.stamps_s.append(stamp_s)
+        tally.changes.append(math.inf)  # nothing was compared
+        if wanted(tally.time_s(len(tally.stamps_s) - 1)):
+            collected.add(convert())
+            if collected.is_full:
+                yield collected.take()
+    if len(collected):
+        yield collected.take()
+
+
+class _Collected:
+    """The images of the next batch."""
+
+    def __init__(self, info: VideoInfo, batch_size: int, tally: _Tally) -> None:
+        shape = (info.height, info.width, 3)
+        self._shape = (max(1, min(batch_size, MAX_BATCH_BYTES // math.prod(shape))), *shape)
+        self._tally = tally
+        self._pixels = np.empty(self._shape, np.uint8)
+        self._frames: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._frames) == len(self._pixels)
+
+    def add(self, image: Pixels) -> Pixels:
+        """Add the image of the frame that the tally has noted last; return the copy."""
+        place: Pixels = self._pixels[len(self._frames)]
+        place[:] = image
+        self._frames.append(len(self._tally.stamps_s) - 1)
+        return place
+
+    def take(self) -> FrameBatch:
+        """Return the batch and begin the next one."""
+        time_s = np.array([self._tally.time_s(frame) for frame in self._frames])
+        batch = FrameBatch(self._pixels[: len(self._frames)], time_s, self._frames[0])
+        self._pixels, self._frames = np.empty(self._shape, np.uint8), []
+        return batch
 
 
 class _Seen:
@@ -284,10 +338,10 @@ class _Seen:
 def _in_order(frames: Frames, tally: _Tally) -> Frames:
     """Leave out and count frames whose stamp repeats the one before or goes back."""
     last_s = -math.inf
-    for stamp_s, image in frames:
+    for stamp_s, convert in frames:
         if stamp_s > last_s:
             last_s = stamp_s
-            yield stamp_s, image
+            yield stamp_s, convert
         elif stamp_s == last_s:
             tally.repeated_stamps += 1
         else:

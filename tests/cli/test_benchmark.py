@@ -66,6 +66,8 @@ def test_every_number_of_the_speed_comes_out(tmp_path: Path) -> None:
         r"engine openvino",
         r"network only ([\d.]+) crops of \d+ px a second \(median whole job / network [\d.]+\)",
         r"command ([\d.]+) frames a second over all videos",
+        r"batch ([\d.]+) frames a second without the start-up; MediaPipe, one video after another, "
+        r"([\d.]+) \(batch / MediaPipe ([\d.e-]+)\)",
         r"first row ([\d.]+) s after the start of the process, of which start-up [\d.]+ s",
         r"peak memory (\d+) MiB",
     ):

@@ -18,7 +18,7 @@ def track(shape: Shape, first: int = 0, last: int = 59) -> HandTrack:
 
 
 def path(*pieces: HandTrack, scale: float = 1.0) -> CropPath:
-    return crop_path(pieces, SurveyResult(TIME_S, list(pieces), scale, 150))
+    return crop_path(pieces, SurveyResult(TIME_S, list(pieces), scale))
 
 
 def tapping(n: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The whole way from frames to keypoints, with an engine that sees coloured dots."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -159,6 +159,24 @@ def test_tracks_do_not_depend_on_the_batch_size() -> None:
         assert one.info == other.info
         for name in ("time_s", "position_px", "confidence", "reason", "blur_px", "agreement"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+
+
+def test_samples_alone_are_enough_for_the_first_pass() -> None:
+    shown = 0
+
+    def open_samples(wanted: Callable[[float], bool]) -> Iterator[FrameBatch]:
+        nonlocal shown
+        for batch in film(60, moving)():
+            kept = [n for n, time_s in enumerate(batch.time_s.tolist()) if wanted(time_s)]
+            shown += len(kept)
+            yield FrameBatch(batch.pixels[kept], batch.time_s[kept], batch.first_frame)
+
+    some = track_hand(film(60, moving), DotEngine(), open_samples=open_samples)
+    every = track_hand(film(60, moving), DotEngine())
+    assert shown == 24
+    assert some.info == every.info
+    for name in ("time_s", "position_px", "confidence", "reason", "blur_px", "agreement"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(every, name), name)
 
 
 def test_empty_video_has_no_hand_anywhere() -> None:

@@ -268,6 +268,30 @@ def test_batches_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.Monkey
         assert [len(batch) for batch in stream] == [3, 3, 3, 1]
 
 
+@pytest.mark.parametrize("decoder", ["pyav", "decord"])
+def test_only_wanted_frames_are_converted(tmp_path: Path, decoder: Decoder) -> None:
+    if decoder == "decord":
+        pytest.importorskip("decord")
+    path = Clip().write(tmp_path / "clip.mp4", 10)
+    with VideoStream(path, decoder=decoder, slow_motion=2) as stream:
+        every = list(stream)
+        time_s = np.concatenate([batch.time_s for batch in every])
+        pixels = np.concatenate([batch.pixels for batch in every])
+    asked: list[float] = []
+
+    def third(shown_s: float) -> bool:
+        asked.append(shown_s)
+        return len(asked) % 3 == 2
+
+    with VideoStream(path, 2, decoder, slow_motion=2, wanted=third) as stream:
+        some = list(stream)
+    assert asked == time_s.tolist()
+    assert [(len(batch), batch.first_frame) for batch in some] == [(2, 1), (1, 7)]
+    assert np.array_equal(np.concatenate([batch.time_s for batch in some]), time_s[1::3])
+    assert np.array_equal(np.concatenate([batch.pixels for batch in some]), pixels[1::3])
+    assert stream.summary.decoded_frames == 10
+
+
 def test_decoding_waits_for_a_slow_consumer_and_stops_with_it(tmp_path: Path) -> None:
     path = Clip().write(tmp_path / "long.mp4", 300)
     before = threading.active_count()

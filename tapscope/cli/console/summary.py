@@ -150,6 +150,12 @@ def speed_facts(speed: "Speed") -> list[tuple[str, str]]:
     """Return the figures of a benchmark that concern all videos."""
     job = median(video.analyze for video in speed.videos)
     memory = "not counted by this system" if speed.peak_mib is None else f"{speed.peak_mib:.0f} MiB"
+    beside = ""
+    if speed.mediapipe is not None:
+        beside = (
+            f"; MediaPipe, one video after another, {speed.mediapipe:.1f} "
+            f"(batch / MediaPipe {speed.batch / speed.mediapipe:.3g})"
+        )
     return [
         ("engine", speed.engine),
         (
@@ -158,6 +164,7 @@ def speed_facts(speed: "Speed") -> list[tuple[str, str]]:
             f"(median whole job / network {job / speed.network:.3g})",
         ),
         ("command", f"{speed.command:.1f} frames a second over all videos, start-up included"),
+        ("batch", f"{speed.batch:.1f} frames a second without the start-up{beside}"),
         (
             "first row",
             f"{speed.first_row_s:.2f} s after the start of the process, of which start-up "
