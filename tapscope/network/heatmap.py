@@ -117,19 +117,17 @@ def local_peaks(heatmaps: Tensor, count: int, stride: int = 1) -> tuple[Tensor, 
         Refined as in `decode`, highest first; shapes (n, keypoints, count, 2) and
         (n, keypoints, count). Where a heatmap has fewer peaks, the remaining values are 0.
     """
-    maps = heatmaps.flatten(0, 1).unsqueeze(1)  # max_pool2d takes an empty batch, no empty channels
     # A square maximum is a maximum of columns, then of rows: 14 comparisons instead of 49.
     width = 2 * LOCAL_PEAK_RADIUS_PX + 1
-    around = F.max_pool2d(maps, (width, 1), stride=1, padding=(LOCAL_PEAK_RADIUS_PX, 0))
+    around = F.max_pool2d(heatmaps, (width, 1), stride=1, padding=(LOCAL_PEAK_RADIUS_PX, 0))
     around = F.max_pool2d(around, (1, width), stride=1, padding=(0, LOCAL_PEAK_RADIUS_PX))
-    alone = torch.where(maps == around, maps, 0)
+    alone = torch.where(heatmaps == around, heatmaps, 0)
     # No two of them lie in one block of this side: the highest blocks hold the highest peaks.
     side = LOCAL_PEAK_RADIUS_PX + 1
     blocks = F.max_pool2d(alone, side, ceil_mode=True)
-    peak_value, block = blocks.flatten(1).topk(count, dim=-1)
-    index = _index_in_blocks(alone.squeeze(1), block, blocks.shape[-1], side)
-    shape = (*heatmaps.shape[:2], count)
-    return _refined(heatmaps, index.view(shape), stride), peak_value.view(shape).clamp_min(0)
+    peak_value, block = blocks.flatten(2).topk(count, dim=-1)
+    index = _index_in_blocks(alone, block, blocks.shape[-1], side)
+    return _refined(heatmaps, index, stride), peak_value.clamp_min(0)
 
 
 def _index_in_blocks(maps: Tensor, block: Tensor, blocks_a_row: int, side: int) -> Tensor:
@@ -138,18 +136,18 @@ def _index_in_blocks(maps: Tensor, block: Tensor, blocks_a_row: int, side: int) 
     Parameters
     ----------
     maps
-        Shape (n, height, width), divided into squares of `side` pixels.
+        Shape (n, keypoints, height, width), divided into squares of `side` pixels.
     block
-        Flat indices of blocks; shape (n, count).
+        Flat indices of blocks; shape (n, keypoints, count).
     """
-    height, width = maps.shape[1:]
+    height, width = maps.shape[2:]
     within = torch.arange(side * side, device=maps.device)
     # The last blocks may be cut off: their last row and column stand for what is missing.
     rows = (block // blocks_a_row * side)[..., None] + within // side
     columns = (block % blocks_a_row * side)[..., None] + within % side
     index = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
-    values = maps.flatten(1).gather(1, index.flatten(1)).view(index.shape)
-    return index.gather(2, values.argmax(dim=-1, keepdim=True)).squeeze(2)
+    values = maps.flatten(2).gather(2, index.flatten(2)).view(index.shape)
+    return index.gather(3, values.argmax(dim=-1, keepdim=True)).squeeze(3)
 
 
 def find_peaks(heatmaps: Tensor, fingertips: Sequence[int], stride: int) -> HeatmapPeaks:
