@@ -103,6 +103,6 @@ def test_a_damaged_log_costs_only_its_own_row(tmp_path: Path, recordings: list[R
     path = reviewed(tmp_path, recordings[0], "AB", OUT, SIGN)
     path.write_text(path.read_text().replace('"entry": 1', '"entry": 7'))
     first, second = with_corrections(recordings, tmp_path, "")[0]
-    assert "expected entry 1 of AB, found entry 7" in first.corrections_problem
+    assert "expected entry 1, found entry 7" in first.corrections_problem
     assert str(tmp_path) not in first.corrections_problem
     assert second == recordings[1]
