@@ -23,7 +23,7 @@ from tapscope.visualise.overlay.clip import frames_of_clip
 from tapscope.visualise.stored_recording import read_stored
 
 HERE = Path(__file__).parent
-THUMB, INDEX, GREY = "#e8590c", "#1971c2", "0.35"
+THUMB, INDEX, GREY = "#1971c2", "#e8590c", "0.35"
 PICTURE = "sub-10"
 PICTURE_SECONDS = 6.0
 WORDS = "sub-04"

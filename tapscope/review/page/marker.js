@@ -1,6 +1,6 @@
 // The marks of the tips, the same on all pages: a ring for the thumb, a diamond for the index finger.
 
-const COLOURS = { thumb_tip: "#ffb454", index_tip: "#6db9f0" };
+const COLOURS = { thumb_tip: "#6db9f0", index_tip: "#ffb454" };
 
 // isDashed: not saved yet, or hidden; isSet: with a cross in its middle; isChosen: thicker
 export function drawTip(pen, tip, x, y, { isDashed = false, isSet = false, isChosen = false } = {}) {
