@@ -72,6 +72,7 @@ class OpenVinoEngine(Engine):
                     "PERFORMANCE_HINT": "THROUGHPUT",
                     "NUM_STREAMS": self._threads,
                     "INFERENCE_NUM_THREADS": self._threads,
+                    # Pinned, the threads of all workers would share the first cores.
                     "ENABLE_CPU_PINNING": False,
                 },
             )
