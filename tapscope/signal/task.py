@@ -16,7 +16,7 @@ from tapscope.signal.turning_points import Swing, swings_of
 _LARGE_RANK: Final = 3
 """The third largest swing is a large tap: two larger ones may be the hand entering and leaving."""
 _BEFORE: Final = 4
-"""Taps before a further one, the smallest of which it is held against."""
+"""Taps before a further one, against whose smallest it is held, or median where it is late."""
 _IN_RHYTHM: Final = (0.6, 1.6)
 """Intervals in the rhythm of a bout, in its usual ones."""
 _RUN: Final = 3
@@ -188,12 +188,14 @@ def _following(
     taken: list[int] = []
     for place, number in enumerate(further):
         last = taken[-1] if taken else members[-1]
-        so_far = [*members, *taken]
-        if abs(swings.peak_s[number] - swings.peak_s[last]) > max(
-            _PAUSE_INTERVALS * usual_s, rules.min_rest_s
-        ):
+        before = swings.rise[[*members, *taken][-_BEFORE:]]
+        interval_s = abs(swings.peak_s[number] - swings.peak_s[last])
+        if interval_s > max(_PAUSE_INTERVALS * usual_s, rules.min_rest_s):
             break
-        if swings.rise[number] < rules.follow_share * swings.rise[so_far[-_BEFORE:]].min():
+        # one tap may look small because a tip was lost: late, a hand at rest must not follow it
+        is_late = interval_s > _IN_RHYTHM[1] * usual_s
+        like = float(np.median(before)) if is_late else before.min()
+        if swings.rise[number] < rules.follow_share * like:
             run = [last, *further[place : place + _RUN]]
             if not _is_rhythm(run, swings, usual_s, rules.least_share * large):
                 break

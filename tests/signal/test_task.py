@@ -136,3 +136,13 @@ def test_large_taps_after_small_ones_belong_to_the_task(last: int) -> None:
     found = path_of(filmed(motion))
     assert len(found.taps) == len(motion.taps)
     assert found.task.end_s == pytest.approx(motion.task_s[1], abs=0.15)
+
+
+def test_a_fidget_after_taps_whose_tip_was_lost_is_no_tap() -> None:
+    sizes = (1.0,) * 24 + (0.25, 1.0, 1.0, 0.25)  # as seen, with the wrong finger twice
+    motion = reaches(3.5, sizes=sizes, lead_in_s=1.0, lead_out_s=2.0)
+    plain = filmed(motion)
+    twitch = 0.2 * np.exp(-0.5 * ((plain.time_s - motion.task_s[1] - 0.7) / 0.08) ** 2)
+    found = path_of(replace(plain, aperture=plain.aperture + twitch))
+    assert len(found.taps) == len(motion.taps)
+    assert found.task.end_s == pytest.approx(motion.task_s[1], abs=0.15)
