@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tapscope.network.engine import Engine, Look
+from tapscope.network.folding import folded
 from tapscope.network.heatmap import find_peaks
 from tapscope.network.pmsdsnet import normalise
 from tapscope.network.weights import Weights
@@ -44,22 +45,33 @@ class TensorEngine(Engine):
 
 
 class TorchEngine(TensorEngine):
-    """The network as torch runs it: in single precision on a CPU, in bfloat16 on a GPU."""
+    """The network as torch runs it.
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+    Parameters
+    ----------
+    weights
+        The network and its card.
+    device
+        "cpu" or "cuda".
+    precision
+        Of weights and maps: by default single on a CPU, which is the reference, and bfloat16 on a
+        GPU.
+    """
+
+    def __init__(
+        self, weights: Weights, device: str = "cpu", precision: torch.dtype | None = None
+    ) -> None:
         super().__init__(weights)
         self._device = torch.device(device)
-        self._network = weights.network.eval()
-        self._network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._precision = precision or (torch.float32 if device == "cpu" else torch.bfloat16)
+        self._network = folded(weights.network)
+        self._network.to(self._device, self._precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name = f"torch {torch.__version__} {device}"
         self.batch_size = 1 if device == "cpu" else 64
 
     def tensor_heatmaps(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return the heatmaps, see `Engine.heatmaps`, on the device."""
-        with (
-            torch.inference_mode(),
-            torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"),
-        ):
-            images = normalise(torch.from_numpy(pixels).to(self._device))
+        with torch.inference_mode():
+            images = normalise(torch.from_numpy(pixels).to(self._device)).to(self._precision)
             heatmaps: Tensor = self._network.final(images).float()
         return heatmaps

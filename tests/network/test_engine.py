@@ -66,8 +66,8 @@ def hands_of_the_sample(engine: OpenVinoEngine) -> np.ndarray:
     return np.stack(crops)
 
 
-def test_shipped_weights_place_keypoints_alike_on_both() -> None:
-    """0.25 px at the 95th percentile, where the processor computes in bfloat16, too.
+def test_shipped_weights_place_keypoints_alike_on_every_engine() -> None:
+    """0.25 px at the 95th percentile in bfloat16, too: as a GPU computes, and some processors.
 
     On true hands: of a painted one few keypoints are sure, and the rest jump for a rounding.
     """
@@ -78,12 +78,14 @@ def test_shipped_weights_place_keypoints_alike_on_both() -> None:
         reference, fast = TorchEngine(found), OpenVinoEngine(found, threads=1)
         hands = hands_of_the_sample(fast)
         assert len(hands) >= 15
-        ours, theirs = fast.keypoints(hands), reference.keypoints(hands)
-        apart = np.linalg.norm(ours.position_px - theirs.position_px, axis=2)
+        theirs = reference.keypoints(hands)
         sure = theirs.confidence > 0.2
         assert sure.mean() > 0.8
-        assert np.percentile(apart[sure], 95) < 0.25
-        assert np.percentile(np.abs(ours.confidence - theirs.confidence), 95) < 0.05
+        for engine in (fast, TorchEngine(found, precision=torch.bfloat16)):
+            ours = engine.keypoints(hands)
+            apart = np.linalg.norm(ours.position_px - theirs.position_px, axis=2)
+            assert np.percentile(apart[sure], 95) < 0.25
+            assert np.percentile(np.abs(ours.confidence - theirs.confidence), 95) < 0.05
 
 
 def test_same_input_same_bits(network: Weights) -> None:
