@@ -17,7 +17,7 @@ from tapscope.pipeline.measurement import measure
 from tapscope.pipeline.recordings import Recording
 from tapscope.protocol.protocol import Protocol, load
 from tapscope.records import FloatArray, Keypoints
-from tapscope.video.stream import StreamSummary
+from tapscope.video.stream_summary import StreamSummary
 from tests.synthetic import HEADER
 
 ORIGIN = {"tapscope_version": "0", "weights": "none", "protocol": "none"}

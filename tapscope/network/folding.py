@@ -1,4 +1,4 @@
-"""Batch normalisation as part of the convolutions before it: less to read and write for inference."""
+"""Batch normalisation as part of the convolutions before it: less to read and write."""
 
 import copy
 from itertools import pairwise

@@ -24,7 +24,7 @@ from tapscope.records import FloatArray, Keypoints, Trajectory, Unit
 from tapscope.signal.aperture import Apertures
 from tapscope.video.inspection import HARMLESS, Finding, findings_of
 from tapscope.video.probe import VideoInfo
-from tapscope.video.stream import StreamSummary
+from tapscope.video.stream_summary import StreamSummary
 
 _MIN_SECOND_SHARE: Final = 0.95
 """Share of the task's frames in which the keypoints next to the tips must be known to be asked."""

@@ -20,7 +20,8 @@ from tapscope.protocol.protocol import Protocol
 from tapscope.records import FrameBatch
 from tapscope.video.decoders import Decoder
 from tapscope.video.probe import VideoInfo
-from tapscope.video.stream import StreamSummary, VideoStream
+from tapscope.video.stream import VideoStream
+from tapscope.video.stream_summary import StreamSummary
 
 if TYPE_CHECKING:
     from tapscope.network.engine import Engine

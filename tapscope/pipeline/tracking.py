@@ -16,7 +16,7 @@ import numpy as np
 
 from tapscope.records import Keypoints
 from tapscope.video.probe import VideoInfo
-from tapscope.video.stream import StreamSummary
+from tapscope.video.stream_summary import StreamSummary
 
 _ARRAYS: Final = ("time_s", "position_px", "confidence", "reason", "blur_px", "agreement")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from tapscope.video.probe import VideoInfo
-from tapscope.video.stream import StreamSummary, VideoStream
+from tapscope.video.stream import VideoStream
+from tapscope.video.stream_summary import StreamSummary
 
 RATE_TOLERANCE: Final = 0.98
 """A lower frame rate by 2 % is accepted: 29.97 frames per second count as 30."""

@@ -21,7 +21,8 @@ from tapscope.pipeline.tapping import within
 from tapscope.protocol.protocol import load
 from tapscope.protocol.rules import TaskRules, TimeRules
 from tapscope.records import Keypoints, Trajectory
-from tapscope.video.stream import StreamSummary, VideoStream
+from tapscope.video.stream import VideoStream
+from tapscope.video.stream_summary import StreamSummary
 from tests.hands import DotEngine, hand_shape, paint, tiny_card, tiny_weights
 from tests.synthetic import HEADER, filmed, frames, hand, reaches
 from tests.tapping import track, write_clip

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tapscope.records import FloatArray
 from tapscope.video.decoders import Decoder
-from tapscope.video.stream import StreamSummary, VideoStream
+from tapscope.video.stream import VideoStream
+from tapscope.video.stream_summary import StreamSummary
 from tests.clips import number_of
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tapscope.video.stream
+import tapscope.video.batching
 from tapscope.errors import VideoError
 from tapscope.video.decoders import Decoder
 from tapscope.video.stream import VideoStream
@@ -263,7 +263,7 @@ def test_nothing_decodable_is_an_error(tmp_path: Path) -> None:
 
 
 def test_batches_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tapscope.video.stream, "MAX_BATCH_BYTES", 3 * 96 * 64 * 3)
+    monkeypatch.setattr(tapscope.video.batching, "MAX_BATCH_BYTES", 3 * 96 * 64 * 3)
     with VideoStream(Clip().write(tmp_path / "clip.mp4", 10)) as stream:
         assert [len(batch) for batch in stream] == [3, 3, 3, 1]
 
