@@ -182,5 +182,6 @@ def analyze(
         clips_failed = write_clips(out, videos, folder_of_clips(out), quiet=mode != "terminal")
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if result.count("failed") or clips_failed or (strict and result.count("doubtful")):
+    counts = result.counts()
+    if counts["failed"] or clips_failed or (strict and counts["doubtful"]):
         raise typer.Exit(SOME_FAILED)

@@ -8,6 +8,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ def fixed(values: NDArray[np.float64], decimals: int) -> list[str]:
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """Return a CSV file: UTF-8, commas, one header line, lines end with a line feed."""
-    lines = (",".join(map(_quoted, cells)) for cells in [columns, *rows])
+    lines = (",".join(map(_quoted, cells)) for cells in chain([columns], rows))
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -64,28 +65,28 @@ def _quoted(cell: str) -> str:
     return cell
 
 
-def parquet_bytes(columns: Sequence[str], rows: Sequence[Row], numeric: Iterable[str]) -> bytes:
+def parquet_bytes(columns: Sequence[str], rows: Iterable[Row], numeric: Iterable[str]) -> bytes:
     """Return a Parquet file; columns named in `numeric` hold doubles, the others text."""
     import pyarrow as pa  # noqa: PLC0415 - a second of start-up for those who want CSV
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     numbers = set(numeric)
+    cells: dict[str, list[Cell]] = {name: [] for name in columns}
+    for row in rows:
+        for name, column in cells.items():
+            cell = row.get(name)
+            column.append(cell if name in numbers else cell_text(cell) or None)
     arrays = [
-        pa.array(
-            [row.get(name) for row in rows] if name in numbers else
-            [cell_text(row.get(name)) or None for row in rows],
-            pa.float64() if name in numbers else pa.string(),
-            from_pandas=True,
-        )
-        for name in columns
-    ]  # fmt: skip
+        pa.array(column, pa.float64() if name in numbers else pa.string(), from_pandas=True)
+        for name, column in cells.items()
+    ]
     sink = io.BytesIO()
     pq.write_table(pa.table(arrays, names=list(columns)), sink)
     return sink.getvalue()
 
 
 def write_table(
-    path: Path, columns: Sequence[str], rows: Sequence[Row], numeric: Iterable[str]
+    path: Path, columns: Sequence[str], rows: Iterable[Row], numeric: Iterable[str]
 ) -> None:
     """Write a table as CSV or Parquet, according to the ending.
 

@@ -143,7 +143,7 @@ def analyze_videos(
     )
     environment = provenance.environment(command)
     batch = run_batch(recordings, plan, listener)
-    rows = [cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results]
+    rows = (cache.row_of(r, batch.results[r.name]) for r in recordings if r.name in batch.results)
     columns = all_columns(protocol, manifest.extra_columns)
     numbers = [*numeric_columns(protocol), *REVIEW_COUNTS]
     table.write_table(options.table, columns, rows, numbers)

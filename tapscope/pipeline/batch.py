@@ -4,6 +4,7 @@ A recording that fails costs nothing but its own row, and an interrupted run can
 """
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,6 +16,7 @@ from tapscope.pipeline import cache, ray_workers, workers
 from tapscope.pipeline.cache import CachedResult, RecordingResult
 from tapscope.pipeline.ray_workers import RayCluster
 from tapscope.pipeline.recordings import Recording
+from tapscope.pipeline.stored_results import StoredResults
 
 Analyse = Callable[[Recording, workers.Report], RecordingResult]
 """Analyses one recording; raises TapscopeError if it cannot."""
@@ -72,9 +74,9 @@ class BatchResult:
     notes: tuple[str, ...] = ()
     """Messages for the user."""
 
-    def count(self, status: str) -> int:
-        """Return the number of recordings with this status."""
-        return sum(cached.cells["status"] == status for cached in self.results.values())
+    def counts(self) -> Counter[str]:
+        """Return the number of recordings of each status."""
+        return Counter(str(cached.cells["status"]) for cached in self.results.values())
 
 
 def run_batch(
@@ -94,20 +96,21 @@ def run_batch(
         The analysis cannot start, for example because weights or a GPU are missing.
     """
     prepare_folder(plan.folder)
-    run = _Run(plan, listener, {})
+    run = _Run(plan, listener)
     interrupted, reused = False, 0
     try:
         if not plan.force:
-            run.results = _load_completed(recordings, plan)
-            reused = len(run.results)
-        todo = [recording for recording in recordings if recording.name not in run.results]
+            run.completed = _completed(recordings, plan)
+            reused = len(run.completed)
+        todo = [recording for recording in recordings if recording.name not in run.completed]
         listener.planned(recordings, todo)
         if todo:
             run.analyse(todo)
     except KeyboardInterrupt:
         interrupted = True
-    ordered = {r.name: run.results[r.name] for r in recordings if r.name in run.results}
-    return BatchResult(ordered, run.seconds, reused, interrupted)
+    completed = [recording for recording in recordings if recording.name in run.completed]
+    results = StoredResults(plan.folder, completed)
+    return BatchResult(results, run.seconds, reused, interrupted)
 
 
 def prepare_folder(folder: Path) -> None:
@@ -128,26 +131,26 @@ def prepare_folder(folder: Path) -> None:
         ) from problem
 
 
-def _load_completed(recordings: Sequence[Recording], plan: Plan) -> dict[str, CachedResult]:
-    found = {}
+def _completed(recordings: Sequence[Recording], plan: Plan) -> set[str]:
+    """Return the names of the recordings of which a new run would give the same."""
+    found = set()
     for recording in recordings:
         try:
-            cached = cache.load_cached(plan.folder, recording, plan.origin)
+            if cache.load_cached(plan.folder, recording, plan.origin) is not None:
+                found.add(recording.name)
         except TapscopeError:
             continue  # the worker will meet the same error and write it into the row
-        if cached is not None:
-            found[recording.name] = cached
     return found
 
 
 @dataclass(slots=True)
 class _Run:
-    """The analyses of one batch, with what they have given so far."""
+    """The analyses of one batch, and which of them are done."""
 
     plan: Plan
     listener: ProgressListener
-    results: dict[str, CachedResult]
-    """By name of the recording."""
+    completed: set[str] = field(default_factory=set)
+    """Names of the recordings whose results are on the disk."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Time taken by each recording analysed in this run."""
 
@@ -194,7 +197,7 @@ class _Run:
         return put_off
 
     def _keep(self, recording: Recording, result: CachedResult, seconds: float) -> None:
-        self.results[recording.name] = result
+        self.completed.add(recording.name)
         self.seconds[recording.name] = seconds
         self.listener.finished(recording, result, seconds)
 

@@ -89,7 +89,7 @@ def test_hard_folder(hard_folder: Path, tmp_path: Path) -> None:
         "uneven": ("ok", "frames_dropped"),
         "zero": ("failed", "unreadable"),
     }
-    assert result.count("failed") == 5
+    assert result.counts()["failed"] == 5
     rates = {name: float(row["tapping_rate_hz"] or "nan") for name, row in rows.items()}
     assert rates["good"] == rates["a name, with commas"] == pytest.approx(2, abs=0.02)
     assert rates["turned"] == pytest.approx(2, abs=0.02)

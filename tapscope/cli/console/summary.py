@@ -55,7 +55,8 @@ def _number(cached: CachedResult, column: str, form: str) -> str:
 
 def counts_text(result: BatchResult) -> str:
     """Return '3 recordings: 2 ok, 1 failed (1 from before)'."""
-    parts = [f"{result.count(s)} {s}" for s in STYLES if result.count(s)]
+    counts = result.counts()
+    parts = [f"{counts[status]} {status}" for status in STYLES if counts[status]]
     before = f" ({result.reused} from before)" if result.reused else ""
     counted = count_of(len(result.results), "recording")
     return f"{counted}: {', '.join(parts) or 'none completed'}{before}"
