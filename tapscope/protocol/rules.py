@@ -132,8 +132,8 @@ class TaskRules:
     core_share: float = 0.4
     """Taps of this share of the recording's large taps make the core of a bout."""
     follow_share: float = 0.4
-    """Further taps follow on while each has this share of the smallest of the four before it, or of
-    their median if it is over 1.6 usual intervals late ..."""
+    """Further taps follow on while each has this share of the smallest of the four before it (over
+    1.6 usual intervals late: of the median of the eight before it) ..."""
     least_share: float = 0.08
     """... or, in the rhythm of the bout, at least this share of the recording's large taps."""
     min_rest_s: float = 1.0

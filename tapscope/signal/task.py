@@ -16,7 +16,10 @@ from tapscope.signal.turning_points import Swing, swings_of
 _LARGE_RANK: Final = 3
 """The third largest swing is a large tap: two larger ones may be the hand entering and leaving."""
 _BEFORE: Final = 4
-"""Taps before a further one, against whose smallest it is held, or median where it is late."""
+"""Taps before a further one, against whose smallest it is held ..."""
+_BEFORE_LATE: Final = 8
+"""... and, where it is late, those against whose median: some may look small because a tip was
+lost, and a hand at rest must not follow them."""
 _IN_RHYTHM: Final = (0.6, 1.6)
 """Intervals in the rhythm of a bout, in its usual ones."""
 _RUN: Final = 3
@@ -188,13 +191,12 @@ def _following(
     taken: list[int] = []
     for place, number in enumerate(further):
         last = taken[-1] if taken else members[-1]
-        before = swings.rise[[*members, *taken][-_BEFORE:]]
+        so_far = swings.rise[[*members, *taken]]
         interval_s = abs(swings.peak_s[number] - swings.peak_s[last])
         if interval_s > max(_PAUSE_INTERVALS * usual_s, rules.min_rest_s):
             break
-        # one tap may look small because a tip was lost: late, a hand at rest must not follow it
         is_late = interval_s > _IN_RHYTHM[1] * usual_s
-        like = float(np.median(before)) if is_late else before.min()
+        like = float(np.median(so_far[-_BEFORE_LATE:])) if is_late else so_far[-_BEFORE:].min()
         if swings.rise[number] < rules.follow_share * like:
             run = [last, *further[place : place + _RUN]]
             if not _is_rhythm(run, swings, usual_s, rules.least_share * large):

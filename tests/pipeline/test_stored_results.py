@@ -40,4 +40,4 @@ def test_a_result_that_is_gone_or_damaged_is_an_error(tmp_path: Path, content: s
     if content is not None:
         (tmp_path / "a.row.json").write_text(content)
     with pytest.raises(OutputError, match="the result of a is gone or damaged; run the same"):
-        results["a"]  # noqa: B018 - the error is the point
+        results["a"]
