@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tapscope.threads import one_thread_for_sums
+
+one_thread_for_sums()  # before numpy is loaded
+
 settings.register_profile(
     "repeatable",
     derandomize=True,

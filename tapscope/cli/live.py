@@ -1,6 +1,5 @@
 """tapscope live: follow a hand before the camera, record a guided test and measure it."""
 
-import os
 import sys
 import threading
 import webbrowser
@@ -18,6 +17,7 @@ from tapscope.cli.options import (
     ProtocolOption,
     WeightsOption,
 )
+from tapscope.threads import one_thread_for_sums
 
 if TYPE_CHECKING:
     from tapscope.live.results import Analyse, MeasuredTest
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _USUAL_S: Final = 10.0
 """Seconds of tapping where the protocol does not say."""
 _SHUT_DOWN_S: Final = 5.0
-_THREADS: Final = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""What OpenBLAS, MKL and Accelerate read."""
 
 
 def live(
@@ -94,9 +92,9 @@ def live(
     """Follow the hand before the camera; guide, record and measure a test."""
     from tapscope.errors import OutputError, require_extra
 
-    with _one_thread_for_sums():
-        from tapscope.live.run import LiveRun
-        from tapscope.live.setup import make_session
+    one_thread_for_sums()  # the last seconds are measured several times a second
+    from tapscope.live.run import LiveRun
+    from tapscope.live.setup import make_session
     from tapscope.output.checks import check_folder
     from tapscope.protocol.protocol import load
 
@@ -130,28 +128,6 @@ def live(
     except KeyboardInterrupt:
         typer.echo(f"interrupted: {run.interrupted()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
-
-
-@contextmanager
-def _one_thread_for_sums() -> Iterator[None]:
-    """Load the libraries of linear algebra so that each sum is done by one thread.
-
-    They read this when they are loaded. The last seconds are measured several times a second; for
-    sums so small, several threads only wait for each other and take the cores from the network.
-    The workers of the analysis do not inherit it: they must compute as those of `analyze` do.
-    """
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        import scipy.linalg  # noqa: F401 - numpy's and its own library are loaded here
-
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _say(line: str) -> None:

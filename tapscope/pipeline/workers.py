@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Final, Generic, Literal, TypeVar
 
 from tapscope.errors import TapscopeError
+from tapscope.threads import one_thread_for_sums
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -168,6 +169,7 @@ def run(
     WorkerError
         A task raised any other exception; the run ends.
     """
+    one_thread_for_sums()
     waiting = deque(enumerate(tasks))
     workers: list[_Worker] = []
     try:
