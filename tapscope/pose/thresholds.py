@@ -59,6 +59,8 @@ class PoseSettings:
     found are followed back."""
     small_hand_slots: int = 8
     """The same for small ones, which cost four times as much."""
+    survey_crop_px: int = 64
+    """Side of the crops of the first pass, at most: where a hand is, is seen in small ones, too."""
     survey_long_side_px: int = 640
     """Longer side to which images are reduced for the first pass, pixels."""
     history_s: float = 8.0

@@ -55,7 +55,8 @@ def track_hand(
     hand_source
         Who said: 'option', 'manifest', 'file name', 'protocol'.
     size_px
-        Side of the crops given to the network; by default that on which the weights were trained.
+        Side of the crops in which keypoints are placed; by default that on which the weights were
+        trained.
     settings
         The thresholds.
 
@@ -67,7 +68,7 @@ def track_hand(
         quarter of a second.
     """
     size_px = size_px or engine.card.input_size_px
-    survey = Survey(engine, size_px, settings)
+    survey = Survey(engine, min(size_px, settings.survey_crop_px), settings)
     wanted = SampleTimes(settings).wants
     for batch in open_frames() if open_samples is None else open_samples(wanted):
         survey.add(batch)
