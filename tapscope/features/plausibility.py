@@ -24,6 +24,12 @@ class PlausibilityLimits:
     """Least height of a second opening within a long interval, in the median amplitude."""
     any_bump: float = 0.25
     """The same within any interval."""
+    double: tuple[float, float] = (1.85, 2.15)
+    """Length of an interval, in its neighbours, in which one closure may be missing ..."""
+    double_open: float = 1.5
+    """... if the fingers are open in it for so many times as long as usual ..."""
+    doubles: int = 2
+    """... and there are so many of them: one may be a hesitation that lasts just so long."""
     apart_share: float = 0.3
     """Least time between two openings, in the interval: tremor on a slow tap is faster."""
     bump_noises: float = 3.5
@@ -44,10 +50,11 @@ LIMITS: Final = PlausibilityLimits()
 
 
 def suspected_missed_taps(context: Context) -> float:
-    """Count the intervals in which the aperture opens a second time.
+    """Count the intervals in which the aperture opens a second time, or seems to.
 
     In an interval much longer than its neighbours a small second opening counts, in any other only
-    a large one. A halt or a slow tap makes a long interval, too, but with one opening.
+    a large one. A halt or a slow tap makes a long interval, too, but with one opening. Where a tip
+    was misplaced at a closure, there is one opening of twice the usual length.
     """
     taps = context.taps
     if len(taps) < 3:
@@ -61,7 +68,31 @@ def suspected_missed_taps(context: Context) -> float:
         LIMITS.bump_noises * context.movement.noise,
     )
     spans_s = zip(taps.closure_s, taps.next_closure_s, least, strict=True)
-    return float(sum(_openings(context, *span_s) > 1 for span_s in spans_s))
+    missed = np.array([_openings(context, *span_s) > 1 for span_s in spans_s])
+    doubled = _doubled(context)
+    if doubled.sum() >= LIMITS.doubles:
+        missed |= doubled
+    return float(missed.sum())
+
+
+def _doubled(context: Context) -> NDArray[np.bool_]:
+    """Return which intervals are twice as long as their neighbours and open for longer than usual.
+
+    A hesitation with open fingers is, too, but hardly ever for just one more interval.
+    """
+    taps, time_s = context.taps, context.recording.time_s
+    aperture = context.recording.aperture
+    inside = [
+        (time_s >= first_s) & (time_s <= last_s) & np.isfinite(aperture)
+        for first_s, last_s in zip(taps.closure_s, taps.next_closure_s, strict=True)
+    ]
+    closed = float(np.median([_lowest(aperture, samples) for samples in inside]))
+    half = closed + float(np.median(context.amplitude)) / 2
+    open_samples = np.array([(aperture[samples] > half).sum() for samples in inside])
+    ratio = taps.interval_s / local_interval_s(taps.interval_s)
+    least, most = LIMITS.double
+    is_open: NDArray[np.bool_] = open_samples > LIMITS.double_open * np.median(open_samples)
+    return is_open & (ratio >= least) & (ratio <= most)
 
 
 def open_closures(context: Context) -> float:

@@ -212,8 +212,9 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
         ),
         "missed_taps": (
             features["suspected_missed_taps"] > rules.max_missed_taps,
-            f"the aperture opens more than once in {features['suspected_missed_taps']:.0f} "
-            f"intervals: taps may be missed (limit {rules.max_missed_taps})",
+            f"the aperture opens more than once, or for twice as long as usual, in "
+            f"{features['suspected_missed_taps']:.0f} intervals: taps may be missed (limit "
+            f"{rules.max_missed_taps})",
         ),
         "closures_disagree": (
             peak_error_hz > rules.max_peak_rate_error_hz and not _has_pause(features),

@@ -133,7 +133,7 @@ class TaskRules:
     """Taps of this share of the recording's large taps make the core of a bout."""
     follow_share: float = 0.4
     """Further taps follow on while each has this share of the smallest of the four before it (over
-    1.6 usual intervals late: of the median of the eight before it) ..."""
+    two usual intervals after the last: of the median of the eight before it) ..."""
     least_share: float = 0.08
     """... or, in the rhythm of the bout, at least this share of the recording's large taps."""
     min_rest_s: float = 1.0
@@ -299,7 +299,8 @@ class QualityRules:
     """The spread excuses nothing where the fingers are open at a larger share of the closures: taps
     that are counted twice spread the intervals, too."""
     max_missed_taps: int = 0
-    """Doubtful with more intervals in which the aperture opens more than once."""
+    """Doubtful with more intervals in which the aperture opens more than once, or for twice as long
+    as usual."""
     max_peak_rate_error_hz: float = 0.1
     """Doubtful when closures and widest apertures differ in the rate by more (without halts)."""
     max_second_rate_error_hz: float = 0.1

@@ -17,6 +17,8 @@ _LARGE_RANK: Final = 3
 """The third largest swing is a large tap: two larger ones may be the hand entering and leaving."""
 _BEFORE: Final = 4
 """Taps before a further one, against whose smallest it is held ..."""
+_LATE: Final = 2.0
+"""Usual intervals after which a tap is late: nearer, patients tap irregularly."""
 _BEFORE_LATE: Final = 8
 """... and, where it is late, those against whose median: some may look small because a tip was
 lost, and a hand at rest must not follow them."""
@@ -195,7 +197,7 @@ def _following(
         interval_s = abs(swings.peak_s[number] - swings.peak_s[last])
         if interval_s > max(_PAUSE_INTERVALS * usual_s, rules.min_rest_s):
             break
-        is_late = interval_s > _IN_RHYTHM[1] * usual_s
+        is_late = interval_s > _LATE * usual_s
         like = float(np.median(so_far[-_BEFORE_LATE:])) if is_late else so_far[-_BEFORE:].min()
         if swings.rise[number] < rules.follow_share * like:
             run = [last, *further[place : place + _RUN]]

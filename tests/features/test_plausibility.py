@@ -49,6 +49,29 @@ def test_small_taps_between_large_ones_that_were_passed_over_are_missed() -> Non
     assert compute(replace(right, taps=taps))["suspected_missed_taps"] == 4
 
 
+def test_closures_that_a_wrong_fingertip_hides_are_missed() -> None:
+    right = context()
+    aperture, taps, time_s = right.recording.aperture.copy(), right.taps, right.recording.time_s
+    for closure in (14, 6):
+        opens_s, closes_s = taps.peak_s[closure - 1 : closure + 1]
+        aperture[(time_s >= opens_s) & (time_s <= closes_s)] = np.nanmax(aperture)
+        taps = without_tap(taps, closure - 1)
+    seen = replace(right.recording, aperture=aperture)
+    assert compute(replace(right, recording=seen, taps=taps))["suspected_missed_taps"] == 2
+
+
+def test_hesitations_with_open_fingers_are_not() -> None:
+    for seconds in (0.15, 0.6):
+        halted = context(open_halts={6: seconds, 14: seconds})
+        assert compute(halted)["suspected_missed_taps"] == 0
+    assert compute(context(open_halts={6: 1 / 3}))["suspected_missed_taps"] == 0  # once by chance
+
+
+def test_hesitations_with_closed_fingers_are_not() -> None:
+    halted = context(halts={6: 1 / 3, 14: 1 / 3})
+    assert compute(halted)["suspected_missed_taps"] == 0
+
+
 def test_tremor_on_slow_taps_is_no_missed_tap() -> None:
     trajectory = filmed(reaches(0.7, 12.0), 60.0, tremor=0.07)
     found = path_of(trajectory)
