@@ -41,7 +41,7 @@ def networks(
         typer.Option(
             "--finder",
             metavar="FILE",
-            help="Weights that detect the hands; default: pmsdsnet-m3-96.",
+            help="Weights that detect the hands; default: pmsdsnet-m3-80.",
         ),
     ] = None,
     device: DeviceOption = "auto",

@@ -33,7 +33,7 @@ def evaluate(
         typer.Option(
             "--weights",
             metavar="FILE",
-            help="Weights file or bundled name. Repeatable; default: pmsdsnet-m3-96.",
+            help="Weights file or bundled name. Repeatable; default: pmsdsnet-m3-80.",
         ),
     ] = None,
     finder: Annotated[

@@ -33,7 +33,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors.")
 WeightsOption = Annotated[
     Path | None,
     typer.Option(
-        "--weights", metavar="FILE", help="Weights file or bundled name; default: pmsdsnet-m3-96."
+        "--weights", metavar="FILE", help="Weights file or bundled name; default: pmsdsnet-m3-80."
     ),
 ]
 DeviceOption = Annotated[

@@ -24,7 +24,7 @@ class PlausibilityLimits:
     """Least height of a second opening within a long interval, in the median amplitude."""
     any_bump: float = 0.25
     """The same within any interval."""
-    double: tuple[float, float] = (1.85, 2.15)
+    double: tuple[float, float] = (1.7, 2.3)
     """Length of an interval, in its neighbours, in which one closure may be missing ..."""
     double_open: float = 1.5
     """... if the fingers are open in it for so many times as long as usual ..."""

@@ -300,7 +300,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "quality",
         "intervals that hold a second opening of 25 % of the median amplitude, or of 5 % where the "
         "interval is over 1.6 times the median of seven neighbours; and two or more intervals of "
-        "1.85 to 2.15 times this median that are open for over 1.5 times as long as usual",
+        "1.7 to 2.3 times this median that are open for over 1.5 times as long as usual",
         plausibility.suspected_missed_taps,
     ),
     Feature(

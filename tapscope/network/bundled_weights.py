@@ -9,7 +9,7 @@ from typing import Final
 from tapscope.errors import WeightsError
 from tapscope.files import bundled_folder
 
-DEFAULT_WEIGHTS: Final = "pmsdsnet-m3-96.safetensors"
+DEFAULT_WEIGHTS: Final = "pmsdsnet-m3-80.safetensors"
 
 
 def find_weights(path: Path | None) -> Path:

@@ -116,9 +116,11 @@ class OpenVinoEngine(Engine):
         queue.set_callback(store)
         nothing = np.zeros_like(self._empty_heatmaps(pixels[:1]))
         share = np.array([0.0 if other is None else 0.5], np.float32)
+        others = None if other is None else np.ascontiguousarray(other)
         for index in range(count):
             image = pixels[index : index + 1]
-            average = nothing if other is None else np.ascontiguousarray(other[index : index + 1])
-            queue.start_async({0: image, 1: average, 2: share}, index)
+            average = nothing if others is None else others[index : index + 1]
+            # shared: what is read here outlives the requests, so no copy is needed
+            queue.start_async({0: image, 1: average, 2: share}, index, share_inputs=True)
         queue.wait_all()
         return [np.concatenate(parts) for parts in zip(*answers, strict=True)]

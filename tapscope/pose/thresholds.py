@@ -54,10 +54,10 @@ class PoseSettings:
     sample_fractions: tuple[float, ...] = (0.0, 0.4, 0.7)
     """Where in a slot the followed hands are looked at, of its length. Uneven, so that no tapping
     rate up to 8 Hz is always met in the same phase."""
-    other_hand_slots: int = 2
+    other_hand_slots: int = 4
     """While a hand is clearly seen, others are searched for in every so many slots; those that are
     found are followed back."""
-    small_hand_slots: int = 8
+    small_hand_slots: int = 16
     """The same for small ones, which cost four times as much."""
     survey_crop_px: int = 64
     """Side of the crops of the first pass, at most: where a hand is, is seen in small ones, too."""
