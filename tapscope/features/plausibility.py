@@ -86,7 +86,8 @@ def _doubled(context: Context) -> NDArray[np.bool_]:
         (time_s >= first_s) & (time_s <= last_s) & np.isfinite(aperture)
         for first_s, last_s in zip(taps.closure_s, taps.next_closure_s, strict=True)
     ]
-    closed = float(np.median([_lowest(aperture, samples) for samples in inside]))
+    seen = [aperture[samples].min() for samples in inside if samples.any()]
+    closed = float(np.median(seen)) if seen else float("nan")
     half = closed + float(np.median(context.amplitude)) / 2
     open_samples = np.array([(aperture[samples] > half).sum() for samples in inside])
     ratio = taps.interval_s / local_interval_s(taps.interval_s)

@@ -212,7 +212,7 @@ def _doubts_of_taps(features: Features, rules: QualityRules) -> dict[str, tuple[
         ),
         "missed_taps": (
             features["suspected_missed_taps"] > rules.max_missed_taps,
-            f"the aperture opens more than once, or for twice as long as usual, in "
+            "the aperture opens more than once, or for twice as long as usual, in "
             f"{features['suspected_missed_taps']:.0f} intervals: taps may be missed (limit "
             f"{rules.max_missed_taps})",
         ),
