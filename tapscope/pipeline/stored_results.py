@@ -23,7 +23,7 @@ class StoredResults(Mapping[str, CachedResult]):
         Those whose results are there, in order.
     """
 
-    def __init__(self, folder: Path, recordings: Iterable[Recording] = ()) -> None:
+    def __init__(self, folder: Path, recordings: Iterable[Recording]) -> None:
         self._folder = folder
         self._recordings = {recording.name: recording for recording in recordings}
 

@@ -42,7 +42,7 @@ def batches(
     """
     collected = _Collected(info, batch_size, tally)
     previous: _Seen | None = None
-    for stamp_s, convert in in_order(frames, tally):
+    for stamp_s, convert in _in_order(frames, tally):
         tally.stamps_s.append(stamp_s)
         if wanted is None:
             seen = _Seen(collected.add(convert()))
@@ -58,7 +58,7 @@ def batches(
         yield collected.take()
 
 
-def in_order(frames: Frames, tally: Tally) -> Frames:
+def _in_order(frames: Frames, tally: Tally) -> Frames:
     """Leave out and count frames whose stamp repeats the one before or goes back."""
     last_s = -math.inf
     for stamp_s, convert in frames:
